@@ -1,0 +1,13 @@
+// Imported with { type: 'file' }: the path of the file, inside the binary once compiled.
+declare module 'swagger-ui-dist/swagger-ui-bundle.js' {
+  const path: string;
+  export default path;
+}
+declare module '*.css' {
+  const path: string;
+  export default path;
+}
+declare module '*.png' {
+  const path: string;
+  export default path;
+}

@@ -1,0 +1,127 @@
+import { swagger } from '@elysiajs/swagger';
+import { type AnyElysia, Elysia } from 'elysia';
+
+/** What a document says of the whole API (OpenAPI 3.1 §4.8). */
+export interface ApiDescription {
+  readonly title: string;
+  readonly version: string;
+  readonly description: string;
+  readonly serverUrl: string;
+  readonly tags: readonly { readonly name: string; readonly description: string }[];
+  readonly securitySchemes: Readonly<Record<string, unknown>>;
+}
+
+/** An OpenAPI 3.1 document. */
+export type OpenApiDocument = Readonly<Record<string, unknown>>;
+
+type Json = Record<string, unknown>;
+
+const PLUGIN_PATH = '/openapi';
+
+/**
+ * The OpenAPI 3.1 document of an application, made from its routes. The plugin runs in an application of its own, so
+ * that the page it brings (which loads from elsewhere) is never served, and what it writes is put in order.
+ */
+export async function describeApi(app: AnyElysia, about: ApiDescription): Promise<OpenApiDocument> {
+  const describing = new Elysia().use(swagger({ path: PLUGIN_PATH, specPath: `${PLUGIN_PATH}/json` })).use(app);
+  const answer = await describing.handle(
+    new Request(`http://localhost${PLUGIN_PATH}/json`, { headers: { host: 'localhost' } }),
+  );
+  const raw = (await answer.json()) as { paths: Record<string, Record<string, Json>> };
+  const { title, version, description, serverUrl, tags, securitySchemes } = about;
+  return {
+    openapi: '3.1.0',
+    info: { title, version, description, license: { name: 'MIT', identifier: 'MIT' } },
+    servers: [{ url: serverUrl }],
+    tags,
+    paths: Object.fromEntries(
+      Object.entries(raw.paths).map(([path, operations]) => [path, mapValues(operations, tidyOperation)]),
+    ),
+    components: { securitySchemes, schemas: { Problem: PROBLEM } },
+  };
+}
+
+/** Error object of RFC 9457, with the request id that finds it in the log. */
+const PROBLEM = {
+  type: 'object',
+  required: ['type', 'title', 'status', 'detail', 'request_id'],
+  properties: {
+    type: { type: 'string', examples: ['about:blank'] },
+    title: { type: 'string', examples: ['Unauthorized'] },
+    status: { type: 'integer', examples: [401] },
+    detail: { type: 'string', description: 'What happened, and what to do about it.' },
+    request_id: { type: 'string', description: 'As in the `X-Request-Id` header.' },
+  },
+};
+
+const PROBLEM_RESPONSE = {
+  description: 'Any other outcome (RFC 9457)',
+  content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } },
+};
+
+function tidyOperation(operation: Json): Json {
+  const { requestBody, responses, security, parameters, ...rest } = operation;
+  const tidied = mapValues((responses ?? {}) as Record<string, Json>, tidyResponse);
+  return {
+    ...rest,
+    ...(isList(parameters) && parameters.length > 0 ? { parameters: parameters.map(tidyParameter) } : {}),
+    ...(requestBody === undefined ? {} : { requestBody: tidyBody(requestBody as Json) }),
+    // Said for every operation: the absence of a requirement would leave it open.
+    security: security ?? [],
+    responses: { ...tidied, default: PROBLEM_RESPONSE },
+  };
+}
+
+function tidyResponse(response: Json, status: string): Json {
+  const said = typeof response['description'] === 'string' && response['description'] !== '';
+  return {
+    ...response,
+    ...onlyJson(response),
+    description: said ? response['description'] : (MEANINGS[status] ?? 'The answer'),
+  };
+}
+
+const MEANINGS: Readonly<Record<string, string>> = {
+  200: 'Success',
+  400: 'The request is wrong',
+  401: 'Who asks is not known',
+  503: 'Not now',
+};
+
+/** The plugin lists every body under three media types; a route that takes others says so itself. */
+function tidyBody(body: Json): Json {
+  return body['x-as-is'] === true ? without(body, 'x-as-is') : { ...body, ...onlyJson(body), required: true };
+}
+
+function onlyJson(holder: Json): Json {
+  const content = holder['content'] as Json | undefined;
+  const json = content?.['application/json'] as Json | undefined;
+  return json === undefined ? {} : { content: { 'application/json': { ...json, schema: tidySchema(json['schema']) } } };
+}
+
+function tidyParameter(parameter: unknown): unknown {
+  const { schema, ...rest } = parameter as Json;
+  return { ...rest, schema: tidySchema(schema) };
+}
+
+/** Drops what only the checker understands. */
+function tidySchema(schema: unknown): unknown {
+  if (isList(schema)) return schema.map(tidySchema);
+  if (typeof schema !== 'object' || schema === null) return schema;
+  return mapValues(without(schema as Json, '$id', 'error'), tidySchema);
+}
+
+function without(holder: Json, ...names: readonly string[]): Json {
+  return Object.fromEntries(Object.entries(holder).filter(([name]) => !names.includes(name)));
+}
+
+function mapValues<V, W>(
+  record: Readonly<Record<string, V>>,
+  change: (value: V, name: string) => W,
+): Record<string, W> {
+  return Object.fromEntries(Object.entries(record).map(([name, value]) => [name, change(value, name)]));
+}
+
+function isList(value: unknown): value is readonly unknown[] {
+  return Array.isArray(value);
+}

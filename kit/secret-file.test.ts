@@ -1,0 +1,81 @@
+import { afterEach, beforeEach, describe, expect, test } from 'bun:test';
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { privateFolder, secretFile } from './secret-file';
+
+let root: string;
+beforeEach(() => {
+  root = mkdtempSync(join(tmpdir(), 'secret-file-'));
+});
+afterEach(() => {
+  rmSync(root, { recursive: true, force: true });
+});
+
+const mode = (path: string) => statSync(path).mode & 0o777;
+
+describe('privateFolder', () => {
+  test('makes every missing folder for this user alone', () => {
+    privateFolder(join(root, 'a/b'));
+    expect([mode(join(root, 'a')), mode(join(root, 'a/b'))]).toEqual([0o700, 0o700]);
+  });
+
+  test('tightens an existing one', () => {
+    mkdirSync(join(root, 'open'), { mode: 0o755 });
+    privateFolder(join(root, 'open'));
+    expect(mode(join(root, 'open'))).toBe(0o700);
+  });
+
+  test('refuses a folder that everybody shares, and leaves it as it is', () => {
+    const shared = join(root, 'shared');
+    mkdirSync(shared);
+    chmodSync(shared, 0o1777);
+    expect(() => privateFolder(shared)).toThrow('choose a folder of its own');
+    expect(mode(shared)).toBe(0o777);
+  });
+
+  test('refuses a file', () => {
+    writeFileSync(join(root, 'file'), '');
+    expect(() => privateFolder(join(root, 'file'))).toThrow();
+  });
+});
+
+describe('secretFile', () => {
+  test('makes the secret once, for this user alone, and leaves nothing else behind', () => {
+    const path = join(root, 'admin-secret');
+    expect(secretFile(path, () => 'made')).toEqual({ value: 'made', created: true });
+    expect(secretFile(path, () => 'again')).toEqual({ value: 'made', created: false });
+    expect(mode(path)).toBe(0o600);
+    expect(readFileSync(path, 'utf8')).toBe('made\n');
+    expect(readdirSync(root)).toEqual(['admin-secret']);
+  });
+
+  test('tightens a file that others may read', () => {
+    const path = join(root, 's');
+    writeFileSync(path, 'theirs', { mode: 0o644 });
+    expect(secretFile(path, () => 'mine').value).toBe('theirs');
+    expect(mode(path)).toBe(0o600);
+  });
+
+  test('the first of two writers wins', () => {
+    const path = join(root, 's');
+    const late = secretFile(path, () => secretFile(path, () => 'first').value.replace('first', 'second'));
+    expect(late).toEqual({ value: 'first', created: false });
+    expect(readdirSync(root)).toEqual(['s']);
+  });
+
+  test('many processes agree on one value', async () => {
+    const path = join(root, 's');
+    const code = `import { secretFile } from ${JSON.stringify(join(import.meta.dir, 'secret-file.ts'))};
+      console.log(JSON.stringify(secretFile(${JSON.stringify(path)}, () => String(process.pid))));`;
+    const children = Array.from({ length: 4 }, () => Bun.spawn([process.execPath, '-e', code], { stdout: 'pipe' }));
+    const told = await Promise.all(children.map(async ({ stdout }) => JSON.parse(await new Response(stdout).text())));
+    expect(new Set(told.map(({ value }) => value)).size).toBe(1);
+    expect(told.filter(({ created }) => created)).toHaveLength(1);
+  });
+
+  test('an empty file is refused with what to do', () => {
+    writeFileSync(join(root, 's'), '\n');
+    expect(() => secretFile(join(root, 's'), () => 'x')).toThrow('is empty: write the secret into it or delete it');
+  });
+});
