@@ -1,0 +1,151 @@
+// The change feed: what one server commits, every server hears. Over NOTIFY on one channel, with a heartbeat that goes round through
+// the database, because a silent connection looks exactly like a quiet one.
+import { sql } from 'drizzle-orm';
+import type { Database } from './connect';
+
+/** The NOTIFY channel; payloads are `<topic>:<id>`. Triggers of the migrations write to it too. */
+export const CHANGES_CHANNEL = 'changes';
+
+/** What a change is about. */
+export type Topic = 'clients' | 'rates' | 'keys';
+
+/** Hears of one change, or (null) that some may have been missed, so that all must be read again. A promise is waited for. */
+export type Heard = (id: string | null) => unknown;
+
+/** The feed of committed changes. */
+export interface Changes {
+  /**
+   * `heard(id)` after each committed change, in the order of the commits; `heard(null)` after any lost connection. A handler
+   * that fails has missed something: the connection is then replaced, and everybody told to read again, until all succeed.
+   */
+  on(topic: Topic, heard: Heard): void;
+  /** Milliseconds since the last proof that changes arrive and none is missing. Always 0 on the embedded database. */
+  silentMs(): number;
+  close(): Promise<void>;
+}
+
+/** What the feed stands on. */
+export interface ChangesOptions {
+  readonly database: Database;
+  /** A clock in milliseconds that never steps. */
+  readonly now: () => number;
+  /** Tells this process's heartbeats from those of others: a random text without a colon. */
+  readonly nonce: string;
+  /** Between two heartbeats; 1 s when left out. */
+  readonly beatMs?: number;
+  /** A listener that has heard no heartbeat for this long is replaced; 3 s when left out. */
+  readonly patienceMs?: number;
+  /** Between two attempts to listen again; 250 ms when left out. */
+  readonly retryMs?: number;
+}
+
+/** Starts listening. Resolves when the first listener is in place, rejects when that fails; later losses are repaired by themselves. */
+export async function watchChanges(options: ChangesOptions): Promise<Changes> {
+  const { database, now, nonce, beatMs = 1_000, patienceMs = 3_000, retryMs = 250 } = options;
+  const handlers = createHandlers();
+  const beat = `beat:${nonce}`;
+  const sendBeat = createBeat(database, beat);
+  let complete = false;
+  let openedAt = now();
+  let provenAt = now();
+  let replace = (): void => {};
+
+  const hear = (payload: string): void => {
+    if (payload !== beat) handlers.tell(payload, replace);
+    else if (complete) provenAt = now();
+  };
+  /** One listener until it is lost, told to be replaced, or closed. */
+  const listenOnce = async (listening: () => void): Promise<void> => {
+    const over = Promise.withResolvers<void>();
+    replace = over.resolve;
+    const listener = await database.listen(CHANGES_CHANNEL, hear, over.resolve);
+    try {
+      await handlers.tellAll();
+      complete = true;
+      openedAt = now();
+      listening();
+      await over.promise;
+    } finally {
+      complete = false;
+      await listener.close();
+    }
+  };
+  const loop = keepGoing(listenOnce, retryMs);
+  await loop.first;
+  const watch = (): void => {
+    if (complete && now() - Math.max(openedAt, provenAt) > patienceMs) replace();
+    void sendBeat();
+  };
+  // Within one process nothing gets lost on the way.
+  const inProcess = database.kind === 'embedded';
+  const timer = inProcess ? undefined : setInterval(watch, beatMs);
+  return {
+    on: handlers.on,
+    silentMs: () => (inProcess ? 0 : Math.max(0, now() - provenAt)),
+    async close() {
+      clearInterval(timer);
+      loop.end();
+      replace();
+      await loop.ended;
+    },
+  };
+}
+
+/** Runs `attempt` again and again until the end; `first` settles with the first one: when it calls back, or fails before. */
+function keepGoing(attempt: (reached: () => void) => Promise<void>, retryMs: number) {
+  const first = Promise.withResolvers<void>();
+  let reachedOnce = false;
+  let going = true;
+  const reached = (): void => {
+    reachedOnce = true;
+    first.resolve();
+  };
+  const run = async (): Promise<void> => {
+    while (going) {
+      try {
+        await attempt(reached);
+      } catch (error) {
+        if (!reachedOnce) return first.reject(error);
+      }
+      if (going) await Bun.sleep(retryMs);
+    }
+  };
+  const ended = run();
+  const end = (): void => {
+    going = false;
+  };
+  return { first: first.promise, ended, end };
+}
+
+/** Sends one heartbeat at a time; a failed one is not reported, because the silence is. */
+function createBeat(database: Database, beat: string): () => Promise<void> {
+  let sending = false;
+  return async () => {
+    if (sending) return;
+    sending = true;
+    try {
+      await database.rows
+        .select({ sent: sql`pg_notify(${CHANGES_CHANNEL}, ${beat})` })
+        .from(sql`(select 1) as one_row`);
+    } catch {
+    } finally {
+      sending = false;
+    }
+  };
+}
+
+function createHandlers() {
+  const byTopic = new Map<string, Heard[]>();
+  return {
+    on(topic: Topic, heard: Heard) {
+      byTopic.set(topic, [...(byTopic.get(topic) ?? []), heard]);
+    },
+    tell(payload: string, failed: () => void) {
+      const colon = payload.indexOf(':');
+      for (const heard of byTopic.get(payload.slice(0, colon)) ?? []) {
+        Promise.try(heard, payload.slice(colon + 1)).catch(failed);
+      }
+    },
+    tellAll: () => Promise.all([...byTopic.values()].flat().map((heard) => heard(null))),
+  };
+}

@@ -1,0 +1,206 @@
+import type { PgDatabase, PgQueryResultHKT } from 'drizzle-orm/pg-core';
+import { drizzle } from 'drizzle-orm/postgres-js';
+import { migrate } from 'drizzle-orm/postgres-js/migrator';
+import type { Sql, TransactionSql } from 'postgres';
+import { type Connection, openConnection } from './connection';
+import { applyMigrations, readMigrationStatus } from './migrate';
+import { createPool, type Pool, PoolClosed, settle } from './pool';
+import * as schema from './schema';
+
+/**
+ * What a store receives: the query builder over our tables. It never knows which database it is, so it uses the query builder
+ * and `sql` fragments only, never `.execute` (the shapes of its results differ). Inside a transaction use only what the callback
+ * is given: the embedded database has one session, and would wait for itself.
+ */
+export type Rows = PgDatabase<PgQueryResultHKT, typeof schema>;
+
+/** A database, real or embedded: the same tables, migrations and stores on both. */
+export interface Database {
+  readonly kind: 'postgres' | 'embedded';
+  readonly rows: Rows;
+  /** Hears NOTIFY on one channel, on a connection of its own. `lost` is called once if that connection ends by itself. */
+  listen(channel: string, heard: (payload: string) => void, lost?: () => void): Promise<{ close(): Promise<void> }>;
+  /** Takes the lock and applies what is missing; rejects with `NewerDatabase` when the database is ahead of this program. */
+  migrate(): Promise<void>;
+  /** Every migration of this program, in order. */
+  migrationStatus(): Promise<readonly { name: string; applied: boolean }[]>;
+  /** Lets what is running end, then closes. */
+  close(): Promise<void>;
+}
+
+/** Every query and transaction settles within this time, even against a peer that has gone silent. */
+export const QUERY_DEADLINE_MS = 5_000;
+
+/** The server itself ends a statement this much earlier, so that the connection and a clear error survive. */
+const SERVER_LEAD_MS = 500;
+
+/** A migration may rewrite a large table, and may wait for another server that does. */
+const MIGRATION_DEADLINE_MS = 10 * 60_000;
+
+const CLOSE_MS = 1_000;
+
+export interface PostgresOptions {
+  /** `postgres://user:password@host:port/database?sslmode=…` */
+  readonly url: string;
+  /** As shown in `pg_stat_activity`; `crypto-server` when left out. */
+  readonly applicationName?: string;
+  /** Connections at most, the listening ones not counted; 10 when left out. */
+  readonly poolSize?: number;
+  /** `QUERY_DEADLINE_MS` when left out. */
+  readonly deadlineMs?: number;
+}
+
+/** A PostgreSQL server. Lazy: nothing is opened until the first query, and a lost connection is replaced by the next query. */
+export function connectPostgres(options: PostgresOptions): Database {
+  const { url, applicationName = 'crypto-server', poolSize = 10, deadlineMs = QUERY_DEADLINE_MS } = options;
+  const common = { url, applicationName, timeoutMs: Math.max(1, deadlineMs - SERVER_LEAD_MS) };
+  const conversions: Conversions = { parsers: {}, serializers: {} };
+  const open = () => convert(openConnection(common), conversions);
+  const pool = createPool({ size: poolSize, deadlineMs, open });
+  const rows = drizzle({ client: pooledClient(pool, conversions), schema });
+  const listeners = new Set<Connection>();
+
+  return {
+    kind: 'postgres',
+    rows,
+    async listen(channel, heard, lost) {
+      let wanted = true;
+      const listener = openConnection({
+        ...common,
+        notified: (name, payload) => name === channel && heard(payload),
+        ended: () => {
+          listeners.delete(listener);
+          if (wanted) lost?.();
+        },
+      });
+      listeners.add(listener);
+      const close = (timeoutMs: number) => {
+        wanted = false;
+        return listener.close(timeoutMs);
+      };
+      try {
+        await settle(listener.client`listen ${listener.client(channel)}`, deadlineMs);
+      } catch (error) {
+        await close(0);
+        throw error;
+      }
+      return { close: () => close(CLOSE_MS) };
+    },
+    async migrate() {
+      const connection = openConnection({ ...common, timeoutMs: 0 });
+      const direct = drizzle({ client: connection.client, schema });
+      try {
+        await settle(
+          applyMigrations(direct, (config) => migrate(direct, config)),
+          MIGRATION_DEADLINE_MS,
+        );
+      } finally {
+        await connection.close(CLOSE_MS);
+      }
+    },
+    migrationStatus: () => readMigrationStatus(rows),
+    async close() {
+      await Promise.all([pool.close(), ...[...listeners].map((listener) => listener.close(CLOSE_MS))]);
+    },
+  };
+}
+
+/** For printing documents without a database: the tables are there, any query throws. */
+export function offlineDatabase(): Database {
+  const refuse = () => Promise.reject(new PoolClosed('This command works without a database'));
+  return {
+    kind: 'postgres',
+    rows: drizzle.mock({ schema }),
+    listen: refuse,
+    migrate: refuse,
+    migrationStatus: refuse,
+    close: async () => {},
+  };
+}
+
+/** The converters by type number that drizzle sets on the client it is given. */
+type Conversions = Pick<Sql['options'], 'parsers' | 'serializers'>;
+
+function convert(connection: Connection, { parsers, serializers }: Conversions): Connection {
+  Object.assign(connection.client.options.parsers, parsers);
+  Object.assign(connection.client.options.serializers, serializers);
+  return connection;
+}
+
+/** The part of a postgres.js client that drizzle uses, each statement and each transaction on a pooled connection. */
+function pooledClient(pool: Pool, options: Conversions): Sql {
+  const client = {
+    options,
+    begin: <T>(work: (transaction: TransactionSql) => Promise<T>) => pool.run((connection) => connection.begin(work)),
+    // Started a moment later, because drizzle asks for rows as arrays by calling `values()` on what it was given.
+    unsafe: (...statement: Parameters<Sql['unsafe']>) => {
+      let asArrays = false;
+      const answer = Promise.resolve().then(() =>
+        pool.run<unknown>((connection) => {
+          const query = connection.unsafe(...statement);
+          return asArrays ? query.values() : query;
+        }),
+      );
+      const values = () => {
+        asArrays = true;
+        return answer;
+      };
+      return Object.assign(answer, { values });
+    },
+  };
+  // drizzle's types ask for the whole client.
+  return client as unknown as Sql;
+}
+
+/** SQLSTATE classes and codes of a server that cannot serve now: connections, shutdown, too many clients, ended for taking too long. */
+const AWAY_STATES = /^(08...|57P0[1-5]|53300|57014|25P03)$/;
+
+const AWAY_CODES = new Set([
+  'QUERY_DEADLINE',
+  'CONNECTION_LOST',
+  'CONNECTION_CLOSED',
+  'CONNECTION_ENDED',
+  'CONNECTION_DESTROYED',
+  'CONNECT_TIMEOUT',
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'ECONNABORTED',
+  'EPIPE',
+  'ETIMEDOUT',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'ENETDOWN',
+  'ENOENT',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'DNS_ENOTFOUND',
+  'DNS_ESERVFAIL',
+  'DNS_ETIMEOUT',
+]);
+
+/** True when the database is unreachable or shutting down (not when a statement is wrong). Looks through `cause` and `errors`. */
+export function isAway(error: unknown): boolean {
+  const state = sqlState(error);
+  if (state) return AWAY_STATES.test(state);
+  return causes(error).some(({ code }) => typeof code === 'string' && AWAY_CODES.has(code));
+}
+
+/** The SQLSTATE of a failed statement, or null when the failure is not an answer of the database. Looks through `cause`. */
+export function sqlState(error: unknown): string | null {
+  // Both drivers keep PostgreSQL's own fields; errors of the network have a `code` too, but no severity.
+  const answer = causes(error).find(({ code, severity }) => typeof code === 'string' && severity !== undefined);
+  return (answer?.code as string | undefined) ?? null;
+}
+
+function causes(error: unknown): readonly { code?: unknown; severity?: unknown }[] {
+  const found: object[] = [];
+  const pending: unknown[] = [error];
+  while (pending.length > 0) {
+    const next = pending.shift();
+    if (typeof next !== 'object' || next === null || found.includes(next)) continue;
+    found.push(next);
+    if ('cause' in next) pending.push(next.cause);
+    if ('errors' in next && Array.isArray(next.errors)) pending.push(...next.errors);
+  }
+  return found;
+}

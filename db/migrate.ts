@@ -1,0 +1,104 @@
+import { readFileSync } from 'node:fs';
+import { DrizzleQueryError, sql } from 'drizzle-orm';
+import type { MigrationConfig } from 'drizzle-orm/migrator';
+import { bigint, type PgDatabase, type PgQueryResultHKT, pgSchema } from 'drizzle-orm/pg-core';
+import type * as schema from './schema';
+
+/** The database holds migrations that this program does not know. */
+export class NewerDatabase extends Error {
+  constructor() {
+    super('The database was made by a newer version: start that version, or give this one another database');
+  }
+}
+
+/** Another process has held the migration lock for too long. */
+export class MigrationLocked extends Error {
+  constructor() {
+    super(
+      `Another process has been migrating this database for ${LOCK_TIMEOUT_MS / 1_000} s: wait for it, then start again`,
+    );
+  }
+}
+
+/** The migrations: beside this file in the sources, at the same place inside a binary (`bun build --asset db/migrations`). */
+const FOLDER = `${import.meta.dir}/migrations`;
+
+/** Any number that no other program on this database uses for its own advisory lock: "crypto" in ASCII. */
+const LOCK = 0x63727970746f;
+
+/** Migrations of other starters take seconds at most. */
+const LOCK_TIMEOUT_MS = 60_000;
+
+/** SQLSTATE of a lock that was not granted within `lock_timeout`. */
+const LOCK_NOT_AVAILABLE = '55P03';
+
+type Rows = PgDatabase<PgQueryResultHKT, typeof schema>;
+
+/** drizzle's own record of what was applied; `createdAt` is the `when` of the journal. */
+const applied = pgSchema('drizzle').table('__drizzle_migrations', {
+  createdAt: bigint('created_at', { mode: 'number' }).notNull(),
+});
+
+/** A FROM clause for calling functions. */
+const ONE_ROW = sql`(select 1) as one_row`;
+
+/**
+ * Applies what is missing, through `apply`, one starter at a time. `rows` must be one connection of its own, because the lock belongs
+ * to the session. Rejects with `NewerDatabase` or `MigrationLocked`.
+ */
+export async function applyMigrations(rows: Rows, apply: (config: MigrationConfig) => Promise<void>): Promise<void> {
+  if (await isComplete(rows)) return;
+  await takeLock(rows);
+  try {
+    // Another starter may have done it in the meantime.
+    if (!(await isComplete(rows))) await apply({ migrationsFolder: FOLDER });
+  } finally {
+    await rows.select({ released: sql`pg_advisory_unlock(${LOCK}::bigint)` }).from(ONE_ROW);
+  }
+}
+
+/** Every migration of this program, in order, and whether the database has it. Rejects with `NewerDatabase`. */
+export async function readMigrationStatus(rows: Rows): Promise<readonly { name: string; applied: boolean }[]> {
+  const known = readJournal();
+  const done = await readApplied(rows);
+  if (done.some((time) => !known.some(({ when }) => when === time))) throw new NewerDatabase();
+  return known.map(({ tag, when }) => ({ name: tag, applied: done.includes(when) }));
+}
+
+async function isComplete(rows: Rows): Promise<boolean> {
+  return (await readMigrationStatus(rows)).every((migration) => migration.applied);
+}
+
+async function readApplied(rows: Rows): Promise<readonly number[]> {
+  const [table] = await rows
+    .select({ name: sql<string | null>`to_regclass('drizzle.__drizzle_migrations')::text` })
+    .from(ONE_ROW);
+  if (!table?.name) return [];
+  return (await rows.select().from(applied)).map(({ createdAt }) => createdAt);
+}
+
+/** The names of the migrations, and the times by which drizzle's record knows them. */
+function readJournal(): readonly { readonly tag: string; readonly when: number }[] {
+  const journal: { entries: { tag: string; when: number }[] } = JSON.parse(
+    readFileSync(`${FOLDER}/meta/_journal.json`, 'utf8'),
+  );
+  return journal.entries;
+}
+
+async function takeLock(rows: Rows): Promise<void> {
+  const settings = { limit: sql`set_config('lock_timeout', ${String(LOCK_TIMEOUT_MS)}, false)` };
+  const noLimit = { limit: sql`set_config('lock_timeout', '0', false)` };
+  await rows.select(settings).from(ONE_ROW);
+  try {
+    await rows.select({ taken: sql`pg_advisory_lock(${LOCK}::bigint)` }).from(ONE_ROW);
+  } catch (error) {
+    if (isLockTimeout(error)) throw new MigrationLocked();
+    throw error;
+  }
+  await rows.select(noLimit).from(ONE_ROW);
+}
+
+function isLockTimeout(error: unknown): boolean {
+  if (!(error instanceof DrizzleQueryError)) return false;
+  return error.cause !== undefined && 'code' in error.cause && error.cause.code === LOCK_NOT_AVAILABLE;
+}
