@@ -1,0 +1,101 @@
+import { type AnyElysia, Elysia } from 'elysia';
+import { isAway } from '../db/connect';
+import { docsRoutes } from '../kit/http/docs';
+import { createEdge, requestId } from '../kit/http/edge';
+import { createErrorRule } from '../kit/http/errors';
+import { describeApi, type OpenApiDocument } from '../kit/http/openapi';
+import { problemResponse } from '../kit/http/problem';
+import { registrationRoutes } from './clients/index';
+import { discoveryRoutes, resourceMetadataUrl } from './discovery/index';
+import { OAuthError } from './oauth/errors';
+import { errorReply } from './oauth/reply';
+import { rateRoutes } from './rates/index';
+import { createRateReads } from './rates/service';
+import { ratesAudience, type Services, type Surroundings } from './services';
+import { healthRoutes } from './telemetry/index';
+import { createGuard } from './tokens/guard';
+import { tokenRoutes } from './tokens/index';
+import { databaseAway } from './tokens/service';
+import { VERSION } from './version';
+
+/** The application with all its routes, as callers may know it. */
+export type App = ReturnType<typeof createApp>;
+
+/** Mounts the features in reading order, under one edge and one error rule. It does not listen yet. */
+export function createApp(services: Services, given: Surroundings, serving: () => boolean) {
+  const { issuer, log, now } = given;
+  const scopes = ['currency:read'];
+  const audience = ratesAudience(issuer);
+  const refused = (reason: string, request: Request): void =>
+    log.info('request refused', { 'event.reason': reason, 'http.request.id': requestId(request) });
+  const guard = createGuard({
+    keyring: services.keyring,
+    clients: services.clients,
+    issuer,
+    audience,
+    scope: 'currency:read',
+    metadataUrl: resourceMetadataUrl(issuer),
+    now,
+    refused,
+  });
+  // One router, so that the edge stands before every route; a route's schemas of answers document it and are not run.
+  const root = new Elysia({
+    name: 'crypto-server',
+    precompile: true,
+    encodeSchema: false,
+    normalize: false,
+    systemRouter: false,
+  }).wrap(edgeOf(given));
+  // Elysia adds to the instance it is called on: `root` is the whole application once all is mounted.
+  return root
+    .onError(createErrorRule({ log, routes: () => root.routes, known: createKnownErrors(refused) }))
+    .use(registrationRoutes({ clients: services.clients, mode: given.registration, adminSecret: given.adminSecret }))
+    .use(tokenRoutes(services.tokens))
+    .use(discoveryRoutes({ issuer, resource: audience, scopes, jwks: services.keyring.jwks }))
+    .use(rateRoutes({ reads: createRateReads(services.feed), guard }))
+    .use(healthRoutes({ serving, databaseReachable: services.databaseReachable }))
+    .use(docsRoutes({ title: API_TITLE, document: () => describeServer(root, issuer) }));
+}
+
+function edgeOf({ loopback, issuer, publicUrls, log, accessLog, now, randomBytes }: Surroundings) {
+  const idPrefix = randomBytes(6).toString('hex');
+  const edge = createEdge({ loopback, urls: [issuer, ...publicUrls], log, accessLog, now, idPrefix });
+  return edge as unknown as Parameters<Elysia['wrap']>[0]; // Elysia's type of a wrapper says nothing of handlers.
+}
+
+/** The errors of this application that are no problems of their own making. */
+function createKnownErrors(refused: (reason: string, request: Request) => void) {
+  return (error: unknown, request: Request): Response | null => {
+    if (error instanceof OAuthError) {
+      refused(error.reason, request);
+      return errorReply(error);
+    }
+    return isAway(error) ? problemResponse(databaseAway(), requestId(request)) : null;
+  };
+}
+
+const API_TITLE = 'crypto-server API';
+
+/** The OpenAPI document of the application. */
+export function describeServer(app: AnyElysia, issuer: string): Promise<OpenApiDocument> {
+  return describeApi(app, {
+    title: API_TITLE,
+    version: VERSION,
+    description: 'OAuth 2.0 for machines (client credentials) and a live crypto-rates API that it protects.',
+    serverUrl: issuer,
+    tags: [
+      { name: 'OAuth 2.0', description: 'Registration and tokens.' },
+      { name: 'Rates', description: 'The protected resource.' },
+      { name: 'Discovery', description: 'What a client can find out by itself.' },
+      { name: 'Health', description: 'How the server is.' },
+    ],
+    securitySchemes: {
+      accessToken: {
+        type: 'oauth2',
+        flows: {
+          clientCredentials: { tokenUrl: `${issuer}/api/auth/token`, scopes: { 'currency:read': 'Read the rates.' } },
+        },
+      },
+    },
+  });
+}

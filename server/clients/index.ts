@@ -1,0 +1,69 @@
+/** Who may ask: `POST /api/auth/register`, the short form of client registration (RFC 6749 §2). Apart from tokens, which only need to know that a client is who it says. */
+import { createHash, timingSafeEqual } from 'node:crypto';
+import { Elysia } from 'elysia';
+import { Problem } from '../../kit/http/problem';
+import { Registered, Registration } from './model';
+import type { Clients } from './service';
+
+/** What registration needs to know. */
+export interface RegistrationOptions {
+  readonly clients: Pick<Clients, 'register'>;
+  readonly mode: 'open' | 'admin' | 'closed';
+  readonly adminSecret: string;
+}
+
+/** Routes of registration. */
+export function registrationRoutes({ clients, mode, adminSecret }: RegistrationOptions) {
+  const isAdmin = createSecretComparison(adminSecret);
+  const mayRegister = (given: string | null): boolean => {
+    if (mode === 'closed') return false;
+    return given === null ? mode === 'open' : isAdmin(given);
+  };
+  return new Elysia({ name: 'registration' }).post(
+    '/api/auth/register',
+    async ({ body }) => {
+      const id = await clients.register(body);
+      return { message: 'Klient zarejestrowany' as const, id };
+    },
+    {
+      parse: [
+        // Before the body is read: who may not register is not told what a registration looks like.
+        ({ request }) => {
+          if (!mayRegister(request.headers.get('x-admin-secret'))) throw refusal(mode);
+          // A web page can send any other type to anywhere without asking first.
+          if (!/^application\/json *(?:;|$)/i.test(request.headers.get('content-type') ?? '')) throw notJson();
+        },
+        'json',
+      ],
+      body: Registration,
+      response: { 200: Registered },
+      detail: {
+        operationId: 'register',
+        tags: ['OAuth 2.0'],
+        summary: 'Register a client with an id and a secret of its own choice',
+        description:
+          'Open, reserved to the administrator (`X-Admin-Secret`) or closed, as `REGISTRATION` says. The client gets the scope `currency:read`.',
+      },
+    },
+  );
+}
+
+function refusal(mode: RegistrationOptions['mode']): Problem {
+  const detail = {
+    open: 'The X-Admin-Secret header is wrong; leave it out, registration is open.',
+    admin: 'Registration is reserved to the administrator: send the admin secret in the X-Admin-Secret header.',
+    closed: 'Registration is closed.',
+  };
+  return new Problem(403, 'Forbidden', detail[mode]);
+}
+
+function notJson(): Problem {
+  return new Problem(422, 'Unprocessable Content', 'The body is not JSON; send application/json.', {}, { errors: [] });
+}
+
+/** Compares in constant time; digests make the lengths equal. */
+function createSecretComparison(secret: string): (given: string) => boolean {
+  const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
+  const expected = digest(secret);
+  return (given) => timingSafeEqual(digest(given), expected);
+}

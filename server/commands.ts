@@ -1,0 +1,123 @@
+import { join } from 'node:path';
+import type { Command } from 'commander';
+import { connectPostgres, type Database } from '../db/connect';
+import { FolderBusy, openEmbedded } from '../db/embedded';
+import { NewerDatabase } from '../db/migrate';
+import { Refusal } from '../kit/command';
+import { describeSettings } from '../kit/config';
+import type { Log } from '../kit/logs';
+import type { Output } from '../kit/output';
+import { type SignalSource, untilStopped } from '../kit/stop';
+import { type Config, type Configuration, SETTINGS } from './config';
+import { documentServer, type Process, startServer } from './serve';
+import { KeyUnreadable } from './tokens/keys';
+
+/** What the commands take from the process they run in. */
+export interface CommandOptions extends Omit<Process, 'log'> {
+  readonly configure: () => Configuration;
+  readonly openLog: (config: Config) => Log;
+  readonly write: Output;
+  readonly fetch: (url: string, init: { signal: AbortSignal }) => Promise<Response>;
+  readonly signals: SignalSource;
+  readonly exit: (code: number) => never;
+}
+
+/** From the first signal to the end, in milliseconds. */
+const STOP_DEADLINE_MS = 10_000;
+
+/** A healthy server answers its health at once; in milliseconds. */
+const HEALTHCHECK_TIMEOUT_MS = 3_000;
+
+/** Adds the commands of crypto-server to its command line. */
+export function createCommands(program: Command, options: CommandOptions): void {
+  const { configure, write } = options;
+  program
+    .command('serve', { isDefault: true })
+    .description('run the server')
+    .action(() => serve(options));
+  program
+    .command('migrate')
+    .description('bring the database up to date')
+    .option('--status', 'only list the migrations and whether they are applied')
+    .option('--json', 'print JSON')
+    .action((flags: { status?: true; json?: true }) => migrate(options, flags));
+  program
+    .command('healthcheck')
+    .description('exit with 0 when the running server is ready, else with 1')
+    .option('--json', 'print JSON')
+    .action((flags: { json?: true }) => healthcheck(options, flags));
+  program
+    .command('config')
+    .description('print every setting, its value and where it came from')
+    .option('--json', 'print JSON')
+    .action(({ json }: { json?: true }) => {
+      const rows = describeSettings(SETTINGS, configure().reading);
+      const wide = Math.max(...rows.map(({ name }) => name.length));
+      const lines = rows.map(({ name, value, origin }) => `${name.padEnd(wide)}  ${value}  (${origin})`);
+      write.out(json ? `${JSON.stringify(rows, null, 2)}\n` : `${lines.join('\n')}\n`);
+    });
+  program
+    .command('openapi')
+    .description('print the OpenAPI 3.1 document of the HTTP API')
+    .option('--json', 'print JSON, as it does anyway')
+    .action(async () => {
+      const { config } = configure();
+      const document = await documentServer(config, { ...options, log: options.openLog(config) });
+      write.out(`${JSON.stringify(document, null, 2)}\n`);
+    });
+}
+
+async function serve(options: CommandOptions): Promise<void> {
+  const { config, warnings } = options.configure();
+  const log = options.openLog(config);
+  for (const warning of warnings) log.warn(warning);
+  const database = await openDatabase(config);
+  try {
+    await explained(database.migrate());
+    const server = await explained(startServer(config, database, { ...options, log }));
+    await untilStopped({ ...options, log, stop: server.stop, deadlineMs: STOP_DEADLINE_MS });
+  } finally {
+    await database.close();
+  }
+}
+
+async function migrate({ configure, write }: CommandOptions, flags: { status?: true; json?: true }): Promise<void> {
+  const database = await openDatabase(configure().config);
+  try {
+    if (!flags.status) await explained(database.migrate());
+    const status = await explained(database.migrationStatus());
+    const lines = status.map(({ name, applied }) => `${applied ? 'applied' : 'missing'}  ${name}`);
+    write.out(flags.json ? `${JSON.stringify(status, null, 2)}\n` : `${lines.join('\n')}\n`);
+  } finally {
+    await database.close();
+  }
+}
+
+async function healthcheck({ configure, write, fetch }: CommandOptions, flags: { json?: true }): Promise<void> {
+  const { host, port } = configure().config;
+  const reachable = { '0.0.0.0': '127.0.0.1', '::': '[::1]' }[host] ?? (host.includes(':') ? `[${host}]` : host);
+  const url = `http://${reachable}:${port}/health/ready`;
+  const answer = await fetch(url, { signal: AbortSignal.timeout(HEALTHCHECK_TIMEOUT_MS) }).catch(() => {
+    throw new Refusal(`No answer from ${url}: is the server running with this HOST and PORT?`);
+  });
+  const health: unknown = await answer.json().catch(() => null);
+  if (flags.json) write.out(`${JSON.stringify(health)}\n`);
+  if (!answer.ok) throw new Refusal(`${url} answered ${answer.status}: the server is not ready.`);
+  if (!flags.json) write.out('ready\n');
+}
+
+async function openDatabase({ databaseUrl, dataDir }: Config): Promise<Database> {
+  if (databaseUrl !== null) return connectPostgres({ url: databaseUrl });
+  return explained(openEmbedded({ folder: join(dataDir, 'database') }));
+}
+
+/** What can go wrong at the start and can be mended by the operator, as one line. */
+async function explained<T>(step: Promise<T>): Promise<T> {
+  try {
+    return await step;
+  } catch (error) {
+    if (error instanceof FolderBusy || error instanceof NewerDatabase || error instanceof KeyUnreadable)
+      throw new Refusal(error.message);
+    throw error;
+  }
+}

@@ -1,0 +1,3 @@
+/** All that a caller may know of crypto-server, as types: nothing of its code comes along. */
+export type { App } from './app';
+export type { Rate } from './rates/model';

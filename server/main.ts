@@ -1,0 +1,48 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { createProgram, runProgram, settingFlags } from '../kit/command';
+import { createLog } from '../kit/logs';
+import { standardOutput } from '../kit/output';
+import { createCommands } from './commands';
+import { type Config, type Configuration, readConfig, SETTINGS } from './config';
+import { VERSION } from './version';
+
+const write = standardOutput();
+const program = createProgram({
+  name: 'crypto-server',
+  version: VERSION,
+  about: 'OAuth 2.0 authorization server for machines, with a protected, live crypto-rates API',
+  settings: SETTINGS,
+  write,
+});
+
+const readFile = (path: string): string => readFileSync(path, 'utf8');
+const configure = (): Configuration => readConfig({ env: process.env, flags: settingFlags(program), readFile });
+const openLog = ({ logLevel, logFormat }: Pick<Config, 'logLevel' | 'logFormat'>) =>
+  createLog({
+    service: 'crypto-server',
+    version: VERSION,
+    level: logLevel,
+    format: logFormat ?? (process.stderr.isTTY ? 'pretty' : 'json'),
+    write: (line) => write.err(`${line}\n`),
+    now: Date.now,
+    colour: process.stderr.isTTY && !process.env['NO_COLOR'],
+  });
+
+createCommands(program, {
+  configure,
+  openLog,
+  write,
+  fetch,
+  now: Date.now,
+  elapsed: () => performance.now(),
+  randomBytes,
+  newId: randomUUID,
+  cores: availableParallelism(),
+  signals: process,
+  exit: (code) => process.exit(code),
+});
+process.exitCode = await runProgram(program, process.argv.slice(2), write, {
+  debug: process.env['LOG_LEVEL'] === 'debug',
+});

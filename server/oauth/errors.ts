@@ -1,0 +1,39 @@
+/** What the caller of an OAuth endpoint may be told: RFC 6749 §5.2 and its relatives. */
+export const OAUTH_ERRORS = {
+  /** RFC 6749 §5.2: malformed, a parameter is missing, repeated or of the wrong form. */
+  invalid_request: { status: 400, description: 'The request is malformed.' },
+  /** RFC 6749 §5.2: one answer for unknown, wrong, disabled and absent, so that none can be told from another. */
+  invalid_client: { status: 401, description: 'Client authentication failed.' },
+  /** RFC 6749 §5.2 */
+  unsupported_grant_type: { status: 400, description: 'Only grant_type=client_credentials is supported.' },
+  /** RFC 6749 §5.2 */
+  invalid_scope: { status: 400, description: 'The scope is malformed, unknown or not granted to this client.' },
+  /** RFC 8707 §2 */
+  invalid_target: { status: 400, description: 'The resource is unknown, or more than one was asked for.' },
+} as const;
+
+/** An `error` code of a token answer. */
+export type OAuthErrorCode = keyof typeof OAUTH_ERRORS;
+
+/**
+ * A deliberate refusal at an OAuth endpoint.
+ * `description` is public; `reason` is the exact inner cause and goes to the log alone.
+ */
+export class OAuthError extends Error {
+  override readonly name = 'OAuthError';
+  readonly code: OAuthErrorCode;
+  readonly description: string;
+  readonly reason: string;
+
+  constructor(code: OAuthErrorCode, reason: string, description: string = OAUTH_ERRORS[code].description) {
+    super(`${code}: ${reason}`);
+    this.code = code;
+    this.description = description;
+    this.reason = reason;
+  }
+}
+
+/** A malformed request, whose reason is the caller's own doing and so may be told to him. */
+export function invalidRequest(reason: string): OAuthError {
+  return new OAuthError('invalid_request', reason, reason);
+}

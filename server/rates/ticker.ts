@@ -1,0 +1,66 @@
+import type { Log } from '../../kit/logs';
+import type { Feed } from './feed';
+import type { CurrencyRow, RateStore } from './store';
+import { chance, walk } from './walk';
+
+/** Moves the market. */
+export interface Ticker {
+  /** Makes the tick that is due: commits it, then publishes it. @returns its number, or null when there was none to make. */
+  tick(): Promise<number | null>;
+}
+
+/** What the ticker stands on. */
+export interface TickerOptions {
+  readonly store: Pick<RateStore, 'tick' | 'prune'>;
+  readonly feed: Pick<Feed, 'publish'>;
+  readonly periodSeconds: number;
+  /** Largest relative move of a rate in one tick. */
+  readonly volatility: number;
+  /** Makes the walk repeatable. */
+  readonly seed: string;
+  readonly now: () => number;
+  readonly log: Log;
+}
+
+/** A timer fires a little early or late; a tick this much before its time is due all the same. */
+const EARLY_MS = 500;
+
+/** How long one-minute candles are kept. */
+const CANDLES_KEPT_MS = 90 * 24 * 60 * 60 * 1000;
+
+/** Old candles are looked for this often. */
+const PRUNE_EVERY_MS = 60 * 60 * 1000;
+
+/**
+ * The ticker of one server. Every replica has one and all fire at once; the transaction that gets the counter row goes
+ * on, and only if the tick is still due, so there is one tick a period whoever dies.
+ */
+export function createTicker(options: TickerOptions): Ticker {
+  const { store, feed, periodSeconds, volatility, seed, now, log } = options;
+  let prunedMs = 0;
+  const next = ({ rate, anchorRate, symbol }: CurrencyRow, seq: number): string =>
+    walk({ rate, anchorRate, volatility, random: chance(seed, seq, symbol) });
+  const prune = async (): Promise<void> => {
+    if (now() - prunedMs < PRUNE_EVERY_MS) return;
+    prunedMs = now();
+    await store.prune(new Date(now() - CANDLES_KEPT_MS));
+  };
+  return {
+    tick: async () => {
+      const at = new Date(now());
+      const state = await store.tick({ at, isDue: (last) => isDue(last, at, periodSeconds * 1000), next });
+      if (state === null) return null;
+      await feed.publish(state);
+      log.debug('tick', { 'market.seq': state.seq });
+      await prune();
+      return state.seq;
+    },
+  };
+}
+
+/** Due a period after the last tick. A last tick in the future means that the clock was set back: the market goes on. */
+function isDue(last: Date | null, at: Date, periodMs: number): boolean {
+  if (last === null) return true;
+  const elapsedMs = at.getTime() - last.getTime();
+  return elapsedMs >= periodMs - EARLY_MS || elapsedMs < -EARLY_MS;
+}

@@ -1,0 +1,178 @@
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { watchChanges } from '../db/changes';
+import { type Database, offlineDatabase } from '../db/connect';
+import { Refusal } from '../kit/command';
+import { TRANSPORT_BODY_BYTES_MAX } from '../kit/http/edge';
+import type { OpenApiDocument } from '../kit/http/openapi';
+import { isLoopbackName } from '../kit/http/origin';
+import type { Log } from '../kit/logs';
+import { privateFolder, secretFile } from '../kit/secret-file';
+import { createApp, describeServer } from './app';
+import type { Config } from './config';
+import { tickTimer } from './rates/index';
+import { createServices, type Surroundings } from './services';
+
+/** What a server takes from the process it runs in. */
+export interface Process {
+  readonly log: Log;
+  /** Milliseconds since the epoch. */
+  readonly now: () => number;
+  /** Milliseconds on a clock that never steps. */
+  readonly elapsed: () => number;
+  readonly randomBytes: (n: number) => Buffer;
+  readonly newId: () => string;
+  readonly cores: number;
+}
+
+/** A server that answers. */
+export interface RunningServer {
+  /** Where it listens, for people. */
+  readonly url: string;
+  readonly issuer: string;
+  readonly port: number;
+  /** Refuses new work, lets what is in flight end, then closes everything in the mirror order of the start. */
+  stop(): Promise<void>;
+}
+
+/** Idle connections are kept this long, in seconds; longer than the clients of most load balancers keep theirs. */
+const IDLE_TIMEOUT_SECONDS = 75;
+
+/** Answers in flight get this long to end; the stop as a whole has 10 s. */
+const DRAIN_MS = 8_000;
+
+/** Starts a server on an opened and migrated database. @throws Refusal when it cannot listen. */
+export async function startServer(config: Config, database: Database, process: Process): Promise<RunningServer> {
+  const { log, newId } = process;
+  const port = config.port === 0 ? await freePort(config.host) : config.port;
+  const issuer = config.issuer ?? `http://localhost:${port}`;
+  const given = surroundings(config, issuer, process);
+  const services = createServices(database, given);
+  const changes = await watchChanges({ database, now: process.elapsed, nonce: newId() });
+  let serving = true;
+  const timer = tickTimer({ ticker: services.ticker, periodSeconds: given.tickSeconds, log });
+  const app = createApp(services, given, () => serving).use(timer);
+  try {
+    await services.open(changes);
+    listen(app, config.host, port);
+  } catch (error) {
+    app.store.cron.tick.stop();
+    await changes.close();
+    throw error;
+  }
+  const url = `http://${isLoopbackName(config.host) ? 'localhost' : bracketed(config.host)}:${port}`;
+  log.info(`crypto-server listens on ${url}`, {
+    'url.full': url,
+    'oauth.issuer': issuer,
+    'database.kind': database.kind,
+  });
+  return {
+    url,
+    issuer,
+    port,
+    stop: async () => {
+      serving = false;
+      await drain(app);
+      await changes.close();
+    },
+  };
+}
+
+/** The OpenAPI document of a server with this configuration; needs neither database nor port. */
+export function documentServer(config: Config, process: Process): Promise<OpenApiDocument> {
+  const issuer = config.issuer ?? `http://localhost:${config.port}`;
+  // Without a secret of its own here, one would be generated.
+  const given = surroundings({ ...config, adminSecret: '' }, issuer, process);
+  return describeServer(
+    createApp(createServices(offlineDatabase(), given), given, () => false),
+    issuer,
+  );
+}
+
+function surroundings(config: Config, issuer: string, { log, now, randomBytes, newId, cores }: Process): Surroundings {
+  const secret = (): string => randomBytes(32).toString('base64url');
+  const keyFile = join(config.dataDir, 'key-encryption-key');
+  return {
+    issuer,
+    publicUrls: config.publicUrls,
+    loopback: config.loopback,
+    registration: config.registration,
+    adminSecret: config.adminSecret ?? ownSecret(config.dataDir, 'admin-secret', secret),
+    accessTokenTtlSeconds: config.accessTokenTtlSeconds,
+    encryptionKey: (holdsKeys) =>
+      config.keyEncryptionKey ??
+      ownSecret(config.dataDir, 'key-encryption-key', () => {
+        if (holdsKeys)
+          throw new Refusal(
+            `The database holds signing keys, but neither KEY_ENCRYPTION_KEY nor ${keyFile} is there to open them.`,
+          );
+        return secret();
+      }),
+    tickSeconds: config.tickSeconds,
+    tickVolatility: config.tickVolatility,
+    rateSeed: config.rateSeed ?? secret(),
+    hashConcurrency: Math.max(1, cores - 1),
+    accessLog: config.logLevel === 'debug',
+    log,
+    now,
+    randomBytes,
+    newId,
+  };
+}
+
+function ownSecret(folder: string, name: string, create: () => string): string {
+  privateFolder(folder);
+  return secretFile(join(folder, name), create).value;
+}
+
+/** The part of an application that opens and closes its port. */
+interface Listener {
+  listen(options: Partial<Bun.Serve.Options<unknown>>): unknown;
+  stop(closeActiveConnections?: boolean): Promise<unknown>;
+}
+
+function listen(app: Listener, hostname: string, port: number): void {
+  try {
+    // Without reusePort: false a second server would take half of the connections without a word.
+    app.listen({
+      hostname,
+      port,
+      reusePort: false,
+      idleTimeout: IDLE_TIMEOUT_SECONDS,
+      maxRequestBodySize: TRANSPORT_BODY_BYTES_MAX,
+    });
+  } catch (error) {
+    const busy = error instanceof Error && 'code' in error && error.code === 'EADDRINUSE';
+    throw new Refusal(
+      busy
+        ? `Port ${port} on ${hostname} is in use: stop what listens there or set PORT.`
+        : `Cannot listen on ${hostname}:${port}: check HOST and PORT.`,
+    );
+  }
+}
+
+async function drain(app: Listener): Promise<void> {
+  const timeout = Promise.withResolvers<'late'>();
+  const timer = setTimeout(() => timeout.resolve('late'), DRAIN_MS);
+  const outcome = await Promise.race([app.stop().then(() => 'done' as const), timeout.promise]);
+  clearTimeout(timer);
+  if (outcome === 'late') await app.stop(true);
+}
+
+/** A port that nobody uses now: the issuer must be known before the first request, and so before listening. */
+function freePort(host: string): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const probe = createServer();
+    probe.once('error', reject);
+    probe.listen(0, host, () => {
+      const address = probe.address();
+      probe.close(() =>
+        typeof address === 'object' && address !== null ? resolve(address.port) : reject(new Error('no port')),
+      );
+    });
+  });
+}
+
+function bracketed(host: string): string {
+  return host.includes(':') ? `[${host}]` : host;
+}

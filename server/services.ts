@@ -1,0 +1,101 @@
+import type { Changes } from '../db/changes';
+import type { Database } from '../db/connect';
+import type { Log } from '../kit/logs';
+import { createCheckMemory } from './clients/memory';
+import { createSecretHasher } from './clients/secrets';
+import { type Clients, createClients } from './clients/service';
+import { type Client, createClientStore } from './clients/store';
+import type { RegistrationMode } from './config';
+import { createFeed, type Feed } from './rates/feed';
+import { createRateStore } from './rates/store';
+import { createTicker, type Ticker } from './rates/ticker';
+import { createKeyring, type Keyring } from './tokens/keys';
+import { CHANGES_SILENT_MAX_MS, createTokens, type Tokens } from './tokens/service';
+import { createKeyStore } from './tokens/store';
+
+/** Everything the server is told from outside: settings in force, clock and chance. */
+export interface Surroundings {
+  readonly issuer: string;
+  readonly publicUrls: readonly string[];
+  readonly loopback: boolean;
+  readonly registration: RegistrationMode;
+  readonly adminSecret: string;
+  readonly accessTokenTtlSeconds: number;
+  /** See `KeyringOptions.encryptionKey`. */
+  readonly encryptionKey: (holdsKeys: boolean) => string;
+  readonly tickSeconds: number;
+  readonly tickVolatility: number;
+  readonly rateSeed: string;
+  /** Slow hashes at a time. */
+  readonly hashConcurrency: number;
+  readonly accessLog: boolean;
+  readonly log: Log;
+  /** Milliseconds since the epoch. */
+  readonly now: () => number;
+  readonly randomBytes: (n: number) => Buffer;
+  /** A new id that nobody can guess, for `jti`. */
+  readonly newId: () => string;
+}
+
+/** The services of one server. Until `open` they can only be mounted. */
+export interface Services {
+  /** Reads what they hold in memory, and keeps it up to date from then on. */
+  open(changes: Pick<Changes, 'on' | 'silentMs'>): Promise<void>;
+  readonly clients: Clients;
+  readonly tokens: Tokens;
+  readonly keyring: Keyring;
+  readonly feed: Feed;
+  readonly ticker: Ticker;
+  readonly databaseReachable: () => boolean;
+}
+
+/** Clients whose checked secrets are remembered; some 400 bytes each. */
+const REMEMBERED_CLIENTS_MAX = 20_000;
+
+/** The audience of this server's own rates (RFC 8707, RFC 9068 §3). */
+export function ratesAudience(issuer: string): string {
+  return `${issuer}/api/currency`;
+}
+
+/** Wires the services by naming what each stands on. Touches nothing yet. */
+export function createServices(database: Database, given: Surroundings): Services {
+  const { issuer, encryptionKey, log, now, randomBytes, newId } = given;
+  const memory = createCheckMemory<Client>({ max: REMEMBERED_CLIENTS_MAX, key: randomBytes(32) });
+  const hasher = createSecretHasher({ concurrency: given.hashConcurrency, randomBytes });
+  const clients = createClients({ store: createClientStore(database.rows), hasher, memory });
+  const keyring = createKeyring({ store: createKeyStore(database.rows), encryptionKey, randomBytes });
+  const rateStore = createRateStore(database.rows);
+  const feed = createFeed(rateStore);
+  let silentMs = (): number => Number.POSITIVE_INFINITY;
+  return {
+    clients,
+    keyring,
+    feed,
+    tokens: createTokens({
+      clients,
+      keyring,
+      issuer,
+      audience: ratesAudience(issuer),
+      ttlSeconds: given.accessTokenTtlSeconds,
+      now,
+      newId,
+      silentMs: () => silentMs(),
+    }),
+    ticker: createTicker({
+      store: rateStore,
+      feed,
+      periodSeconds: given.tickSeconds,
+      volatility: given.tickVolatility,
+      seed: given.rateSeed,
+      now,
+      log,
+    }),
+    databaseReachable: () => silentMs() <= CHANGES_SILENT_MAX_MS,
+    open: async (changes) => {
+      silentMs = changes.silentMs;
+      changes.on('clients', (change) => clients.changed(change));
+      changes.on('rates', (seq) => feed.refresh(seq === null ? null : Number(seq)));
+      await Promise.all([keyring.open(), clients.changed(null), feed.refresh(null)]);
+    },
+  };
+}

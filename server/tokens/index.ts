@@ -1,0 +1,32 @@
+/** The token endpoint: `POST /api/auth/token`, the client-credentials grant of RFC 6749 §4.4 with access tokens of RFC 9068. The guard beside it is what other features import. */
+import { Elysia } from 'elysia';
+import { tokenReply } from '../oauth/reply';
+import { TokenAnswer, TokenError } from './model';
+import type { Tokens } from './service';
+
+/** Routes of the token endpoint. */
+export function tokenRoutes(tokens: Tokens) {
+  return new Elysia({ name: 'tokens' }).post(
+    '/api/auth/token',
+    async ({ request }) =>
+      tokenReply(
+        await tokens.issue({
+          contentType: request.headers.get('content-type') ?? '',
+          authorization: request.headers.get('authorization'),
+          body: await request.text(),
+        }),
+      ),
+    {
+      // The body is parsed in oauth/form: a framework's parser forgets repetitions, which must be refused.
+      parse: 'none',
+      response: { 200: TokenAnswer, 400: TokenError, 401: TokenError },
+      detail: {
+        operationId: 'token',
+        tags: ['OAuth 2.0'],
+        summary: 'Obtain an access token',
+        description:
+          'Client-credentials grant (RFC 6749 §4.4), as a form with `grant_type=client_credentials` or as the short JSON form. The client authenticates by `client_secret_basic` or `client_secret_post`.',
+      },
+    },
+  );
+}

@@ -1,0 +1,38 @@
+import { t } from 'elysia';
+
+/** Answer of the token endpoint (RFC 6749 §5.1). */
+export const TokenAnswer = t.Object({
+  access_token: t.String({ description: 'A JWT access token (RFC 9068).' }),
+  token_type: t.Literal('Bearer'),
+  expires_in: t.Integer({ description: 'Seconds until the token ends.', examples: [7200] }),
+  scope: t.String({ description: 'What was granted, separated by spaces.', examples: ['currency:read'] }),
+});
+
+/** Refusal of the token endpoint (RFC 6749 §5.2). */
+export const TokenError = t.Object({
+  error: t.Union(
+    ['invalid_request', 'invalid_client', 'unsupported_grant_type', 'invalid_scope', 'invalid_target'].map((code) =>
+      t.Literal(code),
+    ),
+  ),
+  error_description: t.String({ description: 'For people; not to be parsed.' }),
+});
+
+/** Claims of an access token once it has been verified (RFC 9068 §2.2). Times are seconds since the epoch. */
+export interface AccessClaims {
+  readonly clientId: string;
+  readonly jti: string;
+  readonly expiresAt: number;
+  readonly scopes: readonly string[];
+  /** The client's epoch at issue; see `clients.epoch`. */
+  readonly epoch: number;
+}
+
+/** Verified payload → claims; null when one is missing or of the wrong type. */
+export function readClaims(payload: Readonly<Record<string, unknown>>): AccessClaims | null {
+  const { sub, client_id: clientId, jti, exp, scope, epoch } = payload;
+  if (typeof clientId !== 'string' || sub !== clientId || typeof jti !== 'string' || typeof scope !== 'string')
+    return null;
+  if (typeof exp !== 'number' || typeof epoch !== 'number') return null;
+  return { clientId, jti, expiresAt: exp, scopes: scope.split(' '), epoch };
+}
