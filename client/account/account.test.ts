@@ -1,0 +1,168 @@
+import { afterEach, describe, expect, test } from 'bun:test';
+import { TokenError } from '../auth/token';
+import { createTestClient, type TestClient, type TestClientOptions } from '../testing/client';
+import { thrown } from '../testing/world';
+import { openVault } from '../vault/vault';
+
+let client: TestClient;
+
+const create = (options?: TestClientOptions): TestClient => {
+  client = createTestClient(options);
+  return client;
+};
+
+afterEach(() => client.end());
+
+const vaultOf = ({ config }: TestClient) =>
+  openVault({ folder: config.dataDir, key: null, randomBytes: () => new Uint8Array(32) });
+
+describe('a client that nobody has configured', () => {
+  test('makes its own credential, registers it and obtains a token', async () => {
+    const { services, double } = create();
+    const { value } = await services.account.token();
+    expect(value).toStartWith('e30.');
+    expect(double.seen).toEqual([
+      'POST /api/auth/register',
+      'GET /.well-known/oauth-authorization-server',
+      'POST /api/auth/token',
+    ]);
+    expect(services.account.active()).toMatchObject({
+      origin: 'self-made',
+      registered: true,
+      appName: 'crypto-client',
+    });
+  });
+
+  test('has stored the credential before the server hears of it', async () => {
+    let stored: string | undefined;
+    const options = {
+      registration: () => {
+        stored = vaultOf(client).read()?.clientId;
+        return null;
+      },
+    };
+    const { services } = create({ double: options });
+    await services.account.token();
+    expect(stored).toBe(services.account.active().clientId);
+  });
+
+  test('goes on with the same one after a restart, without registering it again', async () => {
+    const first = create();
+    await first.services.account.token();
+    const { clientId } = first.services.account.active();
+    first.double.seen.length = 0;
+    const second = first.restart();
+    await second.services.account.token();
+    expect(second.services.account.active()).toMatchObject({ clientId, registered: true });
+    expect(second.double.seen).not.toContain('POST /api/auth/register');
+    second.services.close();
+  });
+
+  test('that dies between the registration and its note of it finds its id taken and just goes on', async () => {
+    const first = create();
+    const { clientId } = first.services.account.active();
+    first.double.clients.set(clientId, vaultOf(first).read()?.clientSecret ?? '');
+    expect((await first.services.account.token()).value).toStartWith('e30.');
+    expect(first.services.account.active().registered).toBe(true);
+  });
+
+  test('and is forgotten by its server registers again, once', async () => {
+    const { services, double, restart } = create();
+    await services.account.token();
+    double.clients.clear();
+    double.seen.length = 0;
+    const again = restart();
+    await again.services.account.token();
+    expect(double.seen.filter((line) => line === 'POST /api/auth/register')).toHaveLength(1);
+    again.services.close();
+  });
+
+  test('and is still refused after that reports and backs off', async () => {
+    const { services, double, restart } = create();
+    await services.account.token();
+    double.clients.set(services.account.active().clientId, 'another secret');
+    double.seen.length = 0;
+    const again = restart();
+    const error = await thrown(again.services.account.token(), TokenError);
+    expect(error.trouble.kind).toBe('refused');
+    expect(error.nextAttemptAtMs).not.toBeNull();
+    await client.world.pass(10_000);
+    expect(double.seen.filter((line) => line === 'POST /api/auth/register')).toHaveLength(1);
+    again.services.close();
+  });
+
+  test('is told what to set when registration is not open', async () => {
+    const registration = () => Response.json({ detail: 'administrators only' }, { status: 403 });
+    const { services, double } = create({ double: { registration } });
+    const { message } = await thrown(services.account.token(), TokenError);
+    expect(message).toContain('administrators only');
+    expect(message).toContain('ADMIN_SECRET');
+    expect(double.tokenRequests).toEqual([]);
+  });
+
+  test('sends ADMIN_SECRET with the registration and stores it nowhere', async () => {
+    const { services, double, logged, config } = create({ env: { ADMIN_SECRET: 'the-admin-secret' } });
+    await services.account.token();
+    expect(double.adminSecrets).toEqual(['the-admin-secret']);
+    expect(JSON.stringify(vaultOf({ config } as TestClient).read())).not.toContain('the-admin-secret');
+    expect(logged.join()).not.toContain('the-admin-secret');
+  });
+});
+
+describe('a credential from the environment', () => {
+  const env = { CLIENT_ID: 'my-machine', CLIENT_SECRET: 'p:ss w%rd+ü' };
+
+  test('is used as it is, without a registration or a vault', async () => {
+    const { services, double } = create({ env: { ...env, DATA_DIR: '/proc/nowhere' } });
+    double.clients.set('my-machine', 'p:ss w%rd+ü');
+    await services.account.token();
+    expect(double.seen).not.toContain('POST /api/auth/register');
+    expect(services.account.active().origin).toBe('environment');
+  });
+
+  test('is registered on demand', async () => {
+    const { services, double } = create({ env: { ...env, DATA_DIR: '/proc/nowhere' } });
+    expect((await services.account.register()).existing).toBe(false);
+    expect((await services.account.register()).existing).toBe(true);
+    expect(double.clients.get('my-machine')).toBe('p:ss w%rd+ü');
+  });
+
+  test('that the server does not know is not registered by itself', async () => {
+    const { services, double } = create({ env });
+    await thrown(services.account.token(), TokenError);
+    expect(double.seen).not.toContain('POST /api/auth/register');
+  });
+});
+
+describe('a server without metadata', () => {
+  test('gets the JSON token request; `bearer` and a missing expires_in are understood', async () => {
+    const { services, double, world } = create({ double: { modern: false, lifeSeconds: 600 } });
+    const token = await services.account.token();
+    expect(token.expiresAtMs).toBe(world.clock.now() + 600_000);
+    expect(double.tokenRequests[0]).toMatchObject({ authorization: null, type: 'application/json' });
+  });
+
+  test('is asked for a new token when it no longer knows the old one', async () => {
+    const { services, double, world } = create({ double: { modern: false } });
+    await services.feed.refresh();
+    double.revokeAll();
+    await world.pass(2_000);
+    const { outage } = await services.feed.refresh();
+    expect(outage).toBeNull();
+    expect(double.tokenRequests).toHaveLength(2);
+  });
+});
+
+test('neither secrets nor tokens are in any log line', async () => {
+  const { services, double, logged, world, config } = create();
+  await services.feed.refresh();
+  double.revokeAll();
+  double.clients.clear();
+  await world.pass(20_000);
+  await services.feed.refresh();
+  const secret = vaultOf({ config } as TestClient).read()?.clientSecret ?? 'none';
+  const text = logged.join('\n');
+  expect(logged.length).toBeGreaterThan(3);
+  expect(text).not.toContain(secret);
+  expect(text).not.toContain('e30.');
+});

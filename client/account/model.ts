@@ -1,0 +1,67 @@
+import { t } from 'elysia';
+import { CLIENT_ID_PATTERN, WITHOUT_CONTROLS } from '../config';
+
+const controls = WITHOUT_CONTROLS.source.replace('\\P{Cc}', '[^\\u0000-\\u001f\\u007f-\\u009f]');
+const clientId = t.String({
+  pattern: CLIENT_ID_PATTERN.source,
+  error: 'must be 1 to 128 characters of A-Z a-z 0-9 . _ ~ -',
+  examples: ['my-machine'],
+});
+const clientSecret = t.String({
+  minLength: 1,
+  maxLength: 256,
+  pattern: controls,
+  error: 'must be 1 to 256 characters without control characters',
+  examples: ['correct-horse-battery-staple'],
+});
+
+/** Body of `POST /api/token`. */
+export const SignIn = t.Object({ client_id: clientId, client_secret: clientSecret });
+
+/** Body of `POST /api/configure`. */
+export const Configure = t.Object({
+  client_id: clientId,
+  client_secret: clientSecret,
+  app_name: t.Optional(
+    t.String({
+      minLength: 1,
+      maxLength: 128,
+      pattern: controls,
+      error: 'must be 1 to 128 characters without control characters',
+      description: 'The name under which it is registered.',
+      examples: ['Price watcher'],
+    }),
+  ),
+  admin_secret: t.Optional(
+    t.String({
+      minLength: 1,
+      maxLength: 1024,
+      pattern: controls,
+      error: 'must be 1 to 1024 characters without control characters',
+      description: 'Sent when this credential is registered; kept in memory only.',
+    }),
+  ),
+});
+
+/** A token for a local process. */
+export const TokenAnswer = t.Object({
+  access_token: t.String(),
+  token_type: t.Literal('Bearer'),
+  expires_in: t.Integer({ description: 'Seconds it still lives.', examples: [7200] }),
+});
+
+/** Answer of `POST /api/register`. */
+export const RegisterAnswer = t.Object({
+  status: t.Literal('success'),
+  data: t.Record(t.String(), t.Unknown(), {
+    description: "The server's answer, or `existing: true` when the id was there before.",
+  }),
+  client_id: t.String(),
+});
+
+/** Answer of `POST /api/configure`. */
+export const ConfigureAnswer = t.Object({
+  status: t.Literal('success'),
+  message: t.String(),
+  client_id: t.String(),
+});

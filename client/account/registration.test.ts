@@ -1,0 +1,133 @@
+import { describe, expect, test } from 'bun:test';
+import { TokenError } from '../auth/token';
+import { countingBytes, noDeadline, START_MS, thrown } from '../testing/world';
+import { isLocalAddress, mayCarrySecret } from './private-address';
+import { register } from './registration';
+import { makeCredential } from './self-made';
+
+const APPLICANT = { clientId: 'me', clientSecret: 'a-long-enough-secret', appName: 'App' };
+
+async function attempt(response: Response, options: { url?: string; adminSecret?: string; addresses?: string[] } = {}) {
+  const sent: Request[] = [];
+  let withheld = 0;
+  const result = register(APPLICANT, options.adminSecret ?? null, {
+    serverUrl: options.url ?? 'http://localhost:1',
+    fetch: async (request) => {
+      sent.push(request);
+      return response;
+    },
+    deadline: noDeadline,
+    clock: { now: () => START_MS },
+    lookup: async () => options.addresses ?? ['127.0.0.1', '::1'],
+    onSecretWithheld: () => withheld++,
+  });
+  await result.catch(() => {});
+  return { result, sent: sent[0] as Request, withheld };
+}
+
+describe('a registration', () => {
+  test('sends id, secret and name as JSON', async () => {
+    const { sent, result } = await attempt(Response.json({ message: 'Klient zarejestrowany', id: 1 }));
+    expect(sent.url).toBe('http://localhost:1/api/auth/register');
+    expect(await sent.json()).toEqual({ client_id: 'me', client_secret: 'a-long-enough-secret', app_name: 'App' });
+    expect(await result).toEqual({ existing: false, answer: { message: 'Klient zarejestrowany', id: 1 } });
+  });
+
+  test.each([400, 409])('of an id that exists (%p) counts', async (status) => {
+    const { result } = await attempt(Response.json({ detail: 'taken' }, { status }));
+    expect(await result).toEqual({ existing: true, answer: {} });
+  });
+
+  test.each([
+    [403, 'not_registered'],
+    [422, 'not_registered'],
+    [401, 'not_registered'],
+    [404, 'not_registered'],
+    [429, 'busy'],
+    [503, 'busy'],
+    [302, 'malformed'],
+  ])('answered with %p is %p', async (status, kind) => {
+    const { result } = await attempt(new Response('{}', { status }));
+    const { trouble } = await thrown(result, TokenError);
+    expect(trouble.kind).toBe(kind as never);
+  });
+});
+
+describe("the administrator's secret", () => {
+  const ok = () => Response.json({});
+
+  test.each([
+    ['https://rates.example.com', []],
+    ['http://127.0.0.1:8000', []],
+    ['http://[::1]:8000', []],
+    ['http://10.1.2.3', []],
+    ['http://crypto-server:8000', ['172.20.0.3']],
+    ['http://localhost:8000', ['127.0.0.1', '::1']],
+  ])('goes to %p (%p)', async (url, addresses) => {
+    const { sent, withheld } = await attempt(ok(), { url, addresses, adminSecret: 's3cret' });
+    expect(sent.headers.get('x-admin-secret')).toBe('s3cret');
+    expect(withheld).toBe(0);
+  });
+
+  test.each([
+    ['http://8.8.8.8', []],
+    ['http://rates.example.com', ['93.184.216.34']],
+    ['http://rates.example.com', ['10.0.0.1', '93.184.216.34']],
+    ['http://rates.example.com', []],
+    ['http://[2001:db8::1]', []],
+  ])('stays at home for %p (%p)', async (url, addresses) => {
+    const { sent, withheld } = await attempt(ok(), { url, addresses, adminSecret: 's3cret' });
+    expect(sent.headers.has('x-admin-secret')).toBe(false);
+    expect(withheld).toBe(1);
+  });
+
+  test('stays at home when the name cannot be found', async () => {
+    expect(await mayCarrySecret('http://nowhere.invalid', () => Promise.reject(new Error('ENOTFOUND')))).toBe(false);
+  });
+
+  test('is not sent when there is none', async () => {
+    const { sent } = await attempt(ok());
+    expect(sent.headers.has('x-admin-secret')).toBe(false);
+  });
+});
+
+describe('local addresses', () => {
+  test.each([
+    '127.0.0.1',
+    '127.8.8.8',
+    '10.0.0.1',
+    '172.16.0.1',
+    '172.31.255.255',
+    '192.168.1.1',
+    '::1',
+    'fd12::1',
+    '::ffff:10.0.0.1',
+  ])('%p is one', (address) => {
+    expect(isLocalAddress(address)).toBe(true);
+  });
+
+  test.each([
+    '8.8.8.8',
+    '172.15.0.1',
+    '172.32.0.1',
+    '192.169.0.1',
+    '169.254.169.254',
+    '0.0.0.0',
+    '::',
+    '2001:db8::1',
+    '::ffff:8.8.8.8',
+    'localhost',
+    '',
+  ])('%p is not', (address) => {
+    expect(isLocalAddress(address)).toBe(false);
+  });
+});
+
+describe('a self-made credential', () => {
+  test('has a recognisable id and 256 random bits', () => {
+    const made = makeCredential('App', countingBytes());
+    expect(made.clientId).toMatch(/^crypto-client-[a-z2-7]{12}$/);
+    expect(Buffer.from(made.clientSecret, 'base64url')).toHaveLength(32);
+    expect(made).toMatchObject({ appName: 'App', origin: 'self-made', registered: false });
+  });
+});

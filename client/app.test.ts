@@ -1,0 +1,338 @@
+import { afterEach, beforeEach, describe, expect, test } from 'bun:test';
+import { createTestClient, type TestClient } from './testing/client';
+import { DOUBLE_RATES } from './testing/double';
+
+let client: TestClient;
+
+beforeEach(() => {
+  client = createTestClient();
+});
+
+afterEach(() => client.end());
+
+const problemOf = async (response: Response) => {
+  expect(response.headers.get('content-type')).toBe('application/problem+json');
+  expect(response.headers.get('x-request-id')).not.toBeNull();
+  return (await response.json()) as { status: number; detail: string; request_id: string };
+};
+
+describe('GET /api/currencies', () => {
+  test("gives the server's answer", async () => {
+    const response = await client.ask('/api/currencies');
+    expect(response.status).toBe(200);
+    expect(await response.json()).toEqual(DOUBLE_RATES);
+    expect(response.headers.get('age')).toBe('0');
+    expect(response.headers.has('warning')).toBe(false);
+  });
+
+  test.each(['BTC', 'btc', 'bTc'])('one rate by %p', async (symbol) => {
+    const response = await client.ask(`/api/currencies/${symbol}`);
+    expect(await response.json()).toEqual(DOUBLE_RATES[0]);
+  });
+
+  test('an unknown symbol is 404', async () => {
+    const response = await client.ask('/api/currencies/XYZ');
+    expect((await problemOf(response)).status).toBe(404);
+  });
+
+  test('while the server is away: the last rates with a warning and their age', async () => {
+    await client.ask('/api/currencies');
+    client.double.down = true;
+    await client.world.pass(42_000);
+    const response = await client.ask('/api/currencies');
+    expect(response.status).toBe(200);
+    expect(response.headers.get('warning')).toBe('110 - "Response is Stale"');
+    expect(response.headers.get('age')).toBe('42');
+  });
+
+  test('after five minutes: 503 with Retry-After', async () => {
+    await client.ask('/api/currencies');
+    client.double.down = true;
+    await client.world.pass(300_001);
+    const response = await client.ask('/api/currencies/BTC');
+    expect((await problemOf(response)).status).toBe(503);
+    expect(Number(response.headers.get('retry-after'))).toBeGreaterThan(0);
+  });
+
+  test('a server that was never there: 503', async () => {
+    client.double.down = true;
+    const response = await client.ask('/api/currencies');
+    expect((await problemOf(response)).status).toBe(503);
+  });
+
+  test('all is well again as soon as the server is back', async () => {
+    client.double.down = true;
+    await client.ask('/api/currencies');
+    client.double.down = false;
+    await client.world.pass(2_000);
+    expect((await client.ask('/api/currencies')).status).toBe(200);
+  });
+});
+
+describe('GET /api/status', () => {
+  const status = async () => (await (await client.ask('/api/status')).json()) as Record<string, unknown>;
+
+  test('before anything has happened', async () => {
+    expect(await status()).toMatchObject({ authenticated: false, has_token: false, token_expires_at: null });
+  });
+
+  test('with a token', async () => {
+    await client.ask('/api/currencies');
+    expect(await status()).toMatchObject({
+      authenticated: true,
+      client_id: client.services.account.active().clientId,
+      server_url: 'http://localhost:8000',
+      token_expires_at: '2026-01-01T02:00:00.000Z',
+      token_expires_in: 7200,
+      has_token: true,
+      credential: { origin: 'self-made', registered: true },
+      renewal: { last_at: '2026-01-01T00:00:00.000Z', next_at: '2026-01-01T01:42:00.000Z', last_error: null },
+      server: { state: 'ok', last_error: null },
+      rates: { count: 2, age_seconds: 0, stale: false },
+    });
+  });
+
+  test('never shows a secret or a token', async () => {
+    const { access_token } = (await (await client.ask('/api/token')).json()) as { access_token: string };
+    const [secret = 'none'] = client.double.clients.values();
+    const text = JSON.stringify(await status()) + (await (await client.ask('/')).text());
+    expect(text).not.toContain(access_token);
+    expect(text).not.toContain(secret);
+  });
+});
+
+describe('POST /api/register', () => {
+  test("passes the server's answer on", async () => {
+    const response = await client.post('/api/register');
+    expect(await response.json()).toEqual({
+      status: 'success',
+      data: { message: 'Klient zarejestrowany', id: 1 },
+      client_id: client.services.account.active().clientId,
+    });
+  });
+
+  test('says that the id was there before', async () => {
+    await client.post('/api/register');
+    const response = await client.post('/api/register');
+    expect(response.status).toBe(200);
+    expect(await response.json()).toMatchObject({ data: { existing: true } });
+  });
+});
+
+describe('tokens', () => {
+  test.each(['GET', 'POST'])('%p /api/token gives a valid one', async (method) => {
+    const response = await client.ask('/api/token', { method });
+    expect(response.headers.get('cache-control')).toBe('no-store');
+    const body = (await response.json()) as Record<string, unknown>;
+    expect(body).toMatchObject({ token_type: 'Bearer', expires_in: 7200 });
+    expect(body['access_token']).toStartWith('e30.');
+  });
+
+  test('the seconds left go down', async () => {
+    await client.ask('/api/token');
+    await client.world.pass(100_500);
+    expect(await (await client.ask('/api/token')).json()).toMatchObject({ expires_in: 7099 });
+  });
+
+  test('a given credential becomes the active one, also after a restart', async () => {
+    client.double.clients.set('other', 'other-secret');
+    const response = await client.post('/api/token', { client_id: 'other', client_secret: 'other-secret' });
+    expect(response.status).toBe(200);
+    expect(client.services.account.active()).toMatchObject({ clientId: 'other', origin: 'configured' });
+    const again = client.restart();
+    expect(again.services.account.active()).toMatchObject({ clientId: 'other', registered: true });
+    again.services.close();
+  });
+
+  test('a refused one is 401 and changes nothing', async () => {
+    const before = client.services.account.active();
+    const response = await client.post('/api/token', { client_id: 'other', client_secret: 'wrong' });
+    expect((await problemOf(response)).status).toBe(401);
+    expect(response.headers.has('www-authenticate')).toBe(true);
+    expect(client.services.account.active()).toEqual(before);
+    expect(client.world.timers()).toEqual([]);
+  });
+
+  test('without a server: 503 with Retry-After', async () => {
+    client.double.down = true;
+    const response = await client.post('/api/token');
+    expect((await problemOf(response)).status).toBe(503);
+    expect(response.headers.has('retry-after')).toBe(true);
+  });
+
+  test('an empty object is as good as no body', async () => {
+    expect((await client.post('/api/token', {})).status).toBe(200);
+  });
+});
+
+describe('POST /api/configure', () => {
+  const given = { client_id: 'other', client_secret: 'other-secret', app_name: 'My app', admin_secret: 'boss-secret' };
+
+  test('keeps the credential and uses it', async () => {
+    const response = await client.post('/api/configure', given);
+    expect(await response.json()).toEqual({ status: 'success', message: expect.any(String), client_id: 'other' });
+    expect(client.services.account.active()).toMatchObject({ clientId: 'other', appName: 'My app' });
+    const again = client.restart();
+    expect(again.services.account.active()).toMatchObject({ clientId: 'other', appName: 'My app' });
+    again.services.close();
+  });
+
+  test('registers with the given admin secret from then on', async () => {
+    await client.post('/api/configure', given);
+    await client.post('/api/register');
+    expect(client.double.adminSecrets).toEqual(['boss-secret']);
+    expect(client.double.clients.get('other')).toBe('other-secret');
+  });
+
+  test.each([
+    ['nothing', undefined],
+    ['an empty object', {}],
+    ['no secret', { client_id: 'a' }],
+    ['an empty secret', { client_id: 'a', client_secret: '' }],
+    ['an id with a space', { client_id: 'a b', client_secret: 'x' }],
+    ['a secret with NUL', { client_id: 'a', client_secret: 'x\u0000y' }],
+    ['a number', { client_id: 7, client_secret: 'x' }],
+    ['a list', []],
+    ['an empty name', { ...given, app_name: '' }],
+  ])('with %s is 422', async (_, body) => {
+    const before = client.services.account.active();
+    expect((await problemOf(await client.post('/api/configure', body))).status).toBe(422);
+    expect(client.services.account.active()).toEqual(before);
+  });
+
+  test('what is wrong is told without what was sent', async () => {
+    const response = await client.post('/api/configure', { client_id: 'a b', client_secret: 's3cr3t\u0001' });
+    const text = await response.text();
+    expect(text).not.toContain('s3cr3t');
+    expect(text).toContain('client_secret');
+  });
+
+  test.each([
+    ['broken JSON', 'application/json', '{'],
+    ['a form', 'application/x-www-form-urlencoded', 'client_id=a&client_secret=b'],
+    ['JSON that claims to be text', 'text/plain', JSON.stringify(given)],
+  ])('%s is refused', async (_, type, body) => {
+    const response = await client.ask('/api/configure', { method: 'POST', body, headers: { 'content-type': type } });
+    expect((await problemOf(response)).status).toBe(422);
+  });
+});
+
+describe('while the network can reach the client', () => {
+  beforeEach(() => {
+    client.end();
+    client = createTestClient({ env: { HOST: '0.0.0.0' } });
+  });
+
+  test.each([
+    ['GET', '/api/token'],
+    ['POST', '/api/token'],
+    ['POST', '/api/register'],
+    ['POST', '/api/configure'],
+  ])('%p %p is 403 and says to bind to loopback', async (method, path) => {
+    const problem = await problemOf(await client.ask(path, { method }));
+    expect(problem.status).toBe(403);
+    expect(problem.detail).toContain('HOST=127.0.0.1');
+    expect(client.double.seen).toEqual([]);
+  });
+
+  test.each(['/api/status', '/api/currencies', '/api/test-server', '/health', '/'])('%p stays open', async (path) => {
+    expect((await client.ask(path, { headers: { host: 'client.example.com' } })).status).toBe(200);
+  });
+});
+
+describe('on loopback', () => {
+  test.each([
+    ['a foreign Host', { host: 'evil.example' }],
+    ['a foreign Origin', { origin: 'http://evil.example' }],
+    ['a request from another site', { 'sec-fetch-site': 'cross-site' }],
+  ])('%s is 403', async (_, headers) => {
+    expect(
+      (await problemOf(await client.ask('/api/token', { headers: headers as unknown as Record<string, string> })))
+        .status,
+    ).toBe(403);
+  });
+});
+
+describe('the rest', () => {
+  test('/api/test-server', async () => {
+    expect(await (await client.ask('/api/test-server')).json()).toEqual({
+      status: 'success',
+      server_response: { status: 'ok', service: 'double' },
+    });
+    client.double.down = true;
+    expect((await problemOf(await client.ask('/api/test-server'))).status).toBe(503);
+  });
+
+  test('health', async () => {
+    expect(await (await client.ask('/health')).json()).toEqual({ status: 'ok', service: 'crypto-client' });
+    expect((await client.ask('/health/live')).status).toBe(200);
+    expect(await (await client.ask('/health/ready')).json()).toEqual({ status: 'degraded', server: 'away' });
+    await client.ask('/api/currencies');
+    expect(await (await client.ask('/health/ready')).json()).toEqual({ status: 'ok', server: 'ok' });
+  });
+
+  test('the index names every path', async () => {
+    const { endpoints } = (await (await client.ask('/api')).json()) as { endpoints: string[] };
+    expect(endpoints).toContain('GET /api/currencies/:symbol');
+    expect(endpoints).toContain('POST /api/configure');
+  });
+
+  test('the documentation lists what there is', async () => {
+    const document = (await (await client.ask('/docs/json')).json()) as { openapi: string; paths: object };
+    expect(document.openapi).toBe('3.1.0');
+    expect(Object.keys(document.paths)).toContain('/api/currencies/{symbol}');
+  });
+
+  test.each(['/nope', '/api/credentials', '/api/events', '/proxy/a/b', '/metrics', '/api/session'])(
+    '%p is 404',
+    async (path) => {
+      expect((await problemOf(await client.ask(path))).status).toBe(404);
+    },
+  );
+
+  test('a wrong method is 405 with what is allowed', async () => {
+    const response = await client.ask('/api/configure', { method: 'DELETE' });
+    expect(response.status).toBe(405);
+    expect(response.headers.get('allow')).toBe('POST');
+  });
+});
+
+describe('the page', () => {
+  test('shows state and rates, loads nothing from elsewhere, and has nothing inline', async () => {
+    await client.ask('/api/currencies');
+    const response = await client.ask('/');
+    const html = await response.text();
+    expect(response.headers.get('content-security-policy')).toContain("default-src 'none'");
+    expect(html).toContain('Connected');
+    expect(html).toContain(client.services.account.active().clientId);
+    expect(html).toContain('45,000.00');
+    expect(html).toContain('▲ +1.25 %');
+    expect(html).toContain('ends in 2 h 0 min');
+    expect(html).not.toMatch(/<style|style=|onload=|<script>|https?:\/\/(?!localhost)/);
+    expect(html).not.toContain('{{');
+  });
+
+  test("escapes the server's words", async () => {
+    await client.ask('/api/currencies');
+    const html = await (await client.ask('/')).text();
+    expect(html).toContain('Ethereum &lt;b&gt;');
+  });
+
+  test('says what is wrong while the server is away', async () => {
+    client.double.down = true;
+    await client.ask('/api/currencies');
+    const html = await (await client.ask('/')).text();
+    expect(html).toContain('Not connected');
+    expect(html).toContain('The server does not answer');
+  });
+
+  test.each([
+    ['/page/page.css', 'text/css'],
+    ['/page/refresh.js', 'text/javascript'],
+    ['/page/icon.svg', 'image/svg+xml'],
+  ])('%p is served as %p', async (path, type) => {
+    const response = await client.ask(path);
+    expect(response.headers.get('content-type')).toStartWith(type);
+    expect((await response.text()).length).toBeGreaterThan(100);
+  });
+});

@@ -1,0 +1,77 @@
+import { Elysia } from 'elysia';
+import { docsRoutes } from '../kit/http/docs';
+import { createEdge, requestId } from '../kit/http/edge';
+import { createErrorRule } from '../kit/http/errors';
+import { describeApi } from '../kit/http/openapi';
+import { problemResponse } from '../kit/http/problem';
+import type { Log } from '../kit/logs';
+import { accountRoutes } from './account/index';
+import { tokenProblem } from './account/problems';
+import { TokenError } from './auth/token';
+import { healthRoutes } from './health/index';
+import type { Clock } from './ports';
+import { ratesRoutes } from './rates/index';
+import type { Services } from './services';
+import { statusRoutes } from './status/index';
+import { createReport } from './status/report';
+import { VERSION } from './version';
+
+/** What {@link createApp} needs beside the services. */
+export interface AppOptions {
+  /** True while only this machine can reach the client. */
+  readonly loopback: boolean;
+  readonly serverUrl: string;
+  readonly issuer: string;
+  /** Where the client listens, for its documentation. */
+  readonly url: () => string;
+  /** False before the start is complete and once the stop has begun. */
+  readonly serving: () => boolean;
+  readonly accessLog: boolean;
+  /** Start of the request ids that this process gives out. */
+  readonly idPrefix: string;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** Mounts the features in reading order, under one edge and one error rule. It does not listen yet. */
+export function createApp({ account, feed, server }: Services, options: AppOptions) {
+  const { clock, log, loopback, serving } = options;
+  const edge = createEdge({ ...options, urls: [], now: clock.now });
+  const root = new Elysia({ name: 'crypto-client', precompile: true, encodeSchema: false, normalize: false }).wrap(
+    edge as unknown as Parameters<Elysia['wrap']>[0], // Elysia's type of a wrapper says nothing of handlers.
+  );
+  const known = (error: unknown, request: Request): Response | null =>
+    error instanceof TokenError ? problemResponse(tokenProblem(error, clock.now()), requestId(request)) : null;
+  const serverReachable = (): boolean => {
+    const { last, outage } = feed.state();
+    return last !== null && outage === null;
+  };
+  const describe = () => describeApi(root, { ...ABOUT, version: VERSION, serverUrl: options.url() });
+  return root
+    .onError(createErrorRule({ log, routes: () => root.routes, known }))
+    .use(accountRoutes({ account, clock, loopback, changed: () => void feed.refresh() }))
+    .use(ratesRoutes({ feed, clock }))
+    .use(
+      statusRoutes({
+        report: createReport({ ...options, account, feed, version: VERSION }),
+        feed,
+        server,
+        version: VERSION,
+        routes: () => root.routes,
+      }),
+    )
+    .use(healthRoutes({ serving, serverReachable }))
+    .use(docsRoutes({ title: ABOUT.title, document: describe }));
+}
+
+const ABOUT = {
+  title: 'crypto-client API',
+  description: 'The machine client of crypto-server: it obtains and renews tokens by itself and passes the rates on.',
+  tags: [
+    { name: 'Rates', description: 'What the server protects.' },
+    { name: 'Account', description: 'The credential in use and its tokens; answered on loopback only.' },
+    { name: 'Status', description: 'What the client tells of itself.' },
+    { name: 'Health', description: 'How the client is.' },
+  ],
+  securitySchemes: {},
+};

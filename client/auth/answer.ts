@@ -1,0 +1,69 @@
+import type { Fetch } from '../ports';
+import { retryAfterMs } from './backoff';
+import { TokenError, type TokenTrouble } from './token';
+
+/** Largest answer that is read from an authorization server, in bytes: real ones stay below 8 KiB. */
+export const ANSWER_BYTES_MAX = 64 * 1024;
+
+/** Longest text of the server's that is repeated in our messages, in characters. */
+const QUOTE_LENGTH_MAX = 200;
+
+/** Sends; no answer becomes a {@link TokenError} of kind `unreachable`. */
+export async function send(transport: Fetch, request: Request): Promise<Response> {
+  try {
+    return await transport(request);
+  } catch (error) {
+    throw new TokenError({ kind: 'unreachable', detail: sayNetworkError(error, new URL(request.url).origin) });
+  }
+}
+
+/** The body as JSON object, or null when it is not one. Reads no more than {@link ANSWER_BYTES_MAX}. */
+export async function readObject(response: Response): Promise<Readonly<Record<string, unknown>> | null> {
+  const text = await readText(response);
+  if (text === null) return null;
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'object' && value !== null && !Array.isArray(value) ? { ...value } : null;
+  } catch {
+    return null;
+  }
+}
+
+/** 429 and 5xx as trouble that passes, anything else as null. */
+export function busy(response: Response, nowMs: number): TokenTrouble | null {
+  const { status } = response;
+  if (status !== 429 && status < 500) return null;
+  return { kind: 'busy', status, retryAfterMs: retryAfterMs(response.headers.get('retry-after'), nowMs) };
+}
+
+/** What the server says in words: without controls, cut to a line, or null. */
+export function quote(value: unknown): string | null {
+  if (typeof value !== 'string') return null;
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: controls are what is removed here
+  const line = value.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]+/g, ' ').trim();
+  return line === '' ? null : line.slice(0, QUOTE_LENGTH_MAX);
+}
+
+/** A failed connection in plain words. */
+function sayNetworkError(error: unknown, origin: string): string {
+  if (!(error instanceof Error)) return `no connection to ${origin}`;
+  if (error.name === 'TimeoutError') return `no answer from ${origin} in time`;
+  if (error.name === 'AbortError') return 'the program is stopping';
+  const code = 'code' in error && typeof error.code === 'string' ? ` (${error.code})` : '';
+  return `no connection to ${origin}${code}`;
+}
+
+async function readText(response: Response): Promise<string | null> {
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  try {
+    for await (const chunk of response.body ?? []) {
+      bytes += chunk.byteLength;
+      if (bytes > ANSWER_BYTES_MAX) return null;
+      chunks.push(chunk);
+    }
+  } catch {
+    return null;
+  }
+  return Buffer.concat(chunks).toString('utf8');
+}

@@ -1,0 +1,177 @@
+import { describe, expect, test } from 'bun:test';
+import fc from 'fast-check';
+import { noDeadline, START_MS, thrown } from '../testing/world';
+import { ASSUMED_LIFE_MS, basic, clientCredentials, judgeTokenAnswer, tokenRequest } from './client-credentials';
+import { TokenError } from './token';
+
+const URL_OF_TOKENS = 'http://localhost:1/token';
+const CREDENTIAL = { clientId: 'my-machine', clientSecret: 'p:ss w%rd+ü&=' };
+
+const request = (style: 'basic' | 'post' | 'json') =>
+  tokenRequest({ url: URL_OF_TOKENS, style }, CREDENTIAL, noDeadline());
+
+describe('the request', () => {
+  test('client_secret_basic: a form with the grant type alone, the pair in the header', async () => {
+    const sent = request('basic');
+    expect(sent.method).toBe('POST');
+    expect(sent.headers.get('content-type')).toBe('application/x-www-form-urlencoded');
+    expect(await sent.text()).toBe('grant_type=client_credentials');
+    expect(sent.headers.get('authorization')).toBe(`Basic ${btoa('my-machine:p%3Ass+w%25rd%2B%C3%BC%26%3D')}`);
+  });
+
+  test('client_secret_post: the pair in the form, no header', async () => {
+    const sent = request('post');
+    expect(sent.headers.has('authorization')).toBe(false);
+    expect(Object.fromEntries(new URLSearchParams(await sent.text()))).toEqual({
+      grant_type: 'client_credentials',
+      client_id: CREDENTIAL.clientId,
+      client_secret: CREDENTIAL.clientSecret,
+    });
+  });
+
+  test('without metadata: the short JSON form', async () => {
+    const sent = request('json');
+    expect(sent.headers.get('content-type')).toBe('application/json');
+    expect(await sent.json()).toEqual({ client_id: CREDENTIAL.clientId, client_secret: CREDENTIAL.clientSecret });
+  });
+
+  test('a redirect is not followed: it would carry the secret elsewhere', () => {
+    expect(request('post').redirect).toBe('manual');
+  });
+
+  test('whatever id and secret are, splitting at the first colon and form-decoding gives them back', () => {
+    const text = fc.string({ unit: 'grapheme', minLength: 1 });
+    fc.assert(
+      fc.property(text, text, (clientId, clientSecret) => {
+        const pair = Buffer.from(basic({ clientId, clientSecret }).slice('Basic '.length), 'base64').toString('utf8');
+        const colon = pair.indexOf(':');
+        const decode = (part: string) => decodeURIComponent(part.replaceAll('+', ' '));
+        expect(decode(pair.slice(0, colon))).toBe(clientId);
+        expect(decode(pair.slice(colon + 1))).toBe(clientSecret);
+      }),
+    );
+  });
+});
+
+const jwt = (claims: object) => `e30.${Buffer.from(JSON.stringify(claims)).toString('base64url')}.c2ln`;
+const NOW_S = START_MS / 1000;
+const judge = (body: unknown, init?: ResponseInit) =>
+  judgeTokenAnswer(typeof body === 'string' ? new Response(body, init) : Response.json(body, init), START_MS);
+
+describe('a grant', () => {
+  const lifeOf = async (body: object) => {
+    const outcome = await judge(body);
+    if (outcome.kind !== 'granted') throw new Error(outcome.kind);
+    return outcome.token.expiresAtMs - outcome.token.obtainedAtMs;
+  };
+
+  test.each([
+    ['expires_in in seconds', { access_token: 'a', token_type: 'Bearer', expires_in: 7200 }, 7_200_000],
+    ['token_type in lower case', { access_token: 'a', token_type: 'bearer', expires_in: 60 }, 60_000],
+    ['token_type in upper case', { access_token: 'a', token_type: 'BEARER', expires_in: 60 }, 60_000],
+    ['expires_in as text', { access_token: 'a', token_type: 'Bearer', expires_in: '60' }, 60_000],
+    ['no expires_in: exp of the token', { access_token: jwt({ exp: NOW_S + 90 }), token_type: 'bearer' }, 90_000],
+    [
+      'exp against iat, when the clocks differ',
+      { access_token: jwt({ iat: NOW_S - 5000, exp: NOW_S - 5000 + 90 }), token_type: 'bearer' },
+      90_000,
+    ],
+    [
+      'expires_in that makes no sense: exp',
+      { access_token: jwt({ exp: NOW_S + 90 }), token_type: 'bearer', expires_in: -1 },
+      90_000,
+    ],
+    ['an opaque token without an end', { access_token: 'opaque', token_type: 'bearer' }, ASSUMED_LIFE_MS],
+    ['a token with a broken payload', { access_token: 'a.%%%.c', token_type: 'bearer' }, ASSUMED_LIFE_MS],
+    ['a token that ended before it began', { access_token: jwt({ exp: NOW_S - 1 }), token_type: 'bearer' }, 0],
+  ])('%s', async (_, body, expected) => {
+    expect(await lifeOf(body)).toBe(expected);
+  });
+
+  test('carries the scope', async () => {
+    const outcome = await judge({ access_token: 'a', token_type: 'Bearer', scope: 'currency:read' });
+    expect(outcome.kind === 'granted' && outcome.token.scope).toBe('currency:read');
+  });
+});
+
+describe('a refusal', () => {
+  test.each([
+    'invalid_request',
+    'invalid_client',
+    'invalid_grant',
+    'unauthorized_client',
+    'unsupported_grant_type',
+    'invalid_scope',
+  ])('%s is told by its code', async (error) => {
+    const outcome = await judge({ error, error_description: 'Because.' }, { status: 400 });
+    expect(outcome).toEqual({ kind: 'refused', error, description: 'Because.' } as never);
+  });
+
+  test('a 401 of a server from before the standard is invalid_client', async () => {
+    const outcome = await judge({ detail: 'Nope' }, { status: 401 });
+    expect(outcome).toEqual({ kind: 'refused', error: 'invalid_client', description: 'Nope' });
+  });
+
+  test('what the server says is cut to one line without controls', async () => {
+    const outcome = await judge(
+      { error: 'invalid_scope', error_description: `a\u001b[2J\nb${'c'.repeat(999)}` },
+      { status: 400 },
+    );
+    expect(outcome.kind === 'refused' && outcome.description).toMatch(/^a \[2J bc+$/);
+    expect(outcome.kind === 'refused' && outcome.description?.length).toBe(200);
+  });
+});
+
+describe('trouble that passes', () => {
+  test.each([
+    [503, '120', 120_000],
+    [503, 'Thu, 01 Jan 2026 00:01:00 GMT', 60_000],
+    [429, '7', 7_000],
+    [500, null, null],
+    [502, 'nonsense', null],
+  ])('status %p with Retry-After %p', async (status, retryAfter, retryAfterMs) => {
+    const outcome = await judge('', { status, headers: retryAfter === null ? {} : { 'retry-after': retryAfter } });
+    expect(outcome).toEqual({ kind: 'busy', status, retryAfterMs });
+  });
+});
+
+describe('an answer that makes no sense', () => {
+  test.each([
+    ['a page', '<html>', {}],
+    ['a list', '[]', {}],
+    ['no token', '{"token_type":"Bearer"}', {}],
+    ['a token with a line break', '{"access_token":"a\\nb","token_type":"Bearer"}', {}],
+    ['no type', '{"access_token":"a"}', {}],
+    ['a token bound to a key', '{"access_token":"a","token_type":"DPoP"}', {}],
+    ['a redirect', '', { status: 302, headers: { location: 'http://evil.example' } }],
+    ['no content', null, { status: 204 }],
+    ['a megabyte', `{"access_token":"${'a'.repeat(1_000_000)}","token_type":"Bearer"}`, {}],
+  ])('%s', async (_, body, init) => {
+    const outcome = await judgeTokenAnswer(new Response(body, init), START_MS);
+    expect(outcome.kind).toBe('malformed');
+  });
+});
+
+describe('the source', () => {
+  const source = (fetch: (request: Request) => Promise<Response>) =>
+    clientCredentials({
+      endpoint: async () => ({ url: URL_OF_TOKENS, style: 'basic' }),
+      credential: CREDENTIAL,
+      fetch,
+      deadline: noDeadline,
+      clock: { now: () => START_MS },
+    });
+
+  test('no connection is unreachable', async () => {
+    const refused = Object.assign(new TypeError('x'), { code: 'ECONNREFUSED' });
+    const { trouble, message } = await thrown(source(() => Promise.reject(refused)).token(), TokenError);
+    expect(trouble.kind).toBe('unreachable');
+    expect(message).toContain('ECONNREFUSED');
+  });
+
+  test('no error holds the secret', async () => {
+    const echo = source(async (request) => new Response(await request.text(), { status: 400 }));
+    const error = await thrown(echo.token(), TokenError);
+    expect(Bun.inspect(error)).not.toContain(CREDENTIAL.clientSecret);
+  });
+});

@@ -1,0 +1,124 @@
+import { describe, expect, test } from 'bun:test';
+import { noDeadline, START_MS, thrown } from '../testing/world';
+import { discovery, metadataUrl } from './discovery';
+import { TokenError } from './token';
+
+const ISSUER = 'https://auth.example.com';
+const METADATA = { issuer: ISSUER, token_endpoint: `${ISSUER}/api/auth/token` };
+
+function finder(answer: (request: Request) => Response, serverUrl = ISSUER, issuer = ISSUER) {
+  const asked: string[] = [];
+  const fetch = async (request: Request) => {
+    asked.push(request.url);
+    return answer(request);
+  };
+  const find = discovery({ serverUrl, issuer, fetch, deadline: noDeadline, clock: { now: () => START_MS } });
+  return { find, asked };
+}
+
+const giving = (metadata: object, serverUrl?: string, issuer?: string) =>
+  finder(() => Response.json(metadata), serverUrl, issuer).find();
+
+describe('the address of the metadata', () => {
+  test.each([
+    ['https://a.example', 'https://a.example', 'https://a.example/.well-known/oauth-authorization-server'],
+    ['https://a.example', 'https://a.example/', 'https://a.example/.well-known/oauth-authorization-server'],
+    ['http://10.0.0.1:8000', 'https://a.example', 'http://10.0.0.1:8000/.well-known/oauth-authorization-server'],
+    ['https://a.example', 'https://a.example/t1', 'https://a.example/.well-known/oauth-authorization-server/t1'],
+  ])('server %p, issuer %p', (serverUrl, issuer, expected) => {
+    expect(metadataUrl(serverUrl, issuer)).toBe(expected);
+  });
+});
+
+describe('metadata', () => {
+  test('name the token endpoint', async () => {
+    expect(await giving(METADATA)).toEqual({ url: `${ISSUER}/api/auth/token`, style: 'basic' });
+  });
+
+  test('are asked for once', async () => {
+    const { find, asked } = finder(() => Response.json(METADATA));
+    await find();
+    await find();
+    expect(asked).toEqual([`${ISSUER}/.well-known/oauth-authorization-server`]);
+  });
+
+  test('are seen through the URL in use', async () => {
+    const endpoint = await giving(METADATA, 'http://127.0.0.1:8000');
+    expect(endpoint.url).toBe('http://127.0.0.1:8000/api/auth/token');
+  });
+
+  test('leave an endpoint elsewhere where it is', async () => {
+    const endpoint = await giving({ ...METADATA, token_endpoint: 'https://tokens.example.com/t' });
+    expect(endpoint.url).toBe('https://tokens.example.com/t');
+  });
+
+  test.each([
+    [['client_secret_post', 'client_secret_basic'], 'basic'],
+    [['private_key_jwt', 'client_secret_post'], 'post'],
+    [undefined, 'basic'],
+  ])('with methods %p the client uses %p', async (methods, style) => {
+    const endpoint = await giving({ ...METADATA, token_endpoint_auth_methods_supported: methods });
+    expect(endpoint.style).toBe(style as never);
+  });
+});
+
+describe('another issuer', () => {
+  test.each(['https://evil.example', `${ISSUER}/`, undefined, 7])('%p is refused', async (issuer) => {
+    const { trouble } = await thrown(giving({ ...METADATA, issuer }), TokenError);
+    expect(trouble.kind).toBe('wrong_issuer');
+  });
+
+  test('is told with what to set', async () => {
+    const { message } = await thrown(giving(METADATA, 'http://127.0.0.1:8000', 'http://127.0.0.1:8000'), TokenError);
+    expect(message).toContain(`ISSUER=${ISSUER}`);
+  });
+});
+
+describe('a server without metadata', () => {
+  test.each([404, 410])('answers %p: the plain token path and JSON', async (status) => {
+    const { find, asked } = finder(() => new Response(null, { status }));
+    expect(await find()).toEqual({ url: `${ISSUER}/api/auth/token`, style: 'json' });
+    await find();
+    expect(asked).toHaveLength(1);
+  });
+});
+
+describe('a failure', () => {
+  test.each([
+    ['5xx', () => new Response(null, { status: 503, headers: { 'retry-after': '9' } }), 'busy'],
+    [
+      'no connection',
+      () => {
+        throw new TypeError('gone');
+      },
+      'unreachable',
+    ],
+    ['a page', () => new Response('<html>'), 'malformed'],
+    ['a redirect', () => Response.redirect('https://evil.example', 302), 'malformed'],
+    ['forbidden', () => new Response(null, { status: 403 }), 'malformed'],
+    ['no endpoint', () => Response.json({ issuer: ISSUER }), 'malformed'],
+    ['a relative endpoint', () => Response.json({ ...METADATA, token_endpoint: '/token' }), 'malformed'],
+    [
+      'an endpoint without TLS',
+      () => Response.json({ ...METADATA, token_endpoint: 'http://x.example/t' }),
+      'malformed',
+    ],
+    [
+      'no method of ours',
+      () => Response.json({ ...METADATA, token_endpoint_auth_methods_supported: ['tls_client_auth'] }),
+      'malformed',
+    ],
+    [
+      'methods that are no list',
+      () => Response.json({ ...METADATA, token_endpoint_auth_methods_supported: 'client_secret_basic' }),
+      'malformed',
+    ],
+  ])('%s is not kept: it is asked again', async (_, answer, kind) => {
+    let good = false;
+    const { find } = finder(() => (good ? Response.json(METADATA) : (answer as () => Response)()));
+    const { trouble } = await thrown(find(), TokenError);
+    expect(trouble.kind).toBe(kind as never);
+    good = true;
+    expect((await find()).style).toBe('basic');
+  });
+});

@@ -1,0 +1,101 @@
+import type { Clock, Deadline, Fetch } from '../ports';
+import { busy, quote, readObject, send } from './answer';
+import { TokenError } from './token';
+
+/** Where tokens are asked for, and how the client says who it is there. */
+export interface TokenEndpoint {
+  readonly url: string;
+  /** `client_secret_basic`, `client_secret_post`, or the short JSON body of servers without metadata. */
+  readonly style: 'basic' | 'post' | 'json';
+}
+
+/** Longest wait for the metadata, in milliseconds. */
+export const DISCOVERY_DEADLINE_MS = 5_000;
+
+/** Token path of a server that has no metadata. */
+const PLAIN_TOKEN_PATH = '/api/auth/token';
+
+/** What {@link discovery} needs. */
+export interface DiscoveryDeps {
+  /** Base URL in use, without a slash at the end. */
+  readonly serverUrl: string;
+  /** The issuer that the metadata must name. */
+  readonly issuer: string;
+  readonly fetch: Fetch;
+  readonly deadline: Deadline;
+  readonly clock: Pick<Clock, 'now'>;
+}
+
+/**
+ * Finds the token endpoint by the server's metadata (RFC 8414), once: the first good answer is kept, a failure is not.
+ * Rejects with {@link TokenError}: `unreachable`, `busy`, `malformed`, `wrong_issuer`.
+ */
+export function discovery(deps: DiscoveryDeps): () => Promise<TokenEndpoint> {
+  let found: TokenEndpoint | null = null;
+  return async () => {
+    found ??= await discover(deps);
+    return found;
+  };
+}
+
+async function discover({ serverUrl, issuer, fetch, deadline, clock }: DiscoveryDeps): Promise<TokenEndpoint> {
+  const request = new Request(metadataUrl(serverUrl, issuer), {
+    headers: { accept: 'application/json' },
+    signal: deadline(DISCOVERY_DEADLINE_MS),
+    redirect: 'manual',
+  });
+  const response = await send(fetch, request);
+  if (response.status === 404 || response.status === 410) {
+    return { url: `${serverUrl}${PLAIN_TOKEN_PATH}`, style: 'json' };
+  }
+  const passing = busy(response, clock.now());
+  if (passing !== null) throw new TokenError(passing);
+  if (response.status !== 200) throw malformed(`the metadata request is answered with status ${response.status}`);
+  return judgeMetadata(await readObject(response), serverUrl, issuer);
+}
+
+/** The well-known address: the path of the issuer goes behind the well-known part (RFC 8414 §3.1). */
+export function metadataUrl(serverUrl: string, issuer: string): string {
+  const path = new URL(issuer).pathname.replace(/\/$/, '');
+  return `${new URL(serverUrl).origin}/.well-known/oauth-authorization-server${path}`;
+}
+
+/** Judges the metadata (RFC 8414 §2, §3.3). Throws {@link TokenError}. */
+export function judgeMetadata(
+  metadata: Readonly<Record<string, unknown>> | null,
+  serverUrl: string,
+  issuer: string,
+): TokenEndpoint {
+  if (metadata === null) throw malformed('the metadata are not a JSON object of reasonable size');
+  const found = metadata['issuer'];
+  if (found !== issuer) throw new TokenError({ kind: 'wrong_issuer', expected: issuer, found: quote(found) ?? '' });
+  const endpoint = metadata['token_endpoint'];
+  if (typeof endpoint !== 'string' || !URL.canParse(endpoint)) throw malformed('the metadata name no token_endpoint');
+  return {
+    url: rebase(endpoint, issuer, serverUrl),
+    style: styleOf(metadata['token_endpoint_auth_methods_supported']),
+  };
+}
+
+/** An address below the issuer, as seen through the URL in use; one elsewhere stays what it is. */
+function rebase(endpoint: string, issuer: string, serverUrl: string): string {
+  const base = issuer.replace(/\/$/, '');
+  const url = endpoint.startsWith(`${base}/`) ? `${serverUrl}${endpoint.slice(base.length)}` : endpoint;
+  const { protocol } = new URL(url);
+  const downgraded = serverUrl.startsWith('https:') && protocol !== 'https:';
+  if (downgraded || !/^https?:$/.test(protocol)) throw malformed('the token_endpoint would carry the secret in clear');
+  return url;
+}
+
+function styleOf(methods: unknown): TokenEndpoint['style'] {
+  // RFC 8414 §2: left out means client_secret_basic.
+  if (methods === undefined) return 'basic';
+  if (!Array.isArray(methods)) throw malformed('token_endpoint_auth_methods_supported is not a list');
+  if (methods.includes('client_secret_basic')) return 'basic';
+  if (methods.includes('client_secret_post')) return 'post';
+  throw malformed('the token endpoint takes neither client_secret_basic nor client_secret_post');
+}
+
+function malformed(detail: string): TokenError {
+  return new TokenError({ kind: 'malformed', detail });
+}

@@ -1,0 +1,189 @@
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createDouble, DOUBLE_RATES, type Double } from '../testing/double';
+
+const MAIN = join(import.meta.dir, '../main.ts');
+
+let double: Double;
+let server: Bun.Server<undefined>;
+let root: string;
+
+beforeAll(() => {
+  root = mkdtempSync(join(tmpdir(), 'cli-'));
+  server = Bun.serve({
+    port: 0,
+    hostname: '127.0.0.1',
+    fetch: (request) => (double.down ? new Response(null, { status: 503 }) : double.fetch(request)),
+  });
+  double = createDouble({ issuer: `http://127.0.0.1:${server.port}`, now: Date.now });
+});
+
+afterAll(async () => {
+  await server.stop(true);
+  rmSync(root, { recursive: true, force: true });
+});
+
+const environment = (folder: string, changes: Record<string, string> = {}): Record<string, string> => ({
+  PATH: process.env['PATH'] ?? '',
+  CRYPTO_SERVER_URL: `http://127.0.0.1:${server.port}`,
+  DATA_DIR: join(root, folder),
+  ...changes,
+});
+
+async function run(args: string[], env: Record<string, string>): Promise<{ code: number; out: string; err: string }> {
+  const child = Bun.spawn(['bun', MAIN, ...args], { env, cwd: root, stdout: 'pipe', stderr: 'pipe' });
+  const [out, err, code] = await Promise.all([
+    new Response(child.stdout).text(),
+    new Response(child.stderr).text(),
+    child.exited,
+  ]);
+  return { code, out, err };
+}
+
+/** A client that serves, and the address it says it listens on. */
+async function serve(env: Record<string, string>) {
+  const child = Bun.spawn(['bun', MAIN, '--port', '0'], { env, cwd: root, stdout: 'pipe', stderr: 'pipe' });
+  const seen = { err: '' };
+  const decoder = new TextDecoder();
+  const url = Promise.withResolvers<string>();
+  const reading = (async () => {
+    for await (const chunk of child.stderr) {
+      seen.err += decoder.decode(chunk);
+      const found = /"url\.full":"([^"]+)"/.exec(seen.err)?.[1];
+      if (found !== undefined) url.resolve(found);
+    }
+    url.reject(new Error(`it ended: ${seen.err}`));
+  })();
+  return { child, seen, reading, url: await url.promise };
+}
+
+/** Asks until the answer fits; the surrounding test has the deadline. */
+async function until(url: string, fits: (body: string, status: number) => boolean): Promise<string> {
+  for (;;) {
+    const response = await fetch(url).catch(() => null);
+    const body = (await response?.text()) ?? '';
+    if (response !== null && fits(body, response.status)) return body;
+    await Bun.sleep(20);
+  }
+}
+
+describe('without a client that runs', () => {
+  test('token prints the token and nothing else', async () => {
+    const { code, out, err } = await run(['token'], environment('a'));
+    expect([code, err]).toEqual([0, '']);
+    expect(out).toMatch(/^e30\.[\w-]+\.c2ln\n$/);
+  });
+
+  test('token --json', async () => {
+    const { out } = await run(['token', '--json'], environment('a'));
+    expect(JSON.parse(out)).toEqual({
+      access_token: expect.any(String),
+      token_type: 'Bearer',
+      expires_in: expect.any(Number),
+    });
+  });
+
+  test('rates prints a table', async () => {
+    const { code, out } = await run(['rates'], environment('a'));
+    expect(code).toBe(0);
+    expect(out).toContain('45,000.00');
+  });
+
+  test('rates --json', async () => {
+    const { out } = await run(['rates', '--json'], environment('a'));
+    expect(JSON.parse(out)).toEqual(DOUBLE_RATES);
+  });
+
+  test('register says whether it was needed', async () => {
+    expect((await run(['register'], environment('b'))).out).toContain('is registered');
+    expect(JSON.parse((await run(['register', '--json'], environment('b'))).out)).toMatchObject({
+      data: { existing: true },
+    });
+  });
+
+  test('all of them use one credential', async () => {
+    const clients = double.clients.size;
+    await run(['token'], environment('a'));
+    await run(['rates'], environment('a'));
+    expect(double.clients.size).toBe(clients);
+  });
+
+  test('config masks what is secret', async () => {
+    const { out } = await run(['config'], environment('a', { ADMIN_SECRET: 'the-admin-secret' }));
+    expect(out).not.toContain('the-admin-secret');
+    expect(out).toMatch(/ADMIN_SECRET\s+•+\s+\(environment\)/);
+  });
+
+  test.each([['status'], ['healthcheck']])('%s says that nobody answers', async (command) => {
+    const { code, out, err } = await run([command, '--port', '1'], environment('a'));
+    expect([code, out]).toEqual([1, '']);
+    expect(err).toMatch(/^crypto-client: No answer from .*\n$/);
+  });
+
+  test('a server that is away is one line and exit code 1', async () => {
+    const { code, out, err } = await run(['rates'], environment('a', { CRYPTO_SERVER_URL: 'http://127.0.0.1:1' }));
+    expect([code, out]).toEqual([1, '']);
+    expect(err).toMatch(/^crypto-client: The server does not answer: .*\n$/);
+  });
+
+  test('another key is one line and exit code 1', async () => {
+    const { code, err } = await run(['token'], environment('a', { VAULT_KEY: 'ab'.repeat(32) }));
+    expect(code).toBe(1);
+    expect(err).toMatch(/^crypto-client: The vault .* does not open.*\n$/);
+  });
+});
+
+describe('a client that runs', () => {
+  test('shows one line of JSON a fetch, answers status and healthcheck, and stops on SIGTERM', async () => {
+    const env = environment('c');
+    const { child, url } = await serve(env);
+    await until(`${url}/health/ready`, (body) => body.includes('"ok","server":"ok"'));
+    const { port } = new URL(url);
+    expect(await run(['healthcheck', '--port', port], env)).toMatchObject({ code: 0, out: 'ready\n' });
+    const status = await run(['status', '--port', port, '--json'], env);
+    expect(JSON.parse(status.out)).toMatchObject({ authenticated: true, server: { state: 'ok' } });
+    expect((await run(['status', '--port', port], env)).out).toContain('ends in');
+    child.kill('SIGTERM');
+    expect(await child.exited).toBe(0);
+    const lines = (await new Response(child.stdout).text()).trim().split('\n');
+    expect(JSON.parse(lines[0] ?? '')).toMatchObject({ rates: DOUBLE_RATES });
+  }, 20_000);
+
+  test('that starts before its server answers at once and finds the server by itself', async () => {
+    double.down = true;
+    const { child, url } = await serve(environment('d', { FETCH_SECONDS: '1' }));
+    expect((await fetch(`${url}/health`)).status).toBe(200);
+    await until(`${url}/api/currencies`, (_, status) => status === 503);
+    double.down = false;
+    await until(`${url}/api/currencies`, (_, status) => status === 200);
+    child.kill('SIGTERM');
+    expect(await child.exited).toBe(0);
+  }, 20_000);
+
+  test('whose port is taken ends with one line', async () => {
+    const { code, err } = await run(['--port', String(server.port)], environment('e'));
+    expect(code).toBe(1);
+    expect(err.trim().split('\n').at(-1)).toMatch(/^crypto-client: Port \d+ on 127\.0\.0\.1 is in use/);
+  });
+
+  test('that is asked to stop while its server is silent stops all the same', async () => {
+    const asked = Promise.withResolvers<void>();
+    const silent = Bun.serve({
+      port: 0,
+      hostname: '127.0.0.1',
+      fetch: () => {
+        asked.resolve();
+        return new Promise<Response>(() => {});
+      },
+    });
+    const { child } = await serve(environment('f', { CRYPTO_SERVER_URL: `http://127.0.0.1:${silent.port}` }));
+    await asked.promise;
+    const startedMs = performance.now();
+    child.kill('SIGTERM');
+    expect(await child.exited).toBe(0);
+    expect(performance.now() - startedMs).toBeLessThan(5_000);
+    await silent.stop(true);
+  }, 20_000);
+});

@@ -1,0 +1,37 @@
+import type { Command } from 'commander';
+import { describeSettings } from '../../kit/config';
+import { SETTINGS } from '../config';
+import { rates, register, serve, token } from './own';
+import type { Process, ReadFlags } from './process';
+import { healthcheck, status } from './remote';
+
+/** Adds the commands of crypto-client to its command line. */
+export function createCommands(program: Command, process: Process): void {
+  program
+    .command('serve', { isDefault: true })
+    .description('run the client: keep a token, fetch and show the rates, answer its own API')
+    .action(() => serve(process));
+  reading(program, 'rates', 'fetch the rates and print them')
+    .option('--watch', 'go on until Ctrl-C')
+    .action((flags: ReadFlags & { watch?: true }) => rates(process, flags));
+  reading(program, 'token', 'print a valid access token').action((flags: ReadFlags) => token(process, flags));
+  reading(program, 'register', 'register the credential in use').action((flags: ReadFlags) => register(process, flags));
+  reading(program, 'status', 'print how the running client is').action((flags: ReadFlags) => status(process, flags));
+  reading(program, 'healthcheck', 'exit with 0 when the running client is ready, else with 1').action(
+    (flags: ReadFlags) => healthcheck(process, flags),
+  );
+  reading(program, 'config', 'print every setting, its value and where it came from').action((flags: ReadFlags) =>
+    printConfig(process, flags),
+  );
+}
+
+function reading(program: Command, name: string, about: string): Command {
+  return program.command(name).description(about).option('--json', 'print JSON');
+}
+
+function printConfig({ configure, write }: Process, { json }: ReadFlags): void {
+  const rows = describeSettings(SETTINGS, configure().reading);
+  const wide = Math.max(...rows.map(({ name }) => name.length));
+  const lines = rows.map(({ name, value, origin }) => `${name.padEnd(wide)}  ${value}  (${origin})`);
+  write.out(json ? `${JSON.stringify(rows, null, 2)}\n` : `${lines.join('\n')}\n`);
+}

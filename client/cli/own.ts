@@ -1,0 +1,109 @@
+import { Refusal } from '../../kit/command';
+import type { Log } from '../../kit/logs';
+import { untilStopped } from '../../kit/stop';
+import { TokenError } from '../auth/token';
+import type { Config } from '../config';
+import { renderLine, renderTable } from '../rates/table';
+import { startClient } from '../serve';
+import { createServices, type Services, type Shown } from '../services';
+import { VaultFault } from '../vault/vault';
+import type { Process, ReadFlags } from './process';
+
+/** From the first signal to the end, in milliseconds. */
+const STOP_DEADLINE_MS = 10_000;
+
+/** `serve`: the client with its HTTP API, the background fetch and the rates on the console. */
+export async function serve(process: Process): Promise<void> {
+  const { config, log } = begin(process);
+  const idPrefix = Buffer.from(process.randomBytes(6)).toString('hex');
+  const client = explained(() =>
+    startClient(config, { ...process, log, idPrefix, shown: present(process, process.terminal) }),
+  );
+  const stop = async (): Promise<void> => {
+    process.abort();
+    await client.stop();
+  };
+  await untilStopped({ ...process, log, stop, deadlineMs: STOP_DEADLINE_MS });
+}
+
+/** `rates`: the rates once, or with `--watch` every so often until a signal. */
+export async function rates(process: Process, { json, watch }: ReadFlags & { readonly watch?: true }): Promise<void> {
+  const shown = present(process, json !== true);
+  if (watch) return watchRates(process, shown);
+  await withServices(process, async ({ feed }) => {
+    const { last, outage } = await feed.refresh();
+    if (last === null || outage !== null) throw new Refusal(outage?.reason ?? 'There are no rates.');
+    if (json) process.write.out(`${JSON.stringify(last.rates)}\n`);
+    else shown(last.rates, null);
+  });
+}
+
+/** `token`: a valid access token and nothing else on standard output. */
+export function token(process: Process, { json }: ReadFlags): Promise<void> {
+  return withServices(process, async ({ account }) => {
+    const { value, expiresAtMs } = await account.token();
+    const expires_in = Math.max(0, Math.floor((expiresAtMs - process.clock.now()) / 1000));
+    process.write.out(`${json ? JSON.stringify({ access_token: value, token_type: 'Bearer', expires_in }) : value}\n`);
+  });
+}
+
+/** `register`: registers the credential in use. */
+export function register(process: Process, { json }: ReadFlags): Promise<void> {
+  return withServices(process, async ({ account }) => {
+    const { existing, answer } = await account.register();
+    const { clientId } = account.active();
+    const data = existing ? { existing: true } : answer;
+    const said = existing ? `${clientId} was registered before` : `${clientId} is registered`;
+    process.write.out(`${json ? JSON.stringify({ status: 'success', data, client_id: clientId }) : said}\n`);
+  });
+}
+
+async function watchRates(process: Process, shown: Shown): Promise<void> {
+  const { config, log } = begin(process);
+  const services = explained(() => createServices(config, { ...process, log }, shown));
+  services.feed.start();
+  const stop = async (): Promise<void> => {
+    process.abort();
+    services.close();
+  };
+  await untilStopped({ ...process, log: quiet(process, config), stop, deadlineMs: STOP_DEADLINE_MS });
+}
+
+/** A command that ends by itself says on standard error only what went wrong. */
+async function withServices(process: Process, use: (services: Services) => Promise<void>): Promise<void> {
+  const { config } = process.configure();
+  const services = explained(() => createServices(config, { ...process, log: quiet(process, config) }));
+  try {
+    await use(services);
+  } catch (error) {
+    throw error instanceof TokenError || error instanceof VaultFault ? new Refusal(error.message) : error;
+  } finally {
+    services.close();
+  }
+}
+
+function begin(process: Process): { config: Config; log: Log } {
+  const { config, warnings } = process.configure();
+  const log = process.openLog(config);
+  for (const warning of warnings) log.warn(warning);
+  return { config, log };
+}
+
+function quiet({ openLog }: Process, config: Config): Log {
+  return openLog(config.logLevel === 'debug' ? config : { ...config, logLevel: 'silent' });
+}
+
+function present({ write, clock, terminal, colour }: Process, asTable: boolean): Shown {
+  const inColour = colour && terminal;
+  return asTable
+    ? (fresh, before) => write.out(`${renderTable(fresh, before, { colour: inColour })}\n`)
+    : (fresh) => write.out(renderLine(fresh, clock.now()));
+}
+
+function explained<T>(step: () => T): T {
+  try {
+    return step();
+  } catch (error) {
+    throw error instanceof VaultFault ? new Refusal(error.message) : error;
+  }
+}

@@ -1,0 +1,25 @@
+import type { Log } from '../../kit/logs';
+import type { Output } from '../../kit/output';
+import type { SignalSource } from '../../kit/stop';
+import type { Config, Configuration } from '../config';
+import type { Surroundings } from '../services';
+
+/** What the commands take from the process they run in. */
+export interface Process extends Omit<Surroundings, 'log'> {
+  readonly configure: () => Configuration;
+  readonly openLog: (config: Config) => Log;
+  readonly write: Output;
+  readonly signals: SignalSource;
+  readonly exit: (code: number) => never;
+  /** Ends requests that are under way. */
+  readonly abort: () => void;
+  /** True when a person reads standard output. */
+  readonly terminal: boolean;
+  /** False when the person does not want colours. */
+  readonly colour: boolean;
+}
+
+/** Flags of every command that prints something. */
+export interface ReadFlags {
+  readonly json?: true;
+}

@@ -1,0 +1,192 @@
+import {
+  integer,
+  list,
+  oneOf,
+  type Reading,
+  readSettings,
+  type Sources,
+  setting,
+  text,
+  type Values,
+} from '../kit/config';
+import { isLoopbackName } from '../kit/http/origin';
+import { LOG_LEVELS, type LogFormat, type LogLevel } from '../kit/logs';
+import { parseVaultKey } from './vault/vault';
+
+/** What crypto-client runs on. */
+export interface Config {
+  readonly host: string;
+  /** 0: a free one. */
+  readonly port: number;
+  /** True when only this machine can reach the client. */
+  readonly loopback: boolean;
+  /** Base URL of the server, without a slash at the end. */
+  readonly serverUrl: string;
+  /** The issuer that the server's metadata must name. */
+  readonly issuer: string;
+  /** Null: the credential in the vault, or one of its own. */
+  readonly credential: { readonly clientId: string; readonly clientSecret: string } | null;
+  readonly appName: string;
+  readonly adminSecret: string | null;
+  readonly dataDir: string;
+  /** Null: kept in the data folder. */
+  readonly vaultKey: Uint8Array | null;
+  readonly fetchSeconds: number;
+  readonly logLevel: LogLevel;
+  /** Null: pretty on a terminal, else JSON. */
+  readonly logFormat: LogFormat | null;
+}
+
+/** Characters of a client id; the server's own rule. */
+export const CLIENT_ID_PATTERN = /^[A-Za-z0-9._~-]{1,128}$/;
+
+/** No C0 controls, DEL or C1 controls. */
+export const WITHOUT_CONTROLS = /^\P{Cc}*$/u;
+
+const orNull = <T>(parse: (given: string) => T) => parse as (given: string) => T | null;
+const plain = (max: number, what: string) => text({ max, pattern: WITHOUT_CONTROLS, what });
+
+/** Every setting of crypto-client, by environment name. */
+export const SETTINGS = {
+  HOST: setting({
+    about: 'address to listen on',
+    parse: text({ max: 255, pattern: /^[A-Za-z0-9.:-]+$/, what: 'a host name or an IP address' }),
+    fallback: '127.0.0.1',
+  }),
+  PORT: setting({ about: 'port to listen on; 0 for a free one', parse: integer(0, 65_535), fallback: 8001 }),
+  CRYPTO_SERVER_URL: setting({
+    about: 'base URL of crypto-server',
+    parse: list(serverUrl),
+    fallback: ['http://localhost:8000'],
+  }),
+  ISSUER: setting({
+    about: "issuer that the server's metadata must name; CRYPTO_SERVER_URL without it",
+    parse: orNull(issuer),
+    fallback: null,
+  }),
+  CLIENT_ID: setting({
+    about: 'client id to use; without it the client makes its own credential',
+    parse: orNull(text({ max: 128, pattern: CLIENT_ID_PATTERN, what: '1 to 128 characters of A-Z a-z 0-9 . _ ~ -' })),
+    fallback: null,
+  }),
+  CLIENT_SECRET: setting({
+    about: 'secret of CLIENT_ID',
+    parse: orNull(plain(256, '1 to 256 characters without control characters')),
+    fallback: null,
+    secret: true,
+  }),
+  APP_NAME: setting({
+    about: 'name under which the client registers',
+    parse: plain(128, '1 to 128 characters without control characters'),
+    fallback: 'crypto-client',
+  }),
+  ADMIN_SECRET: setting({
+    about: "the server's administrator secret, where registration asks for it; never stored",
+    parse: orNull(plain(1024, 'a secret without control characters')),
+    fallback: null,
+    secret: true,
+  }),
+  DATA_DIR: setting({ about: 'folder of the vault and its key', parse: text(), fallback: './data/client' }),
+  VAULT_KEY: setting({
+    about: 'key of the vault, 32 bytes as hexadecimal digits or base64; generated once into DATA_DIR/vault-key',
+    parse: orNull(parseVaultKey),
+    fallback: null,
+    secret: true,
+  }),
+  FETCH_SECONDS: setting({
+    about: 'seconds between two fetches of the rates',
+    parse: integer(1, 86_400),
+    fallback: 10,
+  }),
+  LOG_LEVEL: setting({ about: LOG_LEVELS.join(', '), parse: oneOf(...LOG_LEVELS), fallback: 'info' as LogLevel }),
+  LOG_FORMAT: setting({
+    about: 'pretty or json; pretty on a terminal, else json',
+    parse: orNull(oneOf('pretty', 'json')),
+    fallback: null,
+  }),
+} as const;
+
+/** Settings of the product that this version does not act on. */
+const UNSUPPORTED = ['REGISTRATION_TOKEN', 'PROXY_TARGETS', 'DASHBOARD_PASSWORD'];
+
+/** Settings with their origins, the record made of them, and what the operator should know. */
+export interface Configuration {
+  readonly config: Config;
+  readonly reading: Reading<typeof SETTINGS>;
+  readonly warnings: readonly string[];
+}
+
+/** Reads the configuration. Pure. Throws ConfigFault with every fault at once. */
+export function readConfig(sources: Sources): Configuration {
+  const reading = readSettings(SETTINGS, sources, UNSUPPORTED, faultsTogether);
+  const config = makeConfig(reading.values);
+  return { config, reading, warnings: [...reading.warnings, ...warningsOf(reading.values, config)] };
+}
+
+function faultsTogether({ CLIENT_ID, CLIENT_SECRET, CRYPTO_SERVER_URL }: Values<typeof SETTINGS>): string[] {
+  const faults: string[] = [];
+  if (CLIENT_ID !== null && CLIENT_SECRET === null)
+    faults.push('CLIENT_SECRET is missing: CLIENT_ID is set, set both or none');
+  if (CLIENT_ID === null && CLIENT_SECRET !== null)
+    faults.push('CLIENT_ID is missing: CLIENT_SECRET is set, set both or none');
+  if (CRYPTO_SERVER_URL.length === 0)
+    faults.push('CRYPTO_SERVER_URL: expected a base URL such as http://localhost:8000');
+  return faults;
+}
+
+function makeConfig(values: Values<typeof SETTINGS>): Config {
+  const { HOST, CLIENT_ID, CLIENT_SECRET, CRYPTO_SERVER_URL } = values;
+  const [first = ''] = CRYPTO_SERVER_URL;
+  const both = CLIENT_ID !== null && CLIENT_SECRET !== null;
+  return Object.freeze({
+    host: HOST,
+    port: values.PORT,
+    loopback: isLoopbackName(HOST),
+    serverUrl: first,
+    issuer: values.ISSUER ?? first,
+    credential: both ? Object.freeze({ clientId: CLIENT_ID, clientSecret: CLIENT_SECRET }) : null,
+    appName: values.APP_NAME,
+    adminSecret: values.ADMIN_SECRET,
+    dataDir: values.DATA_DIR,
+    vaultKey: values.VAULT_KEY,
+    fetchSeconds: values.FETCH_SECONDS,
+    logLevel: values.LOG_LEVEL,
+    logFormat: values.LOG_FORMAT,
+  });
+}
+
+function warningsOf({ CRYPTO_SERVER_URL }: Values<typeof SETTINGS>, { serverUrl, loopback }: Config): string[] {
+  const warnings: string[] = [];
+  if (CRYPTO_SERVER_URL.length > 1) {
+    warnings.push(
+      `CRYPTO_SERVER_URL names several servers but this version does not act on more than the first: ${serverUrl}`,
+    );
+  }
+  if (serverUrl.startsWith('http:') && !isLoopbackName(new URL(serverUrl).hostname)) {
+    warnings.push(
+      `${serverUrl} is plain http beyond this machine: the secret and tokens can be read on the way; use https`,
+    );
+  }
+  if (!loopback) {
+    warnings.push(
+      'HOST is not a loopback address: anyone who reaches it reads rates and status; tokens and credentials are only handled on loopback',
+    );
+  }
+  return warnings;
+}
+
+const BASE_URL = 'a base URL such as https://rates.example.com';
+
+/** An address that paths can be put behind: no query, no fragment, no password, no slash at the end. */
+function serverUrl(given: string): string {
+  if (!/^https?:\/\/\S+$/.test(given) || !URL.canParse(given)) throw new Error(BASE_URL);
+  const { origin, pathname, search, hash, username, password } = new URL(given);
+  if (search + hash + username + password !== '') throw new Error(BASE_URL);
+  return `${origin}${pathname.replace(/\/+$/, '')}`;
+}
+
+/** Kept as it is written: issuers are compared character by character (RFC 8414 §3.3). */
+function issuer(given: string): string {
+  serverUrl(given);
+  return given;
+}

@@ -1,0 +1,58 @@
+import { randomBytes } from 'node:crypto';
+import { lookup } from 'node:dns/promises';
+import { readFileSync } from 'node:fs';
+import { createProgram, runProgram, settingFlags } from '../kit/command';
+import { createLog } from '../kit/logs';
+import { standardOutput } from '../kit/output';
+import { createCommands } from './cli/commands';
+import { type Config, type Configuration, readConfig, SETTINGS } from './config';
+import { VERSION } from './version';
+
+const write = standardOutput();
+const colour = !process.env['NO_COLOR'];
+const program = createProgram({
+  name: 'crypto-client',
+  version: VERSION,
+  about: 'Machine client of crypto-server: obtains and renews tokens by itself, reads the rates and passes them on',
+  settings: SETTINGS,
+  write,
+});
+
+const readFile = (path: string): string => readFileSync(path, 'utf8');
+const configure = (): Configuration => readConfig({ env: process.env, flags: settingFlags(program), readFile });
+const openLog = ({ logLevel, logFormat }: Pick<Config, 'logLevel' | 'logFormat'>) =>
+  createLog({
+    service: 'crypto-client',
+    version: VERSION,
+    level: logLevel,
+    format: logFormat ?? (process.stderr.isTTY ? 'pretty' : 'json'),
+    write: (line) => write.err(`${line}\n`),
+    now: Date.now,
+    colour: process.stderr.isTTY && colour,
+  });
+
+const stopping = new AbortController();
+
+createCommands(program, {
+  configure,
+  openLog,
+  write,
+  fetch: (request) => fetch(request),
+  clock: { now: Date.now, elapsed: () => performance.now() },
+  random: Math.random,
+  randomBytes,
+  schedule: (delayMs, run) => {
+    const timer = setTimeout(run, delayMs);
+    return () => clearTimeout(timer);
+  },
+  deadline: (ms) => AbortSignal.any([AbortSignal.timeout(ms), stopping.signal]),
+  lookup: async (host) => (await lookup(host, { all: true })).map(({ address }) => address),
+  signals: process,
+  exit: (code) => process.exit(code),
+  abort: () => stopping.abort(),
+  terminal: process.stdout.isTTY,
+  colour,
+});
+process.exitCode = await runProgram(program, process.argv.slice(2), write, {
+  debug: process.env['LOG_LEVEL'] === 'debug',
+});

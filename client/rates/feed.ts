@@ -1,0 +1,218 @@
+/** Rates as last seen: fetched in the background, kept in memory with their age. Apart from account/, which only brings the token. */
+import type { Log } from '../../kit/logs';
+import { busy } from '../auth/answer';
+import { backoffMs } from '../auth/backoff';
+import { TokenError, type TokenTrouble } from '../auth/token';
+import type { Clock, Random, Schedule } from '../ports';
+import type { ServerAnswer } from '../server-api';
+import { readRates, type SeenRate } from './model';
+
+/** Rates older than this are not shown as rates any more, in milliseconds. */
+export const STALE_MS_MAX = 300_000;
+
+/** Callers within this time of an attempt share its outcome, in milliseconds; the market moves every three seconds. */
+export const REUSE_MS = 1_000;
+
+/** While the server is away, it is said again this often, in milliseconds. */
+const REMINDER_MS = 60_000;
+
+/** One good answer. */
+export interface View {
+  readonly rates: readonly SeenRate[];
+  /** Milliseconds since the epoch. */
+  readonly fetchedAtMs: number;
+}
+
+/** Why there are no new rates. Times in milliseconds since the epoch. */
+export interface Outage {
+  readonly sinceMs: number;
+  readonly reason: string;
+  readonly nextAttemptAtMs: number;
+}
+
+/** What is known now. */
+export interface FeedState {
+  readonly last: View | null;
+  /** The rates that `last` took the place of, or null. */
+  readonly before: readonly SeenRate[] | null;
+  /** Age of `last` in milliseconds; 0 without one. */
+  readonly ageMs: number;
+  /** Null while the last attempt was good. */
+  readonly outage: Outage | null;
+}
+
+/** The rates in memory. */
+export interface Feed {
+  state(): FeedState;
+  /** Fetches unless an attempt was made a moment ago; however many callers, one request. Never rejects. */
+  refresh(): Promise<FeedState>;
+  /** Fetches now and then every so often, telling `shown` of each good answer of its own. */
+  start(): void;
+  /** Ends the fetching in the background. */
+  stop(): void;
+}
+
+/** What {@link createFeed} needs. */
+export interface FeedDeps {
+  readonly fetchRates: () => Promise<ServerAnswer>;
+  readonly fetchSeconds: number;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly schedule: Schedule;
+  readonly log: Log;
+  /** The fresh rates and the ones shown before, if any. */
+  readonly shown: (rates: readonly SeenRate[], before: readonly SeenRate[] | null) => void;
+}
+
+interface Held extends View {
+  readonly elapsedMs: number;
+}
+
+interface Trouble extends Outage {
+  readonly failures: number;
+  readonly toldElapsedMs: number;
+}
+
+/** Keeps the last rates. Nothing is fetched before the first `refresh` or `start`. */
+export function createFeed(deps: FeedDeps): Feed {
+  const { clock, random, schedule, log } = deps;
+  let held: Held | null = null;
+  let before: readonly SeenRate[] | null = null;
+  let trouble: Trouble | null = null;
+  let attemptElapsedMs = Number.NEGATIVE_INFINITY;
+  let flight: Promise<void> | null = null;
+  let shownBefore: readonly SeenRate[] | null = null;
+  let cancelTimer = (): void => {};
+  let running = false;
+
+  const succeed = (rates: readonly SeenRate[]): void => {
+    before = held?.rates ?? null;
+    held = { rates, fetchedAtMs: clock.now(), elapsedMs: clock.elapsed() };
+    if (trouble !== null) log.info(`rates are back after ${Math.round((clock.now() - trouble.sinceMs) / 1000)} s`);
+    trouble = null;
+  };
+  const fail = (failure: Failure): void => {
+    const failures = (trouble?.failures ?? 0) + 1;
+    const nextAttemptAtMs = clock.now() + retryDelayMs(failure, failures, deps.fetchSeconds * 1000, clock, random);
+    const next = { sinceMs: trouble?.sinceMs ?? clock.now(), reason: failure.reason, nextAttemptAtMs, failures };
+    const told = trouble?.reason === next.reason ? trouble.toldElapsedMs : Number.NEGATIVE_INFINITY;
+    const due = clock.elapsed() - told >= REMINDER_MS;
+    if (due) log.warn(sayOutage(next));
+    trouble = { ...next, toldElapsedMs: due ? clock.elapsed() : told };
+  };
+  const attempt = async (): Promise<void> => {
+    const outcome = judgeRates(await deps.fetchRates(), clock.now());
+    attemptElapsedMs = clock.elapsed();
+    if (outcome.kind === 'rates') succeed(outcome.rates);
+    else fail(outcome);
+  };
+  const fly = (): Promise<void> => {
+    flight ??= attempt().finally(() => {
+      flight = null;
+    });
+    return flight;
+  };
+  const state = (): FeedState => ({
+    last: held,
+    before,
+    ageMs: held === null ? 0 : Math.max(0, clock.elapsed() - held.elapsedMs),
+    outage: trouble,
+  });
+
+  const round = async (): Promise<void> => {
+    const startedMs = clock.elapsed();
+    await fly();
+    if (trouble === null && held !== null) {
+      deps.shown(held.rates, shownBefore);
+      shownBefore = held.rates;
+    }
+    const regularMs = startedMs + deps.fetchSeconds * 1000 - clock.elapsed();
+    const waitMs = trouble === null ? regularMs : trouble.nextAttemptAtMs - clock.now();
+    if (running) cancelTimer = schedule(Math.max(0, waitMs), next);
+  };
+  const next = (): void => void round().catch((error) => log.error('showing the rates failed', { error }));
+
+  return {
+    state,
+    async refresh() {
+      if (flight !== null || clock.elapsed() - attemptElapsedMs >= REUSE_MS) await fly();
+      return state();
+    },
+    start() {
+      running = true;
+      next();
+    },
+    stop() {
+      running = false;
+      cancelTimer();
+    },
+  };
+}
+
+/** Why an attempt brought no rates, and what the other side asked for. */
+interface Failure {
+  readonly kind: 'failure';
+  readonly reason: string;
+  readonly askedMs: number | null;
+  /** When a new token is tried for; milliseconds since the epoch. */
+  readonly tokenAtMs: number | null;
+}
+
+function judgeRates(answer: ServerAnswer, nowMs: number): { kind: 'rates'; rates: readonly SeenRate[] } | Failure {
+  switch (answer.kind) {
+    case 'data': {
+      const rates = readRates(answer.data);
+      return rates === null
+        ? failure({ kind: 'malformed', detail: 'it is not a list of rates' })
+        : { kind: 'rates', rates };
+    }
+    case 'status':
+      return failure(statusTrouble(answer, nowMs));
+    case 'failed': {
+      const { cause } = answer;
+      if (cause instanceof TokenError) return failure(cause.trouble, cause.nextAttemptAtMs);
+      const late = cause instanceof Error && cause.name === 'TimeoutError';
+      return failure({ kind: 'unreachable', detail: late ? 'no answer in time' : 'no connection' });
+    }
+  }
+}
+
+function statusTrouble(
+  { status, retryAfter }: { status: number; retryAfter: string | null },
+  nowMs: number,
+): TokenTrouble {
+  const headers = retryAfter === null ? [] : [['retry-after', retryAfter] as [string, string]];
+  const passing = busy(new Response(null, { status, headers }), nowMs);
+  return passing ?? { kind: 'malformed', detail: `the rates are refused with status ${status}` };
+}
+
+function failure(trouble: TokenTrouble, tokenAtMs: number | null = null): Failure {
+  const askedMs = trouble.kind === 'busy' ? trouble.retryAfterMs : null;
+  return { kind: 'failure', reason: new TokenError(trouble).message, askedMs, tokenAtMs };
+}
+
+/** Sooner than the regular fetch while the server is away, so that its return is noticed; never sooner than it asked. */
+function retryDelayMs(
+  { askedMs, tokenAtMs }: Failure,
+  failures: number,
+  regularMs: number,
+  clock: Clock,
+  random: Random,
+): number {
+  // The token source has the pause then; this is only the look whether it succeeded.
+  if (tokenAtMs !== null) return Math.min(regularMs, Math.max(REUSE_MS, tokenAtMs - clock.now() + TOKEN_GRACE_MS));
+  const ownMs = backoffMs(failures, askedMs, random);
+  return askedMs === null ? Math.min(regularMs, ownMs) : ownMs;
+}
+
+/** A token request takes this long when all is well, in milliseconds. */
+const TOKEN_GRACE_MS = 250;
+
+function sayOutage({ reason, sinceMs, nextAttemptAtMs }: Outage): string {
+  return `no rates since ${clockTime(sinceMs)}, next attempt at ${clockTime(nextAttemptAtMs)}: ${reason}`;
+}
+
+/** `20:14:03 UTC`. */
+function clockTime(ms: number): string {
+  return `${new Date(ms).toISOString().slice(11, 19)} UTC`;
+}

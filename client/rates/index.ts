@@ -1,0 +1,71 @@
+/** The rates to local users: `/api/currencies`, as the server's while it answers, the last ones for a while when not. Apart from account/, of which nothing is known here. */
+import { Elysia, t } from 'elysia';
+import { Problem } from '../../kit/http/problem';
+import type { Clock } from '../ports';
+import { type Feed, type FeedState, STALE_MS_MAX } from './feed';
+import { RateModel, type SeenRate } from './model';
+
+/** What the routes need. */
+export interface RatesRoutesOptions {
+  readonly feed: Pick<Feed, 'refresh'>;
+  readonly clock: Pick<Clock, 'now'>;
+}
+
+/** Routes of the rates. */
+export function ratesRoutes({ feed, clock }: RatesRoutesOptions) {
+  const current = async () => usable(await feed.refresh(), clock.now());
+  return new Elysia({ name: 'rates' })
+    .get(
+      '/api/currencies',
+      async () => {
+        const { rates, headers } = await current();
+        return new Response(JSON.stringify(rates), { headers });
+      },
+      {
+        response: { 200: t.Array(RateModel) },
+        detail: { operationId: 'listCurrencies', tags: ['Rates'], summary: 'All rates', description: STALENESS },
+      },
+    )
+    .get(
+      '/api/currencies/:symbol',
+      async ({ params }) => {
+        const { rates, headers } = await current();
+        const symbol = params.symbol.toUpperCase();
+        const rate = rates.find((one) => one.symbol.toUpperCase() === symbol);
+        if (rate === undefined) throw new Problem(404, 'Not Found', 'The server knows no currency with this symbol.');
+        return new Response(JSON.stringify(rate), { headers });
+      },
+      {
+        params: t.Object({
+          symbol: t.String({ description: 'The symbol of a currency, in any letter case.', examples: ['BTC'] }),
+        }),
+        response: { 200: RateModel },
+        detail: { operationId: 'getCurrency', tags: ['Rates'], summary: 'One rate', description: STALENESS },
+      },
+    );
+}
+
+const STALENESS = `While the server cannot be reached, the last rates are given for ${STALE_MS_MAX / 60_000} minutes with a \`Warning: 110\` header and their \`Age\` in seconds; after that, 503.`;
+
+interface Usable {
+  readonly rates: readonly SeenRate[];
+  readonly headers: Record<string, string>;
+}
+
+/** The rates that may be given out, with what must be said of them (RFC 9111 §5.1; RFC 7234 §5.5.1). Else a 503. */
+function usable({ last, ageMs, outage }: FeedState, nowMs: number): Usable {
+  if (last === null || (outage !== null && ageMs > STALE_MS_MAX)) {
+    const waitMs = (outage?.nextAttemptAtMs ?? nowMs) - nowMs;
+    const headers = { 'retry-after': String(Math.max(1, Math.ceil(waitMs / 1000))) };
+    throw new Problem(503, 'Service Unavailable', outage?.reason ?? 'There are no rates yet.', headers);
+  }
+  const headers = {
+    'content-type': 'application/json',
+    'cache-control': 'no-cache',
+    age: String(Math.floor(ageMs / 1000)),
+  };
+  return {
+    rates: last.rates,
+    headers: outage === null ? headers : { ...headers, warning: '110 - "Response is Stale"' },
+  };
+}

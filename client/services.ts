@@ -1,0 +1,71 @@
+import type { Log } from '../kit/logs';
+import { type Account, createAccount } from './account/account';
+import type { Lookup } from './account/private-address';
+import { authorizedFetch } from './auth/authorized-fetch';
+import type { Config } from './config';
+import type { Clock, Deadline, Fetch, Random, RandomBytes, Schedule } from './ports';
+import { createFeed, type Feed } from './rates/feed';
+import type { SeenRate } from './rates/model';
+import { createServerApi, type ServerApi } from './server-api';
+import { openVault, type Vault } from './vault/vault';
+
+/** What the client takes from the process it runs in. */
+export interface Surroundings {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly randomBytes: RandomBytes;
+  readonly schedule: Schedule;
+  readonly fetch: Fetch;
+  readonly deadline: Deadline;
+  readonly lookup: Lookup;
+  readonly log: Log;
+}
+
+/** Everything that a client is made of, with or without a port to listen on. */
+export interface Services {
+  readonly account: Account;
+  readonly feed: Feed;
+  readonly server: ServerApi;
+  /** Ends what goes on in the background and closes the vault. */
+  close(): void;
+}
+
+/** The fresh rates and the ones shown before, if any. */
+export type Shown = (rates: readonly SeenRate[], before: readonly SeenRate[] | null) => void;
+
+/** Wires the client. Throws `VaultFault` when its credential cannot be read. Nothing is sent yet. */
+export function createServices(config: Config, given: Surroundings, shown: Shown = () => {}): Services {
+  const vault = openWhenNeeded(() =>
+    openVault({ folder: config.dataDir, key: config.vaultKey, randomBytes: given.randomBytes }),
+  );
+  const account = createAccount({ ...config, ...given, vault, configured: config.credential });
+  const guarded = authorizedFetch(given.fetch, account);
+  const server = createServerApi({ ...config, ...given, authorizedFetch: guarded });
+  const feed = createFeed({ ...config, ...given, fetchRates: server.rates, shown });
+  return {
+    account,
+    feed,
+    server,
+    close() {
+      feed.stop();
+      account.close();
+      vault.close();
+    },
+  };
+}
+
+/** A client with its credential in the environment needs no folder to write to. */
+function openWhenNeeded(open: () => Vault): Vault {
+  let vault: Vault | null = null;
+  const opened = (): Vault => {
+    vault ??= open();
+    return vault;
+  };
+  return {
+    read: () => opened().read(),
+    readOrCreate: (make) => opened().readOrCreate(make),
+    write: (credential) => opened().write(credential),
+    markRegistered: (clientId) => opened().markRegistered(clientId),
+    close: () => vault?.close(),
+  };
+}

@@ -1,0 +1,101 @@
+/** What the client tells of itself: `/api/status`, the page at `/`, and whether the server answers. Apart from account/, because it can change nothing. */
+import { Elysia, t } from 'elysia';
+import { Problem } from '../../kit/http/problem';
+import type { Feed } from '../rates/feed';
+import type { ServerApi } from '../server-api';
+import { ASSETS, CONTENT_SECURITY_POLICY, renderPage } from './page';
+import type { StatusReport } from './report';
+import { describePage } from './view';
+
+/** What the routes need. */
+export interface StatusRoutesOptions {
+  readonly report: () => StatusReport;
+  readonly feed: Pick<Feed, 'state'>;
+  readonly server: Pick<ServerApi, 'health'>;
+  readonly version: string;
+  /** All routes that the index of the API lists. */
+  readonly routes: () => readonly { readonly method: string; readonly path: string }[];
+}
+
+const NullableText = t.Union([t.String(), t.Null()]);
+const NullableNumber = t.Union([t.Integer(), t.Null()]);
+
+const Status = t.Object({
+  authenticated: t.Boolean({ description: 'True while there is a live token.' }),
+  client_id: t.String(),
+  app_name: t.String(),
+  credential: t.Object({ origin: t.String(), registered: t.Boolean() }),
+  server_url: t.String(),
+  issuer: t.String(),
+  has_token: t.Boolean(),
+  token_expires_at: NullableText,
+  token_expires_in: NullableNumber,
+  token_scope: NullableText,
+  renewal: t.Object({ last_at: NullableText, next_at: NullableText, last_error: NullableText }),
+  server: t.Object({
+    state: t.String({ description: '`ok`, `away`, or `unknown` before the first attempt.' }),
+    away_since: NullableText,
+    next_attempt_at: NullableText,
+    last_error: NullableText,
+  }),
+  rates: t.Object({ count: t.Integer(), fetched_at: NullableText, age_seconds: NullableNumber, stale: t.Boolean() }),
+  version: t.String(),
+});
+
+/** Routes of the status. */
+export function statusRoutes({ report, feed, server, version, routes }: StatusRoutesOptions) {
+  const page = (): Response => {
+    const { last, before } = feed.state();
+    return new Response(renderPage(describePage(report(), last?.rates ?? [], before), version), {
+      headers: PAGE_HEADERS,
+    });
+  };
+  const app = new Elysia({ name: 'status' })
+    .get('/', page, { detail: { hide: true } })
+    .get('/api', () => json(describeRoutes(routes(), version)), {
+      response: { 200: t.Object({ service: t.String(), version: t.String(), endpoints: t.Array(t.String()) }) },
+      detail: { operationId: 'index', tags: ['Status'], summary: 'What there is' },
+    })
+    .get('/api/status', () => json(report()), {
+      response: { 200: Status },
+      detail: { operationId: 'status', tags: ['Status'], summary: 'How the client is' },
+    })
+    .get('/api/test-server', async () => json(await testServer(server)), {
+      response: { 200: t.Object({ status: t.Literal('success'), server_response: t.Unknown() }) },
+      detail: { operationId: 'testServer', tags: ['Status'], summary: 'Does the server answer?' },
+    });
+  for (const [path, { content, type }] of Object.entries(ASSETS)) {
+    const headers = { 'content-type': type, 'cache-control': 'no-cache', 'x-content-type-options': 'nosniff' };
+    app.get(path, () => new Response(content, { headers }), { detail: { hide: true } });
+  }
+  return app;
+}
+
+const PAGE_HEADERS = {
+  'content-type': 'text/html; charset=utf-8',
+  'cache-control': 'no-store',
+  'content-security-policy': CONTENT_SECURITY_POLICY,
+  'referrer-policy': 'no-referrer',
+  'x-content-type-options': 'nosniff',
+};
+
+async function testServer(server: Pick<ServerApi, 'health'>) {
+  const answer = await server.health();
+  if (answer.kind === 'data') return { status: 'success', server_response: answer.data };
+  const said = answer.kind === 'status' ? `answers its health with status ${answer.status}` : 'does not answer';
+  throw new Problem(503, 'Service Unavailable', `The server ${said}.`, { 'retry-after': '5' });
+}
+
+function describeRoutes(routes: readonly { readonly method: string; readonly path: string }[], version: string) {
+  const endpoints = routes.filter(({ path }) => /^\/(api|health|docs)(\/(?!.*\.)|$)/.test(path));
+  return {
+    service: 'crypto-client',
+    version,
+    endpoints: endpoints.map(({ method, path }) => `${method} ${path}`).sort(),
+  };
+}
+
+function json(body: object): Response {
+  const headers = { 'content-type': 'application/json', 'cache-control': 'no-store' };
+  return new Response(JSON.stringify(body), { headers });
+}

@@ -1,0 +1,107 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createLog } from '../../kit/logs';
+import { createApp } from '../app';
+import { type Config, readConfig } from '../config';
+import { createServices, type Services } from '../services';
+import { createDouble, type Double, type DoubleOptions } from './double';
+import { createWorld, noDeadline, type World } from './world';
+
+/** A whole client without a port, before a server of another make, in a world of its own. */
+export interface TestClient {
+  readonly world: World;
+  readonly double: Double;
+  readonly services: Services;
+  readonly config: Config;
+  /** Every log line, as JSON text. */
+  readonly logged: string[];
+  /** Asks the client's own API, as a local program does. */
+  ask(path: string, init?: RequestInit): Promise<Response>;
+  /** Sends a JSON body. */
+  post(path: string, body?: unknown): Promise<Response>;
+  /** Another client on the same vault, before the same server, as after a restart. */
+  restart(env?: Record<string, string>): TestClient;
+  /** Ends it and takes its folder away. */
+  end(): void;
+}
+
+/** What may differ from a client that nobody has configured. */
+export interface TestClientOptions {
+  readonly env?: Record<string, string>;
+  readonly double?: Partial<DoubleOptions>;
+  readonly fetch?: (request: Request) => Promise<Response>;
+}
+
+/** Makes a client; nothing is fetched before it is asked. */
+export function createTestClient({ env = {}, double: wanted = {}, fetch }: TestClientOptions = {}): TestClient {
+  const world = createWorld();
+  const double = createDouble({ now: world.clock.now, ...wanted });
+  const root = mkdtempSync(join(tmpdir(), 'client-'));
+  return assemble({ DATA_DIR: join(root, 'data'), ...env }, world, double, fetch ?? double.fetch, root);
+}
+
+function assemble(
+  env: Record<string, string>,
+  world: World,
+  double: Double,
+  fetch: (request: Request) => Promise<Response>,
+  root: string,
+): TestClient {
+  const { config } = readConfig({ env, flags: {}, readFile: () => '' });
+  const logged: string[] = [];
+  const log = createLog({
+    service: 'crypto-client',
+    version: '0',
+    level: 'debug',
+    format: 'json',
+    write: (line) => void logged.push(line),
+    now: world.clock.now,
+    colour: false,
+  });
+  const randomBytes = (length: number) => crypto.getRandomValues(new Uint8Array(length));
+  const given = {
+    ...world,
+    random: () => world.chance,
+    randomBytes,
+    fetch,
+    deadline: noDeadline,
+    lookup: async () => ['127.0.0.1'],
+    log,
+  };
+  const services = createServices(config, given);
+  const app = createApp(services, {
+    ...config,
+    url: () => 'http://localhost:8001',
+    serving: () => true,
+    accessLog: true,
+    idPrefix: 'test',
+    clock: world.clock,
+    log,
+  });
+  const ask = async (path: string, init: RequestInit = {}): Promise<Response> => {
+    const headers = new Headers(init.headers);
+    if (!headers.has('host')) headers.set('host', 'localhost:8001');
+    return app.handle(new Request(`http://localhost:8001${path}`, { ...init, headers }));
+  };
+  return {
+    world,
+    double,
+    services,
+    config,
+    logged,
+    ask,
+    post: (path, body) =>
+      body === undefined
+        ? ask(path, { method: 'POST' })
+        : ask(path, { method: 'POST', body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }),
+    restart(changes = {}) {
+      services.close();
+      return assemble({ ...env, ...changes }, world, double, fetch, root);
+    },
+    end() {
+      services.close();
+      rmSync(root, { recursive: true, force: true });
+    },
+  };
+}
