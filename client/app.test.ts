@@ -283,7 +283,7 @@ describe('the rest', () => {
     expect(Object.keys(document.paths)).toContain('/api/currencies/{symbol}');
   });
 
-  test.each(['/nope', '/api/credentials', '/api/events', '/proxy/a/b', '/metrics', '/api/session'])(
+  test.each(['/nope', '/api/credentials', '/api/events', '/proxy/a/b', '/api/session'])(
     '%p is 404',
     async (path) => {
       expect((await problemOf(await client.ask(path))).status).toBe(404);

@@ -2,13 +2,15 @@ import { Elysia } from 'elysia';
 import { docsRoutes } from '../kit/http/docs';
 import { createEdge, requestId } from '../kit/http/edge';
 import { createErrorRule } from '../kit/http/errors';
+import { healthRoutes } from '../kit/http/health';
+import { metricsRoutes } from '../kit/http/metrics';
 import { describeApi } from '../kit/http/openapi';
 import { problemResponse } from '../kit/http/problem';
 import type { Log } from '../kit/logs';
 import { accountRoutes } from './account/index';
 import { tokenProblem } from './account/problems';
 import { TokenError } from './auth/token';
-import { healthRoutes } from './health/index';
+import { createMetrics } from './metrics/index';
 import type { Clock } from './ports';
 import { ratesRoutes } from './rates/index';
 import type { Services } from './services';
@@ -42,25 +44,28 @@ export function createApp({ account, feed, server }: Services, options: AppOptio
   );
   const known = (error: unknown, request: Request): Response | null =>
     error instanceof TokenError ? problemResponse(tokenProblem(error, clock.now()), requestId(request)) : null;
-  const serverReachable = (): boolean => {
+  const reachable = (): boolean => {
     const { last, outage } = feed.state();
     return last !== null && outage === null;
   };
+  const dependency = { name: 'server', reachable, without: 'the last rates are served for a while' };
   const describe = () => describeApi(root, { ...ABOUT, version: VERSION, serverUrl: options.url() });
+  const report = createReport({ ...options, account, feed, version: VERSION });
   return root
     .onError(createErrorRule({ log, routes: () => root.routes, known }))
     .use(accountRoutes({ account, clock, loopback, changed: () => void feed.refresh() }))
     .use(ratesRoutes({ feed, clock }))
     .use(
       statusRoutes({
-        report: createReport({ ...options, account, feed, version: VERSION }),
+        report,
         feed,
         server,
         version: VERSION,
         routes: () => root.routes,
       }),
     )
-    .use(healthRoutes({ serving, serverReachable }))
+    .use(healthRoutes({ service: 'crypto-client', serving, dependency }))
+    .use(metricsRoutes(createMetrics(report)))
     .use(docsRoutes({ title: ABOUT.title, document: describe }));
 }
 

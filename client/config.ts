@@ -1,16 +1,7 @@
-import {
-  integer,
-  list,
-  oneOf,
-  type Reading,
-  readSettings,
-  type Sources,
-  setting,
-  text,
-  type Values,
-} from '../kit/config';
+import { integer, list, type Reading, readSettings, type Sources, setting, text, type Values } from '../kit/config';
 import { isLoopbackName } from '../kit/http/origin';
-import { LOG_LEVELS, type LogFormat, type LogLevel } from '../kit/logs';
+import type { LogFormat, LogLevel } from '../kit/logs';
+import { COMMON_SETTINGS, orNull } from '../kit/settings';
 import { parseVaultKey } from './vault/vault';
 
 /** What crypto-client runs on. */
@@ -43,16 +34,11 @@ export const CLIENT_ID_PATTERN = /^[A-Za-z0-9._~-]{1,128}$/;
 /** No C0 controls, DEL or C1 controls. */
 export const WITHOUT_CONTROLS = /^\P{Cc}*$/u;
 
-const orNull = <T>(parse: (given: string) => T) => parse as (given: string) => T | null;
 const plain = (max: number, what: string) => text({ max, pattern: WITHOUT_CONTROLS, what });
 
 /** Every setting of crypto-client, by environment name. */
 export const SETTINGS = {
-  HOST: setting({
-    about: 'address to listen on',
-    parse: text({ max: 255, pattern: /^[A-Za-z0-9.:-]+$/, what: 'a host name or an IP address' }),
-    fallback: '127.0.0.1',
-  }),
+  HOST: COMMON_SETTINGS.HOST,
   PORT: setting({ about: 'port to listen on; 0 for a free one', parse: integer(0, 65_535), fallback: 8001 }),
   CRYPTO_SERVER_URL: setting({
     about: 'base URL of crypto-server',
@@ -98,12 +84,8 @@ export const SETTINGS = {
     parse: integer(1, 86_400),
     fallback: 10,
   }),
-  LOG_LEVEL: setting({ about: LOG_LEVELS.join(', '), parse: oneOf(...LOG_LEVELS), fallback: 'info' as LogLevel }),
-  LOG_FORMAT: setting({
-    about: 'pretty or json; pretty on a terminal, else json',
-    parse: orNull(oneOf('pretty', 'json')),
-    fallback: null,
-  }),
+  LOG_LEVEL: COMMON_SETTINGS.LOG_LEVEL,
+  LOG_FORMAT: COMMON_SETTINGS.LOG_FORMAT,
 } as const;
 
 /** Settings of the product that this version does not act on. */

@@ -3,6 +3,7 @@ import { isAway } from '../db/connect';
 import { docsRoutes } from '../kit/http/docs';
 import { createEdge, requestId } from '../kit/http/edge';
 import { createErrorRule } from '../kit/http/errors';
+import { healthRoutes } from '../kit/http/health';
 import { describeApi, type OpenApiDocument } from '../kit/http/openapi';
 import { problemResponse } from '../kit/http/problem';
 import { registrationRoutes } from './clients/index';
@@ -12,7 +13,6 @@ import { errorReply } from './oauth/reply';
 import { rateRoutes } from './rates/index';
 import { createRateReads } from './rates/service';
 import { ratesAudience, type Services, type Surroundings } from './services';
-import { healthRoutes } from './telemetry/index';
 import { createGuard } from './tokens/guard';
 import { tokenRoutes } from './tokens/index';
 import { databaseAway } from './tokens/service';
@@ -53,7 +53,7 @@ export function createApp(services: Services, given: Surroundings, serving: () =
     .use(tokenRoutes(services.tokens))
     .use(discoveryRoutes({ issuer, resource: audience, scopes, jwks: services.keyring.jwks }))
     .use(rateRoutes({ reads: createRateReads(services.feed), guard }))
-    .use(healthRoutes({ serving, databaseReachable: services.databaseReachable }))
+    .use(healthRoutes({ service: 'crypto-server', serving, dependency: databaseOf(services) }))
     .use(docsRoutes({ title: API_TITLE, document: () => describeServer(root, issuer) }));
 }
 
@@ -74,6 +74,14 @@ function createKnownErrors(refused: (reason: string, request: Request) => void) 
   };
 }
 
+function databaseOf({ databaseReachable }: Services) {
+  return {
+    name: 'database',
+    reachable: databaseReachable,
+    without: 'rates are served from memory, tokens are not issued',
+  };
+}
+
 const API_TITLE = 'crypto-server API';
 
 /** The OpenAPI document of the application. */
@@ -90,6 +98,8 @@ export function describeServer(app: AnyElysia, issuer: string): Promise<OpenApiD
       { name: 'Health', description: 'How the server is.' },
     ],
     securitySchemes: {
+      adminSecret: { type: 'apiKey', in: 'header', name: 'X-Admin-Secret', description: "The administrator's secret." },
+      clientSecretBasic: { type: 'http', scheme: 'basic', description: 'Client id and secret (RFC 6749 §2.3.1).' },
       accessToken: {
         type: 'oauth2',
         flows: {

@@ -4,7 +4,8 @@ import { connectPostgres, type Database } from '../db/connect';
 import { FolderBusy, openEmbedded } from '../db/embedded';
 import { NewerDatabase } from '../db/migrate';
 import { Refusal } from '../kit/command';
-import { describeSettings } from '../kit/config';
+import { checkHealth, printSettings } from '../kit/commands';
+import { localUrl } from '../kit/http/listen';
 import type { Log } from '../kit/logs';
 import type { Output } from '../kit/output';
 import { type SignalSource, untilStopped } from '../kit/stop';
@@ -17,16 +18,13 @@ export interface CommandOptions extends Omit<Process, 'log'> {
   readonly configure: () => Configuration;
   readonly openLog: (config: Config) => Log;
   readonly write: Output;
-  readonly fetch: (url: string, init: { signal: AbortSignal }) => Promise<Response>;
+  readonly fetch: (request: Request) => Promise<Response>;
   readonly signals: SignalSource;
   readonly exit: (code: number) => never;
 }
 
 /** From the first signal to the end, in milliseconds. */
 const STOP_DEADLINE_MS = 10_000;
-
-/** A healthy server answers its health at once; in milliseconds. */
-const HEALTHCHECK_TIMEOUT_MS = 3_000;
 
 /** Adds the commands of crypto-server to its command line. */
 export function createCommands(program: Command, options: CommandOptions): void {
@@ -45,17 +43,12 @@ export function createCommands(program: Command, options: CommandOptions): void 
     .command('healthcheck')
     .description('exit with 0 when the running server is ready, else with 1')
     .option('--json', 'print JSON')
-    .action((flags: { json?: true }) => healthcheck(options, flags));
+    .action(({ json = false }: { json?: boolean }) => healthcheck(options, json));
   program
     .command('config')
     .description('print every setting, its value and where it came from')
     .option('--json', 'print JSON')
-    .action(({ json }: { json?: true }) => {
-      const rows = describeSettings(SETTINGS, configure().reading);
-      const wide = Math.max(...rows.map(({ name }) => name.length));
-      const lines = rows.map(({ name, value, origin }) => `${name.padEnd(wide)}  ${value}  (${origin})`);
-      write.out(json ? `${JSON.stringify(rows, null, 2)}\n` : `${lines.join('\n')}\n`);
-    });
+    .action(({ json = false }: { json?: boolean }) => printSettings(write, SETTINGS, configure().reading, json));
   program
     .command('openapi')
     .description('print the OpenAPI 3.1 document of the HTTP API')
@@ -74,8 +67,12 @@ async function serve(options: CommandOptions): Promise<void> {
   const database = await openDatabase(config);
   try {
     await explained(database.migrate());
-    const server = await explained(startServer(config, database, { ...options, log }));
-    await untilStopped({ ...options, log, stop: server.stop, deadlineMs: STOP_DEADLINE_MS });
+    const starting = explained(startServer(config, database, { ...options, log }));
+    const stop = async (): Promise<void> => (await starting).stop();
+    // Signals are heard before anyone can know that it listens.
+    const stopped = untilStopped({ ...options, log, stop, deadlineMs: STOP_DEADLINE_MS });
+    await starting;
+    await stopped;
   } finally {
     await database.close();
   }
@@ -93,17 +90,9 @@ async function migrate({ configure, write }: CommandOptions, flags: { status?: t
   }
 }
 
-async function healthcheck({ configure, write, fetch }: CommandOptions, flags: { json?: true }): Promise<void> {
+function healthcheck({ configure, write, fetch }: CommandOptions, json: boolean): Promise<void> {
   const { host, port } = configure().config;
-  const reachable = { '0.0.0.0': '127.0.0.1', '::': '[::1]' }[host] ?? (host.includes(':') ? `[${host}]` : host);
-  const url = `http://${reachable}:${port}/health/ready`;
-  const answer = await fetch(url, { signal: AbortSignal.timeout(HEALTHCHECK_TIMEOUT_MS) }).catch(() => {
-    throw new Refusal(`No answer from ${url}: is the server running with this HOST and PORT?`);
-  });
-  const health: unknown = await answer.json().catch(() => null);
-  if (flags.json) write.out(`${JSON.stringify(health)}\n`);
-  if (!answer.ok) throw new Refusal(`${url} answered ${answer.status}: the server is not ready.`);
-  if (!flags.json) write.out('ready\n');
+  return checkHealth({ fetch, write, url: localUrl(host, port), json });
 }
 
 async function openDatabase({ databaseUrl, dataDir }: Config): Promise<Database> {

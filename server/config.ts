@@ -11,7 +11,8 @@ import {
   type Values,
 } from '../kit/config';
 import { isLoopbackName } from '../kit/http/origin';
-import { LOG_LEVELS, type LogFormat, type LogLevel } from '../kit/logs';
+import type { LogFormat, LogLevel } from '../kit/logs';
+import { COMMON_SETTINGS, orNull } from '../kit/settings';
 
 /** Who may register: anyone, the administrator, nobody. */
 export type RegistrationMode = 'open' | 'admin' | 'closed';
@@ -42,15 +43,10 @@ export interface Config {
 }
 
 const secret = (min: number) => text({ min, max: 1024, what: `a secret of at least ${min} characters` });
-const orNull = <T>(parse: (given: string) => T) => parse as (given: string) => T | null;
 
 /** Every setting of crypto-server, by environment name. */
 export const SETTINGS = {
-  HOST: setting({
-    about: 'address to listen on',
-    parse: text({ max: 255, pattern: /^[A-Za-z0-9.:-]+$/, what: 'a host name or an IP address' }),
-    fallback: '127.0.0.1',
-  }),
+  HOST: COMMON_SETTINGS.HOST,
   PORT: setting({ about: 'port to listen on; 0 for a free one', parse: integer(0, 65_535), fallback: 8000 }),
   ISSUER: setting({
     about: 'OAuth issuer and public base URL; on loopback http://localhost:<port>, else required',
@@ -106,12 +102,8 @@ export const SETTINGS = {
     parse: orNull(text({ max: 128 })),
     fallback: null,
   }),
-  LOG_LEVEL: setting({ about: LOG_LEVELS.join(', '), parse: oneOf(...LOG_LEVELS), fallback: 'info' as LogLevel }),
-  LOG_FORMAT: setting({
-    about: 'pretty or json; pretty on a terminal, else json',
-    parse: orNull(oneOf('pretty', 'json')),
-    fallback: null,
-  }),
+  LOG_LEVEL: COMMON_SETTINGS.LOG_LEVEL,
+  LOG_FORMAT: COMMON_SETTINGS.LOG_FORMAT,
 } as const;
 
 /** Settings of the product that this version does not act on. */

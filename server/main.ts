@@ -34,7 +34,7 @@ createCommands(program, {
   configure,
   openLog,
   write,
-  fetch,
+  fetch: (request) => fetch(request),
   now: Date.now,
   elapsed: () => performance.now(),
   randomBytes,

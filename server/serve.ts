@@ -3,9 +3,8 @@ import { join } from 'node:path';
 import { watchChanges } from '../db/changes';
 import { type Database, offlineDatabase } from '../db/connect';
 import { Refusal } from '../kit/command';
-import { TRANSPORT_BODY_BYTES_MAX } from '../kit/http/edge';
+import { drain, listen, shownUrl } from '../kit/http/listen';
 import type { OpenApiDocument } from '../kit/http/openapi';
-import { isLoopbackName } from '../kit/http/origin';
 import type { Log } from '../kit/logs';
 import { privateFolder, secretFile } from '../kit/secret-file';
 import { createApp, describeServer } from './app';
@@ -35,12 +34,6 @@ export interface RunningServer {
   stop(): Promise<void>;
 }
 
-/** Idle connections are kept this long, in seconds; longer than the clients of most load balancers keep theirs. */
-const IDLE_TIMEOUT_SECONDS = 75;
-
-/** Answers in flight get this long to end; the stop as a whole has 10 s. */
-const DRAIN_MS = 8_000;
-
 /** Starts a server on an opened and migrated database. @throws Refusal when it cannot listen. */
 export async function startServer(config: Config, database: Database, process: Process): Promise<RunningServer> {
   const { log, newId } = process;
@@ -49,18 +42,20 @@ export async function startServer(config: Config, database: Database, process: P
   const given = surroundings(config, issuer, process);
   const services = createServices(database, given);
   const changes = await watchChanges({ database, now: process.elapsed, nonce: newId() });
-  let serving = true;
   const timer = tickTimer({ ticker: services.ticker, periodSeconds: given.tickSeconds, log });
-  const app = createApp(services, given, () => serving).use(timer);
-  try {
+  let serving = true;
+  const open = async () => {
+    const app = createApp(services, given, () => serving).use(timer);
     await services.open(changes);
     listen(app, config.host, port);
-  } catch (error) {
-    app.store.cron.tick.stop();
+    return app;
+  };
+  const app = await open().catch(async (error: unknown) => {
+    timer.store.cron.tick.stop();
     await changes.close();
     throw error;
-  }
-  const url = `http://${isLoopbackName(config.host) ? 'localhost' : bracketed(config.host)}:${port}`;
+  });
+  const url = shownUrl(config.host, port);
   log.info(`crypto-server listens on ${url}`, {
     'url.full': url,
     'oauth.issuer': issuer,
@@ -125,40 +120,6 @@ function ownSecret(folder: string, name: string, create: () => string): string {
   return secretFile(join(folder, name), create).value;
 }
 
-/** The part of an application that opens and closes its port. */
-interface Listener {
-  listen(options: Partial<Bun.Serve.Options<unknown>>): unknown;
-  stop(closeActiveConnections?: boolean): Promise<unknown>;
-}
-
-function listen(app: Listener, hostname: string, port: number): void {
-  try {
-    // Without reusePort: false a second server would take half of the connections without a word.
-    app.listen({
-      hostname,
-      port,
-      reusePort: false,
-      idleTimeout: IDLE_TIMEOUT_SECONDS,
-      maxRequestBodySize: TRANSPORT_BODY_BYTES_MAX,
-    });
-  } catch (error) {
-    const busy = error instanceof Error && 'code' in error && error.code === 'EADDRINUSE';
-    throw new Refusal(
-      busy
-        ? `Port ${port} on ${hostname} is in use: stop what listens there or set PORT.`
-        : `Cannot listen on ${hostname}:${port}: check HOST and PORT.`,
-    );
-  }
-}
-
-async function drain(app: Listener): Promise<void> {
-  const timeout = Promise.withResolvers<'late'>();
-  const timer = setTimeout(() => timeout.resolve('late'), DRAIN_MS);
-  const outcome = await Promise.race([app.stop().then(() => 'done' as const), timeout.promise]);
-  clearTimeout(timer);
-  if (outcome === 'late') await app.stop(true);
-}
-
 /** A port that nobody uses now: the issuer must be known before the first request, and so before listening. */
 function freePort(host: string): Promise<number> {
   return new Promise((resolve, reject) => {
@@ -171,8 +132,4 @@ function freePort(host: string): Promise<number> {
       );
     });
   });
-}
-
-function bracketed(host: string): string {
-  return host.includes(':') ? `[${host}]` : host;
 }

@@ -93,7 +93,7 @@ export function createServices(database: Database, given: Surroundings): Service
     databaseReachable: () => silentMs() <= CHANGES_SILENT_MAX_MS,
     open: async (changes) => {
       silentMs = changes.silentMs;
-      changes.on('clients', (change) => clients.changed(change));
+      changes.on('clients', clients.changed);
       changes.on('rates', (seq) => feed.refresh(seq === null ? null : Number(seq)));
       await Promise.all([keyring.open(), clients.changed(null), feed.refresh(null)]);
     },

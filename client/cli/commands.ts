@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { describeSettings } from '../../kit/config';
+import { printSettings } from '../../kit/commands';
 import { SETTINGS } from '../config';
 import { rates, register, serve, token } from './own';
 import type { Process, ReadFlags } from './process';
@@ -21,17 +21,10 @@ export function createCommands(program: Command, process: Process): void {
     (flags: ReadFlags) => healthcheck(process, flags),
   );
   reading(program, 'config', 'print every setting, its value and where it came from').action((flags: ReadFlags) =>
-    printConfig(process, flags),
+    printSettings(process.write, SETTINGS, process.configure().reading, flags.json === true),
   );
 }
 
 function reading(program: Command, name: string, about: string): Command {
   return program.command(name).description(about).option('--json', 'print JSON');
-}
-
-function printConfig({ configure, write }: Process, { json }: ReadFlags): void {
-  const rows = describeSettings(SETTINGS, configure().reading);
-  const wide = Math.max(...rows.map(({ name }) => name.length));
-  const lines = rows.map(({ name, value, origin }) => `${name.padEnd(wide)}  ${value}  (${origin})`);
-  write.out(json ? `${JSON.stringify(rows, null, 2)}\n` : `${lines.join('\n')}\n`);
 }

@@ -1,38 +1,29 @@
 import { Refusal } from '../../kit/command';
-import { ownUrl } from '../serve';
+import { askRunning, checkHealth } from '../../kit/commands';
+import { localUrl } from '../../kit/http/listen';
 import type { StatusReport } from '../status/report';
 import { duration } from '../status/view';
 import type { Process, ReadFlags } from './process';
 
-/** A client that runs answers these at once; in milliseconds. */
-const ANSWER_TIMEOUT_MS = 3_000;
-
 /** `status`: how the running client is. */
 export async function status(process: Process, { json }: ReadFlags): Promise<void> {
-  const { answer, url } = await ask(process, '/api/status');
+  const url = runningUrl(process);
+  const answer = await askRunning({ fetch: process.fetch, url }, '/api/status');
   const report = (await answer.json().catch(() => null)) as StatusReport | null;
   if (!answer.ok || report === null || typeof report.client_id !== 'string') {
-    throw new Refusal(`${url} is not the status of a crypto-client: check HOST and PORT.`);
+    throw new Refusal(`${url}/api/status is not the status of a crypto-client: check HOST and PORT.`);
   }
   process.write.out(json ? `${JSON.stringify(report, null, 2)}\n` : describe(report));
 }
 
 /** `healthcheck`: exit code 0 when the running client takes requests. */
-export async function healthcheck(process: Process, { json }: ReadFlags): Promise<void> {
-  const { answer, url } = await ask(process, '/health/ready');
-  const health: unknown = await answer.json().catch(() => null);
-  if (json) process.write.out(`${JSON.stringify(health)}\n`);
-  if (!answer.ok) throw new Refusal(`${url} answered ${answer.status}: the client is not ready.`);
-  if (!json) process.write.out('ready\n');
+export function healthcheck(process: Process, { json = false }: { json?: boolean }): Promise<void> {
+  return checkHealth({ fetch: process.fetch, write: process.write, url: runningUrl(process), json });
 }
 
-async function ask(process: Process, path: string): Promise<{ answer: Response; url: string }> {
-  const url = `${ownUrl(process.configure().config)}${path}`;
-  const request = new Request(url, { signal: process.deadline(ANSWER_TIMEOUT_MS) });
-  const answer = await process.fetch(request).catch(() => {
-    throw new Refusal(`No answer from ${url}: is the client running with this HOST and PORT?`);
-  });
-  return { answer, url };
+function runningUrl({ configure }: Process): string {
+  const { host, port } = configure().config;
+  return localUrl(host, port);
 }
 
 function describe(report: StatusReport): string {

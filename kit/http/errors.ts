@@ -47,6 +47,10 @@ export function createErrorRule(options: ErrorRuleOptions): (failure: Failure) =
     if (code === 'NOT_FOUND') return problemResponse(unrouted(request), id);
     if (code === 'PARSE') return problemResponse(malformed([]), id);
     if (code === 'VALIDATION' && isRequestFault(error)) return problemResponse(malformed(faultsOf(error)), id);
+    if (request.signal.aborted) {
+      options.log.debug('the caller left before its request was complete', { 'http.request.id': id });
+      return problemResponse(malformed([]), id);
+    }
     options.log.error('request failed', { error, 'http.request.id': id, 'http.request.method': request.method });
     const detail = 'Something went wrong on this side; the operator finds the cause in the log by the request id.';
     return problemResponse(new Problem(500, 'Internal Server Error', detail), id);

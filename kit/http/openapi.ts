@@ -23,7 +23,9 @@ const PLUGIN_PATH = '/openapi';
  * that the page it brings (which loads from elsewhere) is never served, and what it writes is put in order.
  */
 export async function describeApi(app: AnyElysia, about: ApiDescription): Promise<OpenApiDocument> {
-  const describing = new Elysia().use(swagger({ path: PLUGIN_PATH, specPath: `${PLUGIN_PATH}/json` })).use(app);
+  const describing = new Elysia()
+    .use(swagger({ path: PLUGIN_PATH, specPath: `${PLUGIN_PATH}/json`, excludeStaticFile: false }))
+    .use(app);
   const answer = await describing.handle(
     new Request(`http://localhost${PLUGIN_PATH}/json`, { headers: { host: 'localhost' } }),
   );
@@ -88,9 +90,11 @@ const MEANINGS: Readonly<Record<string, string>> = {
   503: 'Not now',
 };
 
-/** The plugin lists every body under three media types; a route that takes others says so itself. */
+/** The plugin lists every body under three media types, of which JSON is meant; a route that takes others says so itself. */
 function tidyBody(body: Json): Json {
-  return body['x-as-is'] === true ? without(body, 'x-as-is') : { ...body, ...onlyJson(body), required: true };
+  const content = body['content'] as Json;
+  const listed = 'multipart/form-data' in content ? onlyJson(body) : { content: tidySchema(content) };
+  return { ...body, ...listed, required: true };
 }
 
 function onlyJson(holder: Json): Json {

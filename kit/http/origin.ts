@@ -52,6 +52,12 @@ export function isLoopbackName(name: string): boolean {
   );
 }
 
+/** True for a `Host` header that names this machine's loopback, with or without a port. */
+export function isLoopbackHost(host: string): boolean {
+  const name = hostname(host);
+  return name !== null && isLoopbackName(name);
+}
+
 /** `Host` header → host name in lower case, or null when it is not one. */
 function hostname(host: string): string | null {
   if (!/^[A-Za-z0-9.:[\]_-]+$/.test(host)) return null;

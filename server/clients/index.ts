@@ -41,6 +41,7 @@ export function registrationRoutes({ clients, mode, adminSecret }: RegistrationO
         operationId: 'register',
         tags: ['OAuth 2.0'],
         summary: 'Register a client with an id and a secret of its own choice',
+        security: [{ adminSecret: [] }, {}],
         description:
           'Open, reserved to the administrator (`X-Admin-Secret`) or closed, as `REGISTRATION` says. The client gets the scope `currency:read`.',
       },

@@ -28,6 +28,7 @@ export interface ClientsOptions {
 /** The clients of this server. Call `changed(null)` once before the first request. */
 export function createClients({ store, hasher, memory }: ClientsOptions): Clients {
   let epochs = new Map<string, number>();
+  let reading: Promise<unknown> = Promise.resolve();
   const checksUnderWay = new Map<string, Promise<Client>>();
 
   /** Rows and one hash on every path: unknown, wrong and disabled take the same time. */
@@ -73,11 +74,15 @@ export function createClients({ store, hasher, memory }: ClientsOptions): Client
     changed: async (change) => {
       if (change === null) {
         memory.forget(null);
-        epochs = new Map(await store.raisedEpochs());
+        const read = store.raisedEpochs();
+        reading = read.catch(() => undefined);
+        epochs = new Map(await read);
         return;
       }
       const [clientId = '', epoch] = change.split(' ');
       memory.forget(clientId);
+      // What is being read may be older than this and must not overwrite it.
+      await reading;
       if (epoch === '0') epochs.delete(clientId);
       else if (epoch !== undefined) epochs.set(clientId, epoch === 'gone' ? Number.POSITIVE_INFINITY : Number(epoch));
     },

@@ -32,8 +32,7 @@ export const SymbolParameter = t.Object({
 export const RatesQuery = t.Object(
   {
     symbols: t.Optional(
-      t.Unsafe<string | string[]>({
-        type: 'string',
+      t.String({
         description: 'Only these, separated by commas, in any letter case.',
         examples: ['BTC,ETH'],
       }),

@@ -1,7 +1,7 @@
 /** The token endpoint: `POST /api/auth/token`, the client-credentials grant of RFC 6749 §4.4 with access tokens of RFC 9068. The guard beside it is what other features import. */
 import { Elysia } from 'elysia';
 import { tokenReply } from '../oauth/reply';
-import { TokenAnswer, TokenError } from './model';
+import { TOKEN_REQUEST_BODY, TokenAnswer, TokenError } from './model';
 import type { Tokens } from './service';
 
 /** Routes of the token endpoint. */
@@ -24,6 +24,8 @@ export function tokenRoutes(tokens: Tokens) {
         operationId: 'token',
         tags: ['OAuth 2.0'],
         summary: 'Obtain an access token',
+        security: [{ clientSecretBasic: [] }, {}],
+        requestBody: TOKEN_REQUEST_BODY,
         description:
           'Client-credentials grant (RFC 6749 §4.4), as a form with `grant_type=client_credentials` or as the short JSON form. The client authenticates by `client_secret_basic` or `client_secret_post`.',
       },

@@ -1,5 +1,25 @@
 import { t } from 'elysia';
 
+/** What a token request may say (RFC 6749 §4.4.2, RFC 8707 §2); `oauth/form` reads it. */
+const TOKEN_REQUEST = {
+  type: 'object' as const,
+  properties: {
+    grant_type: { type: 'string' as const, enum: ['client_credentials'], description: 'Required in a form.' },
+    client_id: { type: 'string' as const, description: 'Unless the client authenticates in the header.' },
+    client_secret: { type: 'string' as const, format: 'password' },
+    scope: { type: 'string' as const, description: 'Less than all that was granted.' },
+    resource: { type: 'string' as const, format: 'uri', description: 'The resource server that the token is for.' },
+  },
+};
+
+/** The body of a token request, for the document. */
+export const TOKEN_REQUEST_BODY = {
+  content: {
+    'application/x-www-form-urlencoded': { schema: TOKEN_REQUEST },
+    'application/json': { schema: TOKEN_REQUEST },
+  },
+};
+
 /** Answer of the token endpoint (RFC 6749 §5.1). */
 export const TokenAnswer = t.Object({
   access_token: t.String({ description: 'A JWT access token (RFC 9068).' }),

@@ -1,0 +1,61 @@
+/** The client's state in numbers, for Prometheus. Apart from status/, which tells the same to people. */
+import { Gauge, Registry } from 'prom-client';
+import type { StatusReport } from '../status/report';
+
+interface Reading {
+  readonly name: string;
+  readonly help: string;
+  /** Null: nothing to tell now, and no sample is given. */
+  readonly read: (report: StatusReport) => number | null;
+}
+
+const READINGS: readonly Reading[] = [
+  {
+    name: 'crypto_client_token_live',
+    help: '1 while there is a live access token, else 0.',
+    read: ({ has_token }) => Number(has_token),
+  },
+  {
+    name: 'crypto_client_token_expires_in_seconds',
+    help: 'Seconds until the access token ends.',
+    read: ({ token_expires_in }) => token_expires_in,
+  },
+  {
+    name: 'crypto_client_renewal_failing',
+    help: '1 while the last attempt to obtain a token failed, else 0.',
+    read: ({ renewal }) => Number(renewal.last_error !== null),
+  },
+  {
+    name: 'crypto_client_server_up',
+    help: '1 while the server gives rates, else 0.',
+    read: ({ server }) => Number(server.state === 'ok'),
+  },
+  {
+    name: 'crypto_client_rates',
+    help: 'Number of currencies known.',
+    read: ({ rates }) => rates.count,
+  },
+  {
+    name: 'crypto_client_rates_age_seconds',
+    help: 'Seconds since rates were last fetched.',
+    read: ({ rates }) => rates.age_seconds,
+  },
+];
+
+/** A registry of its own, read from the report at each scrape. */
+export function createMetrics(report: () => StatusReport): Registry {
+  const registry = new Registry();
+  for (const { name, help, read } of READINGS) {
+    new Gauge({
+      name,
+      help,
+      registers: [registry],
+      collect() {
+        const value = read(report());
+        if (value === null) this.remove();
+        else this.set(value);
+      },
+    });
+  }
+  return registry;
+}

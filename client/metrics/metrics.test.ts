@@ -1,0 +1,36 @@
+import { afterEach, beforeEach, expect, test } from 'bun:test';
+import { createReport } from '../status/report';
+import { createTestClient, type TestClient } from '../testing/client';
+import { createMetrics } from './index';
+
+let client: TestClient;
+
+beforeEach(() => {
+  client = createTestClient();
+});
+afterEach(() => client.end());
+
+async function read(): Promise<Record<string, string>> {
+  const { account, feed } = client.services;
+  const report = createReport({ ...client.config, account, feed, version: '0', clock: client.world.clock });
+  const lines = (await createMetrics(report).metrics()).split('\n').filter((line) => /^\w/.test(line));
+  return Object.fromEntries(lines.map((line) => line.split(' ')));
+}
+
+test('before the first fetch there is no token, no age and nothing else to tell', async () => {
+  expect(await read()).toEqual({
+    crypto_client_token_live: '0',
+    crypto_client_renewal_failing: '0',
+    crypto_client_server_up: '0',
+    crypto_client_rates: '0',
+  });
+});
+
+test('the state is read at each scrape', async () => {
+  await client.ask('/api/currencies');
+  expect(await read()).toMatchObject({ crypto_client_token_live: '1', crypto_client_server_up: '1' });
+  client.double.down = true;
+  await client.world.pass(42_000);
+  await client.ask('/api/currencies');
+  expect(await read()).toMatchObject({ crypto_client_server_up: '0', crypto_client_rates_age_seconds: '42' });
+});

@@ -1,0 +1,51 @@
+import { Elysia, t } from 'elysia';
+
+/** What health looks at. */
+export interface Vitals {
+  /** The program's own name. */
+  readonly service: 'crypto-server' | 'crypto-client';
+  /** False before the start is complete and once the stop has begun. */
+  readonly serving: () => boolean;
+  /** What the program leans on, and does without for a while. */
+  readonly dependency: { readonly name: string; readonly reachable: () => boolean; readonly without: string };
+}
+
+const Health = t.Object({ status: t.Literal('ok'), service: t.String() });
+const Live = t.Object({ status: t.Literal('ok') });
+
+/** How the program is, for people, load balancers and orchestrators: `/health`, `/health/live`, `/health/ready`. */
+export function healthRoutes({ service, serving, dependency }: Vitals) {
+  const { name, reachable, without } = dependency;
+  const Ready = t.Object({
+    status: t.Union([t.Literal('ok'), t.Literal('degraded'), t.Literal('stopping')]),
+    [name]: t.Union([t.Literal('ok'), t.Literal('away')]),
+  });
+  const ready = (): Response => {
+    const state = reachable() ? 'ok' : 'away';
+    if (!serving()) return json(503, { status: 'stopping', [name]: state });
+    return json(200, { status: state === 'ok' ? 'ok' : 'degraded', [name]: state });
+  };
+  return new Elysia({ name: 'health' })
+    .get('/health', () => json(200, { status: 'ok', service }), {
+      response: { 200: Health },
+      detail: { operationId: 'health', tags: ['Health'], summary: `Is this ${service}?` },
+    })
+    .get('/health/live', () => json(200, { status: 'ok' }), {
+      response: { 200: Live },
+      detail: { operationId: 'live', tags: ['Health'], summary: 'Is the process alive?' },
+    })
+    .get('/health/ready', ready, {
+      response: { 200: Ready, 503: Ready },
+      detail: {
+        operationId: 'ready',
+        tags: ['Health'],
+        summary: 'Should requests be sent here?',
+        description: `200 also while the ${name} is away ("degraded"), so that one outage does not become two: ${without}. 503 while stopping.`,
+      },
+    });
+}
+
+function json(status: number, body: object): Response {
+  const headers = { 'content-type': 'application/json', 'cache-control': 'no-store' };
+  return new Response(JSON.stringify(body), { status, headers });
+}

@@ -1,0 +1,62 @@
+import { Refusal } from '../command';
+import { TRANSPORT_BODY_BYTES_MAX } from './edge';
+import { isLoopbackName } from './origin';
+
+/** The part of an application that opens and closes its port. */
+export interface Listener {
+  listen(options: Partial<Bun.Serve.Options<unknown>>): unknown;
+  stop(closeActiveConnections?: boolean): Promise<unknown>;
+  readonly server: { readonly port?: number | undefined } | null;
+}
+
+/** Idle connections are kept this long, in seconds; longer than load balancers keep theirs, so that they close first. */
+const IDLE_TIMEOUT_SECONDS = 75;
+
+/** Answers in flight get this long to end; a stop as a whole has 10 s. */
+const DRAIN_MS = 8_000;
+
+/** Listens. @returns the port, which is a free one when 0 was asked for. @throws Refusal when it cannot. */
+export function listen(app: Listener, hostname: string, port: number): number {
+  try {
+    app.listen({
+      hostname,
+      port,
+      // Otherwise a second process would take half of the connections without a word.
+      reusePort: false,
+      idleTimeout: IDLE_TIMEOUT_SECONDS,
+      maxRequestBodySize: TRANSPORT_BODY_BYTES_MAX,
+    });
+  } catch (error) {
+    const busy = error instanceof Error && 'code' in error && error.code === 'EADDRINUSE';
+    throw new Refusal(
+      busy
+        ? `Port ${port} on ${hostname} is in use: stop what listens there or set PORT.`
+        : `Cannot listen on ${hostname}:${port}: check HOST and PORT.`,
+    );
+  }
+  return app.server?.port ?? port;
+}
+
+/** Takes no new connections, waits for the answers in flight, and cuts what has not ended in time. */
+export async function drain(app: Listener): Promise<void> {
+  const late = Promise.withResolvers<'late'>();
+  const timer = setTimeout(() => late.resolve('late'), DRAIN_MS);
+  const outcome = await Promise.race([app.stop().then(() => 'done' as const), late.promise]);
+  clearTimeout(timer);
+  if (outcome === 'late') await app.stop(true);
+}
+
+/** The address of a listening program, for people. */
+export function shownUrl(host: string, port: number): string {
+  return `http://${isLoopbackName(host) ? 'localhost' : bracketed(host)}:${port}`;
+}
+
+/** The address by which a listening program is reached from its own machine. */
+export function localUrl(host: string, port: number): string {
+  const reachable = { '0.0.0.0': '127.0.0.1', '::': '[::1]' }[host] ?? bracketed(host);
+  return `http://${reachable}:${port}`;
+}
+
+function bracketed(host: string): string {
+  return host.includes(':') ? `[${host}]` : host;
+}
