@@ -1,11 +1,12 @@
 import { Elysia } from 'elysia';
 import { docsRoutes } from '../kit/http/docs';
-import { createEdge, requestId } from '../kit/http/edge';
+import { createEdge } from '../kit/http/edge';
 import { createErrorRule } from '../kit/http/errors';
 import { healthRoutes } from '../kit/http/health';
 import { metricsRoutes } from '../kit/http/metrics';
 import { describeApi } from '../kit/http/openapi';
 import { problemResponse } from '../kit/http/problem';
+import { requestId } from '../kit/http/request-id';
 import type { Log } from '../kit/logs';
 import { accountRoutes } from './account/index';
 import { tokenProblem } from './account/problems';
@@ -38,12 +39,13 @@ export interface AppOptions {
 /** Mounts the features in reading order, under one edge and one error rule. It does not listen yet. */
 export function createApp({ account, feed, server }: Services, options: AppOptions) {
   const { clock, log, loopback, serving } = options;
-  const edge = createEdge({ ...options, urls: [], now: clock.now });
+  const known = (error: unknown, request: Request): Response | null =>
+    error instanceof TokenError ? problemResponse(tokenProblem(error, clock.now()), requestId(request)) : null;
+  const failed = createErrorRule({ log, routes: () => root.routes, known });
+  const edge = createEdge({ ...options, urls: [], now: clock.now, failed });
   const root = new Elysia({ name: 'crypto-client', precompile: true, encodeSchema: false, normalize: false }).wrap(
     edge as unknown as Parameters<Elysia['wrap']>[0], // Elysia's type of a wrapper says nothing of handlers.
   );
-  const known = (error: unknown, request: Request): Response | null =>
-    error instanceof TokenError ? problemResponse(tokenProblem(error, clock.now()), requestId(request)) : null;
   const reachable = (): boolean => {
     const { last, outage } = feed.state();
     return last !== null && outage === null;
@@ -52,7 +54,7 @@ export function createApp({ account, feed, server }: Services, options: AppOptio
   const describe = () => describeApi(root, { ...ABOUT, version: VERSION, serverUrl: options.url() });
   const report = createReport({ ...options, account, feed, version: VERSION });
   return root
-    .onError(createErrorRule({ log, routes: () => root.routes, known }))
+    .onError(failed)
     .use(accountRoutes({ account, clock, loopback, changed: () => void feed.refresh() }))
     .use(ratesRoutes({ feed, clock }))
     .use(

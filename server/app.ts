@@ -1,11 +1,12 @@
 import { type AnyElysia, Elysia } from 'elysia';
 import { isAway } from '../db/connect';
 import { docsRoutes } from '../kit/http/docs';
-import { createEdge, requestId } from '../kit/http/edge';
-import { createErrorRule } from '../kit/http/errors';
+import { createEdge } from '../kit/http/edge';
+import { createErrorRule, type ErrorRule } from '../kit/http/errors';
 import { healthRoutes } from '../kit/http/health';
 import { describeApi, type OpenApiDocument } from '../kit/http/openapi';
 import { problemResponse } from '../kit/http/problem';
+import { requestId } from '../kit/http/request-id';
 import { registrationRoutes } from './clients/index';
 import { discoveryRoutes, resourceMetadataUrl } from './discovery/index';
 import { OAuthError } from './oauth/errors';
@@ -38,6 +39,7 @@ export function createApp(services: Services, given: Surroundings, serving: () =
     now,
     refused,
   });
+  const failed = createErrorRule({ log, routes: () => root.routes, known: createKnownErrors(refused) });
   // One router, so that the edge stands before every route; a route's schemas of answers document it and are not run.
   const root = new Elysia({
     name: 'crypto-server',
@@ -45,10 +47,10 @@ export function createApp(services: Services, given: Surroundings, serving: () =
     encodeSchema: false,
     normalize: false,
     systemRouter: false,
-  }).wrap(edgeOf(given));
+  }).wrap(edgeOf(given, failed));
   // Elysia adds to the instance it is called on: `root` is the whole application once all is mounted.
   return root
-    .onError(createErrorRule({ log, routes: () => root.routes, known: createKnownErrors(refused) }))
+    .onError(failed)
     .use(registrationRoutes({ clients: services.clients, mode: given.registration, adminSecret: given.adminSecret }))
     .use(tokenRoutes(services.tokens))
     .use(discoveryRoutes({ issuer, resource: audience, scopes, jwks: services.keyring.jwks }))
@@ -57,9 +59,10 @@ export function createApp(services: Services, given: Surroundings, serving: () =
     .use(docsRoutes({ title: API_TITLE, document: () => describeServer(root, issuer) }));
 }
 
-function edgeOf({ loopback, issuer, publicUrls, log, accessLog, now, randomBytes }: Surroundings) {
+function edgeOf(given: Surroundings, failed: ErrorRule) {
+  const { loopback, issuer, publicUrls, log, accessLog, now, randomBytes } = given;
   const idPrefix = randomBytes(6).toString('hex');
-  const edge = createEdge({ loopback, urls: [issuer, ...publicUrls], log, accessLog, now, idPrefix });
+  const edge = createEdge({ loopback, urls: [issuer, ...publicUrls], log, accessLog, now, idPrefix, failed });
   return edge as unknown as Parameters<Elysia['wrap']>[0]; // Elysia's type of a wrapper says nothing of handlers.
 }
 

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { Command } from 'commander';
-import { connectPostgres, type Database } from '../db/connect';
+import { connectPostgres, type Database, isAway, sqlState } from '../db/connect';
 import { FolderBusy, openEmbedded } from '../db/embedded';
 import { NewerDatabase } from '../db/migrate';
 import { Refusal } from '../kit/command';
@@ -107,6 +107,17 @@ async function explained<T>(step: Promise<T>): Promise<T> {
   } catch (error) {
     if (error instanceof FolderBusy || error instanceof NewerDatabase || error instanceof KeyUnreadable)
       throw new Refusal(error.message);
-    throw error;
+    const mended = ofDatabase(error);
+    throw mended === null ? error : new Refusal(mended, { cause: error });
   }
+}
+
+/** Why PostgreSQL does not let us in, without a word of its own: that may hold names and addresses. Null: something else. */
+function ofDatabase(error: unknown): string | null {
+  const state = sqlState(error) ?? '';
+  if (state.startsWith('28')) return 'PostgreSQL refuses the user or the password in DATABASE_URL.';
+  if (state === '3D000') return 'The database that DATABASE_URL names does not exist: create it.';
+  if (state === '42501')
+    return 'The user in DATABASE_URL may not create tables in that database: grant it, or make it the owner.';
+  return isAway(error) ? 'PostgreSQL cannot be reached: check DATABASE_URL, and that it is running.' : null;
 }

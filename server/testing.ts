@@ -47,16 +47,19 @@ export interface TestServer {
 
 /** What may differ from a server that nobody has configured. `change` may wrap or replace services. */
 export interface TestServerOptions {
+  /** A free one when left out. */
+  readonly port?: number;
   readonly settings?: Partial<Surroundings>;
   readonly change?: (services: Services) => Services;
 }
 
 /** Starts a server on a migrated database. It does not tick by itself. */
 export async function startTestServer(database: Database, options: TestServerOptions = {}): Promise<TestServer> {
-  const port = await freePort();
+  const port = options.port ?? (await freePort());
   const issuer = `http://localhost:${port}`;
   const logged: string[] = [];
   let nowMs = START_MS;
+  let closed: Promise<void> | null = null;
   const given = { ...surroundings(issuer, logged, () => nowMs), ...options.settings };
   const made = createServices(database, given);
   const services = options.change?.(made) ?? made;
@@ -99,9 +102,9 @@ export async function startTestServer(database: Database, options: TestServerOpt
       return ((await answer.json()) as { access_token: string }).access_token;
     },
     read: (path, token, headers = {}) => ask(path, { headers: { ...headers, authorization: `Bearer ${token}` } }),
-    close: async () => {
-      await app.stop(true);
-      await changes.close();
+    close: () => {
+      closed ??= app.stop(true).then(changes.close);
+      return closed;
     },
   };
   return server;

@@ -1,7 +1,7 @@
 import { ValueErrorType } from '@sinclair/typebox/errors';
 import type { Log } from '../logs';
-import { requestId } from './edge';
 import { Problem, problemResponse } from './problem';
+import { requestId } from './request-id';
 
 /** A route as the application lists it. */
 export interface Route {
@@ -25,11 +25,14 @@ export interface Failure {
   readonly request: Request;
 }
 
+/** Turns what went wrong into the answer. */
+export type ErrorRule = (failure: Failure) => Response;
+
 /**
  * The one place where an error becomes an answer. Only a {@link Problem}, an error the application knows, and what the
  * framework says of the request itself become 4xx; everything else is logged and answered by a plain 500.
  */
-export function createErrorRule(options: ErrorRuleOptions): (failure: Failure) => Response {
+export function createErrorRule(options: ErrorRuleOptions): ErrorRule {
   let methodsOf: ((path: string) => readonly string[]) | null = null;
   const unrouted = (request: Request): Problem => {
     methodsOf ??= createMethodTable(options.routes());

@@ -1,5 +1,5 @@
 import { swagger } from '@elysiajs/swagger';
-import { type AnyElysia, Elysia } from 'elysia';
+import { type AnyElysia, Elysia, type TSchema } from 'elysia';
 
 /** What a document says of the whole API (OpenAPI 3.1 §4.8). */
 export interface ApiDescription {
@@ -15,6 +15,11 @@ export interface ApiDescription {
 export type OpenApiDocument = Readonly<Record<string, unknown>>;
 
 type Json = Record<string, unknown>;
+
+/** A TypeBox schema where a document wants JSON Schema, which it is. */
+export function jsonSchema(schema: TSchema): { type: 'object' } {
+  return schema as unknown as { type: 'object' }; // The types of the two do not know of each other.
+}
 
 const PLUGIN_PATH = '/openapi';
 

@@ -1,4 +1,5 @@
 import { type Static, t } from 'elysia';
+import { jsonSchema } from '../../kit/http/openapi';
 
 /** One rate. `rate` is US dollars with at most 15 significant digits, so that a double carries it exactly. */
 export const Rate = t.Object({
@@ -25,18 +26,19 @@ export const SymbolParameter = t.Object({
   symbol: t.String({ description: 'The symbol of a currency, in any letter case.', examples: ['BTC'] }),
 });
 
-/**
- * Query of the list. Anything passes, because it is looked at before the token is: who has none is told that first, and a
- * token in the query must reach the guard.
- */
-export const RatesQuery = t.Object(
-  {
-    symbols: t.Optional(
-      t.String({
-        description: 'Only these, separated by commas, in any letter case.',
-        examples: ['BTC,ETH'],
-      }),
-    ),
-  },
-  { additionalProperties: true },
-);
+/** What the document says of the list, whose route carries no schemas. */
+export const LIST_DETAIL = {
+  operationId: 'listRates',
+  tags: ['Rates'],
+  summary: 'All rates',
+  parameters: [
+    {
+      name: 'symbols',
+      in: 'query' as const,
+      required: false,
+      description: 'Only these, separated by commas, in any letter case.',
+      schema: { type: 'string' as const, examples: ['BTC,ETH'] },
+    },
+  ],
+  responses: { 200: { description: 'Success', content: { 'application/json': { schema: jsonSchema(Rates) } } } },
+};

@@ -9,8 +9,8 @@ export interface Representation {
 
 /** Reads of the protected resource. */
 export interface RateReads {
-  /** All rates, or those named in `symbols` ("BTC,ETH", any letter case). @throws Problem 404 when one is unknown. */
-  list(symbols: string | undefined): Representation;
+  /** All rates, or those named in `symbols` ("BTC,ETH", any letter case; null: all). @throws Problem 404 when one is unknown. */
+  list(symbols: string | null): Representation;
   /** One rate. @throws Problem 404 when the symbol is unknown. */
   one(symbol: string): Representation;
 }
@@ -25,7 +25,7 @@ export function createRateReads(feed: Pick<Feed, 'snapshot'>): RateReads {
     return { etag, bytes: encode(found) };
   };
   return {
-    list: (symbols) => (symbols === undefined ? feed.snapshot() : select([...new Set(symbols.split(','))])),
+    list: (symbols) => (symbols === null ? feed.snapshot() : select([...new Set(symbols.split(','))])),
     one: (symbol) => {
       const { rates, etag } = feed.snapshot();
       const found = rates.find((rate) => rate.symbol === symbol.toUpperCase()) ?? unknown(symbol);

@@ -1,0 +1,91 @@
+// The description of the API, and the page that shows it.
+import { afterAll, beforeAll, expect, test } from 'bun:test';
+import { eachDatabase } from '../db/testing';
+import { startTestServer, type TestServer } from './testing';
+
+type Json = Record<string, unknown>;
+type Operation = Json & { operationId: string; responses: Record<string, Json & { content?: Json }> };
+
+eachDatabase('the documents of the API', (open) => {
+  let server: TestServer;
+  let document: Json & { paths: Record<string, Record<string, Operation>>; components: Record<string, Json> };
+  beforeAll(async () => {
+    server = await startTestServer(await open());
+    document = (await (await server.ask('/docs/json')).json()) as typeof document;
+  });
+  afterAll(() => server.close());
+  const operations = (): [string, string, Operation][] =>
+    Object.entries(document.paths).flatMap(([path, methods]) =>
+      Object.entries(methods).map(([method, operation]): [string, string, Operation] => [path, method, operation]),
+    );
+
+  test('the document is OpenAPI 3.1 and lists every route there is, and no other', () => {
+    expect(document['openapi']).toMatch(/^3\.1\.\d$/);
+    expect(document['servers']).toEqual([{ url: server.issuer }]);
+    const listed = operations().map(([path, method]) => `${method.toUpperCase()} ${path.replaceAll(/[{}]/g, '')}`);
+    const routes = server.app.routes.filter(({ path }) => !path.startsWith('/docs'));
+    const there = routes.map(({ method, path }) => `${method} ${path.replaceAll(':', '')}`);
+    const bare = (list: string[]): string[] => list.map((one) => one.replace(/\/$/, '')).sort();
+    expect(bare(listed)).toEqual(bare(there));
+  });
+
+  test('every operation has a unique id, a summary, a tag that is declared and described answers', () => {
+    const ids = operations().map(([, , { operationId }]) => operationId);
+    expect(new Set(ids).size).toBe(ids.length);
+    const tags = (document['tags'] as { name: string }[]).map(({ name }) => name);
+    for (const [, , operation] of operations()) {
+      expect(operation['summary']).toMatch(/./);
+      for (const tag of operation['tags'] as string[]) expect(tags).toContain(tag);
+      expect(Object.keys(operation.responses)).toContain('200');
+      expect(Object.keys(operation.responses)).toContain('default');
+      for (const response of Object.values(operation.responses)) expect(response['description']).toMatch(/./);
+      for (const parameter of (operation['parameters'] ?? []) as Json[]) expect(parameter['schema']).toBeDefined();
+    }
+  });
+
+  test('what needs a token says so, with a scheme that is declared', () => {
+    const schemes = Object.keys(document.components['securitySchemes'] ?? {});
+    for (const [path, , { security }] of operations()) {
+      const names = (security as Json[]).flatMap(Object.keys);
+      for (const name of names) expect(schemes).toContain(name);
+      if (path.startsWith('/api/currency')) expect(names).toEqual(['accessToken']);
+    }
+  });
+
+  test('every reference leads somewhere, and nothing of the checker is left', () => {
+    const text = JSON.stringify(document);
+    for (const [, pointer = ''] of text.matchAll(/"\$ref":"#\/([^"]+)"/g)) {
+      const found = pointer.split('/').reduce<unknown>((at, name) => (at as Json | undefined)?.[name], document);
+      expect(found).toBeDefined();
+    }
+    expect(text).not.toContain('"$id"');
+    expect(text).not.toContain('"error":"must');
+  });
+
+  test('the token endpoint is described with its form', () => {
+    const body = document.paths['/api/auth/token']!['post']!['requestBody'] as { content: Json };
+    expect(Object.keys(body.content)).toContain('application/x-www-form-urlencoded');
+  });
+
+  test('the page needs nothing from anywhere else, under a strict policy', async () => {
+    const answer = await server.ask('/docs');
+    expect(answer.status).toBe(200);
+    expect(answer.headers.get('content-type')).toBe('text/html; charset=utf-8');
+    const policy = answer.headers.get('content-security-policy') ?? '';
+    expect(policy).toContain("default-src 'none'");
+    expect(policy).toContain("script-src 'self'");
+    expect(policy).not.toContain('unsafe-eval');
+    expect(/script-src[^;]*unsafe-inline/.test(policy)).toBe(false);
+    const page = await answer.text();
+    expect(page).not.toMatch(/<script(?![^>]*src=)[^>]*>/);
+    const links = [...page.matchAll(/(?:src|href)="([^"]+)"/g)].map(([, link = '']) => link);
+    expect(links.length).toBeGreaterThanOrEqual(4);
+    for (const link of links) {
+      expect(link).toStartWith('/');
+      const asset = await server.ask(link);
+      expect([link, asset.status]).toEqual([link, 200]);
+      expect((await asset.arrayBuffer()).byteLength).toBeGreaterThan(50);
+    }
+    expect((await server.ask('/docs/')).status).toBe(200);
+  });
+});

@@ -1,0 +1,170 @@
+// `/api/currency` over HTTP: what is served, to whom, and when it is served anew (RFC 9110 §13, RFC 6750).
+import { afterAll, beforeAll, expect, test } from 'bun:test';
+import { eq } from 'drizzle-orm';
+import type { Database } from '../../db/connect';
+import { clients } from '../../db/schema';
+import { eachDatabase } from '../../db/testing';
+import { challengeOf, startTestServer, type TestServer } from '../testing';
+import type { Rate } from './model';
+
+const START_RATES = {
+  BTC: 45000,
+  ETH: 3200,
+  SOL: 144,
+  XRP: 0.55,
+  ADA: 0.5,
+  DOT: 7.2,
+  LINK: 14.5,
+  LTC: 70,
+  BCH: 250,
+  XLM: 0.12,
+  UNI: 6.5,
+  DOGE: 0.08,
+  AVAX: 35,
+};
+
+eachDatabase('the rates', (open) => {
+  let database: Database;
+  let server: TestServer;
+  let token: string;
+  beforeAll(async () => {
+    database = await open();
+    server = await startTestServer(database);
+    token = await server.token();
+  });
+  afterAll(() => server.close());
+  const list = async (path = '/api/currency/'): Promise<Rate[]> => {
+    const answer = await server.read(path, token);
+    expect(answer.status).toBe(200);
+    return (await answer.json()) as Rate[];
+  };
+  const tick = async (): Promise<void> => {
+    server.pass(3_000);
+    expect(await server.services.ticker.tick()).not.toBeNull();
+  };
+
+  test('the market starts with the thirteen currencies at their prices', async () => {
+    const rates = await list();
+    expect(Object.fromEntries(rates.map(({ symbol, rate }) => [symbol, rate]))).toEqual(START_RATES);
+  });
+
+  test('a rate has the members of the contract, and at most 15 significant digits', async () => {
+    await tick();
+    for (const rate of await list()) {
+      expect(rate).toEqual({
+        symbol: expect.stringMatching(/^[A-Z]{2,5}$/),
+        name: expect.stringMatching(/./),
+        rate: expect.any(Number),
+        change_24h: expect.any(Number),
+        high_24h: expect.any(Number),
+        low_24h: expect.any(Number),
+        updated_at: new Date(server.now()).toISOString(),
+      });
+      expect(rate.rate).toBe(Number(rate.rate.toPrecision(15)));
+      expect(rate.low_24h).toBeLessThanOrEqual(rate.rate);
+      expect(rate.high_24h).toBeGreaterThanOrEqual(rate.rate);
+    }
+  });
+
+  test('with and without the last slash it is the same', async () => {
+    const [one, two] = [await server.read('/api/currency/', token), await server.read('/api/currency', token)];
+    expect(two.status).toBe(200);
+    expect(await two.text()).toBe(await one.text());
+    expect(two.headers.get('etag')).toBe(one.headers.get('etag'));
+  });
+
+  test('one currency is found in any letter case; an unknown one is 404', async () => {
+    const [btc] = await list();
+    for (const symbol of ['BTC', 'btc', 'bTc', 'BTC/']) {
+      const answer = await server.read(`/api/currency/${symbol}`, token);
+      expect(answer.status).toBe(200);
+      expect(await answer.json()).toEqual(btc);
+    }
+    for (const symbol of ['NOPE', '%00', '%3Cb%3E', '..%2F', '__proto__', 'x'.repeat(2_000)]) {
+      const answer = await server.read(`/api/currency/${symbol}`, token);
+      expect(answer.status).toBe(404);
+      expect(answer.headers.get('content-type')).toBe('application/problem+json');
+      expect(await answer.text()).not.toContain('<b>');
+    }
+  });
+
+  test.each([
+    ['?symbols=ETH,btc', ['ETH', 'BTC']],
+    ['?symbols=BTC,BTC', ['BTC']],
+    ['?symbols=DOGE', ['DOGE']],
+    ['?symbols=BTC&other=1', ['BTC']],
+    ['?other=1', Object.keys(START_RATES)],
+  ])('%s gives %j', async (query, symbols) => {
+    expect((await list(`/api/currency/${query}`)).map(({ symbol }) => symbol)).toEqual(symbols);
+    expect((await list(`/api/currency${query}`)).map(({ symbol }) => symbol)).toEqual(symbols);
+  });
+
+  test.each([['?symbols=BTC,NOPE'], ['?symbols=,'], [`?symbols=${'A,'.repeat(3_000)}`]])(
+    '%.40s is 404',
+    async (query) => {
+      const answer = await server.read(`/api/currency/${query}`, token);
+      expect(answer.status).toBe(404);
+      expect(answer.headers.get('content-type')).toBe('application/problem+json');
+    },
+  );
+
+  test('If-None-Match with the ETag is 304 without a body, until the next tick', async () => {
+    for (const path of ['/api/currency/', '/api/currency/BTC', '/api/currency/?symbols=ETH']) {
+      const first = await server.read(path, token);
+      const etag = first.headers.get('etag') ?? '';
+      expect(etag).toMatch(/^"[\x21\x23-\x7e]+"$/);
+      for (const known of [etag, `W/${etag}`, `"other", ${etag}`, `${etag},"other"`, '*']) {
+        const again = await server.read(path, token, { 'if-none-match': known });
+        expect(again.status).toBe(304);
+        expect(again.headers.get('etag')).toBe(etag);
+        expect(again.headers.get('cache-control')).toBe('private, no-cache');
+        expect(await again.text()).toBe('');
+      }
+      expect((await server.read(path, token, { 'if-none-match': '"other"' })).status).toBe(200);
+      await tick();
+      const changed = await server.read(path, token, { 'if-none-match': etag });
+      expect(changed.status).toBe(200);
+      expect(changed.headers.get('etag')).not.toBe(etag);
+    }
+  });
+
+  test('HEAD answers as GET does, without the body', async () => {
+    for (const path of ['/api/currency/', '/api/currency', '/api/currency/BTC', '/health']) {
+      const headers = { authorization: `Bearer ${token}` };
+      const get = await server.ask(path, { headers });
+      const head = await server.ask(path, { headers, method: 'HEAD' });
+      expect(head.status).toBe(200);
+      expect(head.headers.get('etag')).toBe(get.headers.get('etag'));
+      expect(head.headers.get('content-type')).toBe(get.headers.get('content-type'));
+      expect(head.headers.get('content-length')).toBe(String((await get.arrayBuffer()).byteLength));
+      expect(await head.text()).toBe('');
+    }
+    const bare = await server.ask('/api/currency/', { method: 'HEAD' });
+    expect(bare.status).toBe(401);
+    expect(challengeOf(bare)).toMatchObject({ scheme: 'Bearer' });
+  });
+
+  test('every route under /api/currency is 401 without a token, whatever else is wrong with the request', async () => {
+    const routes = server.app.routes.filter(({ path }) => path.startsWith('/api/currency'));
+    expect(routes.length).toBeGreaterThanOrEqual(2);
+    for (const { method, path } of routes) {
+      const there = path.replace(/:\w+/g, 'BTC');
+      for (const query of ['', '?foo=bar', `?symbols=${'x'.repeat(2_000)}`, '?symbols=a&symbols=b']) {
+        const answer = await server.ask(`${there}${query}`, { method });
+        expect(answer.status).toBe(401);
+        expect(challengeOf(answer)['error']).toBeUndefined();
+      }
+    }
+  });
+
+  test('a client with another scope: 403, and its token request for ours is invalid_scope', async () => {
+    const client = await server.register();
+    await database.rows
+      .update(clients)
+      .set({ scopes: ['other:read'] })
+      .where(eq(clients.clientId, client.id));
+    const answer = await server.read('/api/currency/', await server.token(client));
+    expect(answer.status).toBe(403);
+    expect(challengeOf(answer)).toMatchObject({ error: 'insufficient_scope', scope: 'currency:read' });
+  });
+});
