@@ -1,0 +1,143 @@
+// `bun run bench`: the figures that the product holds, measured on the compiled server beside a bare Bun.serve.
+import { existsSync, mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { findPostgres, startPostgres } from '../db/testing-postgres';
+import { standardOutput } from '../kit/output';
+import { ROOT } from '../scripts/build';
+import { allHeld, type Figure } from './figure';
+import { WRK_MISSING } from './load';
+import { residentMegabytes, startServer, temporaryFolder } from './processes';
+import { describeMachine, renderJson, renderTable } from './report';
+import { disable, goodAnswer, newAccount, ratesRequest, register, tokenForm, tokenIn } from './setting';
+import { measureStarts } from './startup';
+import { type Pace, race } from './throughput';
+import { measureTiming } from './timing';
+
+const USAGE = 'bun run bench [--quick] [--json]';
+
+/** Resident memory after load with PostgreSQL, in MB. */
+const RESIDENT_AT_MOST_MB = 150;
+
+/** A round is longer than the 3 s between two ticks, so that each has one. */
+const FULL = { pace: { rounds: 5, seconds: 5, warmUpSeconds: 3 }, starts: 5, refusals: 400 };
+const QUICK = { pace: { rounds: 3, seconds: 2, warmUpSeconds: 1 }, starts: 3, refusals: 100 };
+
+interface Scene {
+  readonly folder: string;
+  readonly databaseUrl: string;
+  readonly pace: Pace;
+  readonly refusals: number;
+  readonly signal: AbortSignal;
+}
+
+const write = standardOutput();
+const progress = (doing: string): void => write.err(`${doing} …\n`);
+
+/** Everything that is measured on one server under load. */
+async function measureServer({ folder, databaseUrl, pace, refusals, signal }: Scene): Promise<Figure[]> {
+  await using server = await startServer(folder, databaseUrl, signal);
+  const options = { pace, folder, signal };
+  const account = newAccount();
+  await register(server.url, account);
+  const tokenAnswer = await goodAnswer(server.url, tokenForm(account));
+  const ratesShot = ratesRequest(tokenIn(tokenAnswer));
+  progress('Rates');
+  const rates = await race(
+    {
+      name: `GET ${ratesShot.path}`,
+      shot: ratesShot,
+      answer: await goodAnswer(server.url, ratesShot),
+      ratioAtLeast: 0.6,
+      p99AtMostMs: 5,
+    },
+    server,
+    options,
+  );
+  progress('Tokens');
+  const shot = tokenForm(account);
+  const tokens = await race(
+    { name: `POST ${shot.path}`, shot, answer: tokenAnswer, ratioAtLeast: 0.15, p99AtMostMs: 10 },
+    server,
+    options,
+  );
+  const resident = residentMegabytes(server.pid);
+  progress('Timing of refusals');
+  const disabledClient = newAccount();
+  await register(server.url, disabledClient);
+  await disable(databaseUrl, disabledClient);
+  const wrongSecret = { ...account, secret: newAccount().secret };
+  const timing = await measureTiming(
+    server.url,
+    { unknownClient: newAccount(), wrongSecret, disabledClient },
+    { each: refusals, signal },
+  );
+  return [...rates, ...tokens, memoryFigure(resident), ...timing];
+}
+
+function memoryFigure(value: number): Figure {
+  const hold = { of: 'value', measured: value, atMost: RESIDENT_AT_MOST_MB } as const;
+  return { name: 'Resident memory after load', value, unit: 'MB', raw: null, hold, note: 'PostgreSQL' };
+}
+
+async function main(flags: { quick: boolean; json: boolean }, signal: AbortSignal): Promise<number> {
+  const { pace, starts, refusals } = flags.quick ? QUICK : FULL;
+  progress('Starting PostgreSQL');
+  await using stack = new AsyncDisposableStack();
+  const folder = stack.use(temporaryFolder()).path;
+  const postgres = stack.adopt(await startPostgres(), async ({ stop, close }) => {
+    await stop();
+    await close();
+  });
+  const sql = stack.use(new Bun.SQL(postgres.url));
+  const [facts] = await sql`show server_version`;
+  const machine = describeMachine(String(facts.server_version).split(' ')[0] ?? '');
+  let databases = 0;
+  const newDatabase = async (): Promise<string> => {
+    const name = `bench_${++databases}`;
+    await sql.unsafe(`create database ${name}`);
+    return postgres.urlOf(name);
+  };
+  progress('Starts');
+  const started = await measureStarts({ runs: starts, folder, signal, newDatabase });
+  const serverFolder = join(folder, 'server');
+  mkdirSync(serverFolder);
+  const served = await measureServer({
+    folder: serverFolder,
+    databaseUrl: await newDatabase(),
+    pace,
+    refusals,
+    signal,
+  });
+  const figures = [...served, ...started];
+  write.out(flags.json ? renderJson(machine, figures) : `\n${renderTable(machine, figures)}`);
+  return allHeld(figures) ? 0 : 1;
+}
+
+/** What is missing to measure at all, as one line; null when all is there. */
+function missing(): string | null {
+  if (Bun.which('wrk') === null) return WRK_MISSING;
+  if (findPostgres() === null)
+    return 'The benchmarks need PostgreSQL. Debian and Ubuntu: apt-get install postgresql. macOS: brew install postgresql.';
+  if (!existsSync(join(ROOT, 'crypto-server'))) return 'There is no ./crypto-server yet: bun run build.';
+  return null;
+}
+
+function readFlags(): { quick: boolean; json: boolean } {
+  const options = { quick: { type: 'boolean', default: false }, json: { type: 'boolean', default: false } } as const;
+  return parseArgs({ options }).values;
+}
+
+const interruption = new AbortController();
+for (const name of ['SIGINT', 'SIGTERM'] as const)
+  process.once(name, () => interruption.abort(new Error('Interrupted.')));
+try {
+  const flags = readFlags();
+  const lacking = missing();
+  if (lacking !== null) throw new Error(lacking);
+  process.exitCode = await main(flags, interruption.signal);
+} catch (error) {
+  const usage = error instanceof TypeError && 'code' in error ? `\nUsage: ${USAGE}` : '';
+  write.err(`${error instanceof Error ? error.message : String(error)}${usage}\n`);
+  process.exitCode = usage === '' ? 1 : 2;
+}
