@@ -283,12 +283,9 @@ describe('the rest', () => {
     expect(Object.keys(document.paths)).toContain('/api/currencies/{symbol}');
   });
 
-  test.each(['/nope', '/api/credentials', '/api/events', '/proxy/a/b', '/api/session'])(
-    '%p is 404',
-    async (path) => {
-      expect((await problemOf(await client.ask(path))).status).toBe(404);
-    },
-  );
+  test.each(['/nope', '/api/credentials', '/api/events', '/proxy/a/b', '/api/session'])('%p is 404', async (path) => {
+    expect((await problemOf(await client.ask(path))).status).toBe(404);
+  });
 
   test('a wrong method is 405 with what is allowed', async () => {
     const response = await client.ask('/api/configure', { method: 'DELETE' });

@@ -103,7 +103,7 @@ export async function startPostgres(options: { readonly fast?: boolean } = {}): 
   }
 
   function signalAll(name: NodeJS.Signals) {
-    if (server) for (const pid of [server.pid, ...childrenOf(server.pid)]) process.kill(pid, name);
+    if (server) for (const pid of [server.pid, ...childrenOf(server.pid)]) signalOne(pid, name);
   }
 
   await start();
@@ -126,6 +126,15 @@ export async function startPostgres(options: { readonly fast?: boolean } = {}): 
       await guardian.stdin.end();
     },
   };
+}
+
+/** A backend may end between being listed and being told. */
+function signalOne(pid: number, name: NodeJS.Signals): void {
+  try {
+    process.kill(pid, name);
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) throw error;
+  }
 }
 
 const STOP_SIGNALS = { smart: 'SIGTERM', fast: 'SIGINT', immediate: 'SIGQUIT' } as const;

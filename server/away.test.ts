@@ -1,0 +1,125 @@
+// The database away while serving: what goes on, what is refused, and that everything comes back by itself.
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
+import { connectPostgres, type Database } from '../db/connect';
+import { market } from '../db/schema';
+import { findPostgres, startPostgres, type TestPostgres } from '../db/testing-postgres';
+import { json, startTestServer, type TestClient, type TestServer, waitFor } from './testing';
+
+const TIMEOUT_MS = 60_000;
+
+describe.skipIf(!findPostgres())('the database away', () => {
+  let postgres: TestPostgres;
+  let database: Database;
+  let server: TestServer;
+  let seen: TestClient;
+  let unseen: TestClient;
+  let token: string;
+  beforeAll(async () => {
+    postgres = await startPostgres();
+    database = connectPostgres({ url: postgres.url });
+    await database.migrate();
+    server = await startTestServer(database);
+    [seen, unseen] = [await server.register(), await server.register()];
+    token = await server.token(seen);
+  }, TIMEOUT_MS);
+  afterAll(async () => {
+    await server?.close();
+    await database?.close();
+    await postgres?.close();
+  });
+
+  const request = ({ id, secret }: TestClient): Promise<Response> =>
+    server.ask('/api/auth/token', json({ client_id: id, client_secret: secret }));
+  const ready = async (): Promise<unknown> =>
+    ((await (await server.ask('/health/ready')).json()) as { status: string }).status;
+  const tick = async (): Promise<number | null> => {
+    server.pass(3_000);
+    return server.services.ticker.tick();
+  };
+  const expectAway = async (answer: Response): Promise<void> => {
+    expect(answer.status).toBe(503);
+    expect(answer.headers.get('retry-after')).toMatch(/^[1-9]\d*$/);
+    expect(answer.headers.get('content-type')).toBe('application/problem+json');
+    expect(await answer.text()).not.toMatch(/postgres|127\.0\.0\.1|select|ECONN/i);
+  };
+  const rates = async (): Promise<string> => {
+    const answer = await server.read('/api/currency/', token);
+    expect(answer.status).toBe(200);
+    return answer.text();
+  };
+
+  /** Everything that is said of the time without a database; `leave` takes it away and `comeBack` brings it back. */
+  const expectSurvival = async (leave: () => unknown, comeBack: () => unknown): Promise<void> => {
+    const committed = (await tick()) ?? 0;
+    const [served, etag] = [await rates(), server.services.feed.snapshot().etag];
+    const newcomer = await server.register();
+    await leave();
+    expect(await rates()).toBe(served);
+    await Promise.all([
+      request(newcomer).then(expectAway),
+      server
+        .ask('/api/auth/register', json({ client_id: 'away', client_secret: 'x'.repeat(20), app_name: 'a' }))
+        .then(expectAway),
+      expect(tick()).rejects.toThrow(),
+    ]);
+    // A client that was seen may still get tokens for five seconds, and none after that.
+    await waitFor(async () => (await ready()) === 'degraded', 'the loss to be noticed', 8_000);
+    await expectAway(await request(seen));
+    expect((await server.ask('/health/ready')).status).toBe(200);
+    expect((await server.ask('/health/live')).status).toBe(200);
+    expect(await rates()).toBe(served);
+
+    await comeBack();
+    await waitFor(async () => (await ready()) === 'ok', 'the return to be noticed', 8_000);
+    expect((await request(seen)).status).toBe(200);
+    expect((await request(unseen)).status).toBe(200);
+    expect((await request(newcomer)).status).toBe(200);
+    // Nothing moved meanwhile, and the market goes on where it was.
+    expect(await rates()).toBe(served);
+    expect(server.services.feed.snapshot().etag).toBe(etag);
+    expect((await database.rows.select().from(market))[0]!.seq).toBe(committed);
+    expect(await tick()).toBe(committed + 1);
+    expect(server.logged.join('\n')).not.toContain(seen.secret);
+  };
+
+  test(
+    'stopped and started again',
+    () =>
+      expectSurvival(
+        () => postgres.stop(),
+        () => postgres.start(),
+      ),
+    TIMEOUT_MS,
+  );
+  test(
+    'crashed and recovered',
+    () =>
+      expectSurvival(
+        () => postgres.kill9(),
+        () => postgres.start(),
+      ),
+    TIMEOUT_MS,
+  );
+  test(
+    'silent: its processes stopped in their tracks',
+    () => expectSurvival(postgres.pause, postgres.resume),
+    TIMEOUT_MS,
+  );
+
+  test(
+    'a client disabled while the server could not hear of it is refused once it can',
+    async () => {
+      expect((await server.read('/api/currency/', token)).status).toBe(200);
+      await postgres.stop();
+      await waitFor(async () => (await ready()) === 'degraded', 'the loss to be noticed', 8_000);
+      await postgres.start();
+      const operator = connectPostgres({ url: postgres.url, applicationName: 'operator' });
+      await operator.rows.execute(`update clients set is_active = false where client_id = '${seen.id}'`);
+      await operator.close();
+      await waitFor(async () => (await ready()) === 'ok', 'the return to be noticed', 8_000);
+      await waitFor(async () => (await server.read('/api/currency/', token)).status === 401, 'the token to die', 1_000);
+      expect((await request(seen)).status).toBe(401);
+    },
+    TIMEOUT_MS,
+  );
+});

@@ -1,0 +1,97 @@
+import { describe, expect, test } from 'bun:test';
+import fc from 'fast-check';
+import { ConfigFault } from '../kit/config';
+import { readConfig, SETTINGS } from './config';
+
+const read = (env: Record<string, string>) => readConfig({ env, flags: {}, readFile: () => '' });
+const faultsOf = (env: Record<string, string>): readonly string[] => {
+  try {
+    read(env);
+    return [];
+  } catch (error) {
+    if (error instanceof ConfigFault) return error.faults;
+    throw error;
+  }
+};
+
+describe('the configuration of crypto-server', () => {
+  test('nothing set: loopback, port 8000, embedded database, open registration', () => {
+    const { config, warnings } = read({});
+    expect(config).toMatchObject({
+      host: '127.0.0.1',
+      port: 8000,
+      loopback: true,
+      issuer: null,
+      databaseUrl: null,
+      dataDir: './data/server',
+      registration: 'open',
+      accessTokenTtlSeconds: 7200,
+      tickSeconds: 3,
+      tickVolatility: 0.005,
+    });
+    expect(Object.isFrozen(config)).toBe(true);
+    expect(warnings).toEqual([]);
+  });
+
+  test.each([
+    ['loopback HOST, no ISSUER', {}, 'open'],
+    ['loopback HOST, loopback ISSUER', { ISSUER: 'http://localhost:8000' }, 'open'],
+    ['loopback HOST, public ISSUER', { ISSUER: 'https://auth.example.com' }, 'admin'],
+    ['any HOST, loopback ISSUER', { HOST: '0.0.0.0', ISSUER: 'http://localhost:8000' }, 'admin'],
+    ['any HOST, told to be open', { HOST: '0.0.0.0', ISSUER: 'https://a.example', REGISTRATION: 'open' }, 'open'],
+    ['loopback HOST, told to be closed', { REGISTRATION: 'closed' }, 'closed'],
+  ])('registration with %s', (_name, env, mode) => {
+    expect(read(env as unknown as Record<string, string>).config.registration).toBe(mode as 'open');
+  });
+
+  test('ISSUER is required beyond loopback, and said together with every other fault', () => {
+    const faults = faultsOf({ HOST: '0.0.0.0', PORT: 'x', TICK_SECONDS: '0', ADMIN_SECRET: 'short' });
+    expect(faults.map((fault) => fault.split(/[: ]/)[0]).sort()).toEqual([
+      'ADMIN_SECRET',
+      'ISSUER',
+      'PORT',
+      'TICK_SECONDS',
+    ]);
+    expect(faults.join()).not.toContain('short');
+  });
+
+  test.each([
+    'auth.example.com',
+    'ftp://auth.example.com',
+    'https://auth.example.com/path',
+    'https://auth.example.com?x=1',
+    'https://auth.example.com#x',
+    'https://user:password@auth.example.com',
+  ])('%s is no issuer', (ISSUER) => {
+    expect(faultsOf({ ISSUER })).toHaveLength(1);
+  });
+
+  test('an issuer is kept without a slash at its end, as tokens will carry it', () => {
+    expect(read({ ISSUER: 'https://auth.example.com/' }).config.issuer).toBe('https://auth.example.com');
+  });
+
+  test('plain http beyond this machine is warned of, for the issuer and for each public URL', () => {
+    const { warnings } = read({
+      ISSUER: 'http://auth.example.com',
+      PUBLIC_URLS: 'http://a.example,https://b.example,http://127.0.0.1:1',
+    });
+    expect(warnings).toHaveLength(2);
+    expect(warnings.join()).toContain('http://auth.example.com');
+    expect(warnings.join()).toContain('http://a.example');
+  });
+
+  test('a setting that this version does not act on is warned of, its _FILE twin too', () => {
+    expect(read({ REDIS_URL: 'redis://x' }).warnings).toEqual(['REDIS_URL is set but this version does not act on it']);
+    expect(read({ METRICS_TOKEN_FILE: '/x' }).warnings).toHaveLength(1);
+  });
+
+  test('whatever stands in the environment, it is a configuration or a list of faults that names each variable', () => {
+    const names = fc.constantFrom(...Object.keys(SETTINGS));
+    fc.assert(
+      fc.property(fc.dictionary(names, fc.oneof(fc.string(), fc.webUrl(), fc.integer().map(String))), (env) => {
+        for (const fault of faultsOf(env))
+          expect(Object.keys(SETTINGS).some((name) => fault.startsWith(name))).toBe(true);
+      }),
+    );
+  });
+});

@@ -1,0 +1,75 @@
+// The real program as a process of its own: `bun server/main.ts`.
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { waitFor } from './testing';
+
+const MAIN = join(import.meta.dir, 'main.ts');
+
+/** What a finished command left. */
+export interface Outcome {
+  readonly code: number;
+  readonly out: string;
+  readonly err: string;
+}
+
+/** A server under way. */
+export interface ServerProcess {
+  readonly url: string;
+  readonly port: number;
+  /** Everything on stderr so far: its log. */
+  err(): string;
+  signal(name: 'SIGTERM' | 'SIGINT' | 'SIGKILL'): void;
+  /** Exit code; 128 + n after a signal that nobody handled. */
+  readonly exited: Promise<number>;
+}
+
+/** A folder of its own for a server, and how to take it away. */
+export function temporaryFolder(): { path: string; remove: () => void } {
+  const path = mkdtempSync(join(tmpdir(), 'crypto-server-'));
+  return { path, remove: () => rmSync(path, { recursive: true, force: true }) };
+}
+
+/** Runs a command to its end, in an empty folder and with nothing in its environment but `env`. */
+export async function runServer(args: readonly string[], env: Record<string, string> = {}): Promise<Outcome> {
+  const cwd = temporaryFolder();
+  const child = spawn(args, env, cwd.path);
+  const [out, err, code] = await Promise.all([
+    new Response(child.stdout).text(),
+    new Response(child.stderr).text(),
+    child.exited,
+  ]);
+  cwd.remove();
+  return { code, out, err };
+}
+
+/** Starts `serve` on a free port and waits until it is ready. */
+export async function startServerProcess(env: Record<string, string>): Promise<ServerProcess> {
+  const child = spawn([], { PORT: '0', ...env }, tmpdir());
+  let err = '';
+  const reading = (async () => {
+    const decoder = new TextDecoder();
+    for await (const chunk of child.stderr) err += decoder.decode(chunk, { stream: true });
+  })();
+  let url: string | undefined;
+  await waitFor(() => {
+    if (child.exitCode !== null) throw new Error(`the server ended: ${err}`);
+    url = /crypto-server listens on (http:\/\/[^\s"]+)/.exec(err)?.[1];
+    return url !== undefined;
+  }, 'the server to listen');
+  const port = Number(new URL(url!).port);
+  return {
+    url: `http://127.0.0.1:${port}`,
+    port,
+    err: () => err,
+    signal: (name) => child.kill(name),
+    exited: child.exited.then(async (code) => {
+      await reading;
+      return code;
+    }),
+  };
+}
+
+function spawn(args: readonly string[], env: Record<string, string>, cwd: string) {
+  return Bun.spawn([process.execPath, MAIN, ...args], { env, cwd, stdin: 'ignore', stdout: 'pipe', stderr: 'pipe' });
+}
