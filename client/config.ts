@@ -95,6 +95,8 @@ const UNSUPPORTED = ['REGISTRATION_TOKEN', 'PROXY_TARGETS', 'DASHBOARD_PASSWORD'
 export interface Configuration {
   readonly config: Config;
   readonly reading: Reading<typeof SETTINGS>;
+  /** What holds where nothing was set, for people. */
+  readonly derived: Readonly<Partial<Record<keyof typeof SETTINGS, string>>>;
   readonly warnings: readonly string[];
 }
 
@@ -102,7 +104,12 @@ export interface Configuration {
 export function readConfig(sources: Sources): Configuration {
   const reading = readSettings(SETTINGS, sources, UNSUPPORTED, faultsTogether);
   const config = makeConfig(reading.values);
-  return { config, reading, warnings: [...reading.warnings, ...warningsOf(reading.values, config)] };
+  return {
+    config,
+    reading,
+    derived: { ISSUER: config.issuer },
+    warnings: [...reading.warnings, ...warningsOf(reading.values, config)],
+  };
 }
 
 function faultsTogether({ CLIENT_ID, CLIENT_SECRET, CRYPTO_SERVER_URL }: Values<typeof SETTINGS>): string[] {

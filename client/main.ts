@@ -8,6 +8,9 @@ import { createCommands } from './cli/commands';
 import { type Config, type Configuration, readConfig, SETTINGS } from './config';
 import { VERSION } from './version';
 
+// Whatever this process creates is for its own user alone, the files of libraries included.
+process.umask(0o077);
+
 const write = standardOutput();
 const colour = !process.env['NO_COLOR'];
 const program = createProgram({

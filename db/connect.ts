@@ -3,7 +3,7 @@ import { drizzle } from 'drizzle-orm/postgres-js';
 import { migrate } from 'drizzle-orm/postgres-js/migrator';
 import type { Sql, TransactionSql } from 'postgres';
 import { type Connection, openConnection } from './connection';
-import { applyMigrations, readMigrationStatus } from './migrate';
+import { allMissing, applyMigrations, readMigrationStatus } from './migrate';
 import { createPool, type Pool, PoolClosed, settle } from './pool';
 import * as schema from './schema';
 
@@ -105,7 +105,7 @@ export function connectPostgres(options: PostgresOptions): Database {
   };
 }
 
-/** For printing documents without a database: the tables are there, any query throws. */
+/** For working without a database: the tables are there, every migration is missing, any query throws. */
 export function offlineDatabase(): Database {
   const refuse = () => Promise.reject(new PoolClosed('This command works without a database'));
   return {
@@ -113,7 +113,7 @@ export function offlineDatabase(): Database {
     rows: drizzle.mock({ schema }),
     listen: refuse,
     migrate: refuse,
-    migrationStatus: refuse,
+    migrationStatus: async () => allMissing(),
     close: async () => {},
   };
 }
@@ -170,7 +170,6 @@ const AWAY_CODES = new Set([
   'EHOSTUNREACH',
   'ENETUNREACH',
   'ENETDOWN',
-  'ENOENT',
   'ENOTFOUND',
   'EAI_AGAIN',
   'DNS_ENOTFOUND',
@@ -182,7 +181,12 @@ const AWAY_CODES = new Set([
 export function isAway(error: unknown): boolean {
   const state = sqlState(error);
   if (state) return AWAY_STATES.test(state);
-  return causes(error).some(({ code }) => typeof code === 'string' && AWAY_CODES.has(code));
+  return causes(error).some(({ code, syscall }) => AWAY_CODES.has(String(code)) || isMissingSocket(code, syscall));
+}
+
+/** A missing file is nobody's absence but that of a server on a Unix socket. */
+function isMissingSocket(code: unknown, syscall: unknown): boolean {
+  return code === 'ENOENT' && syscall === 'connect';
 }
 
 /** The SQLSTATE of a failed statement, or null when the failure is not an answer of the database. Looks through `cause`. */
@@ -192,7 +196,7 @@ export function sqlState(error: unknown): string | null {
   return (answer?.code as string | undefined) ?? null;
 }
 
-function causes(error: unknown): readonly { code?: unknown; severity?: unknown }[] {
+function causes(error: unknown): readonly { code?: unknown; severity?: unknown; syscall?: unknown }[] {
   const found: object[] = [];
   const pending: unknown[] = [error];
   while (pending.length > 0) {

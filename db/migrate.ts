@@ -65,6 +65,11 @@ export async function readMigrationStatus(rows: Rows): Promise<readonly { name: 
   return known.map(({ tag, when }) => ({ name: tag, applied: done.includes(when) }));
 }
 
+/** The status of a database that is not there yet. */
+export function allMissing(): readonly { name: string; applied: boolean }[] {
+  return readJournal().map(({ tag }) => ({ name: tag, applied: false }));
+}
+
 async function isComplete(rows: Rows): Promise<boolean> {
   return (await readMigrationStatus(rows)).every((migration) => migration.applied);
 }

@@ -1,20 +1,29 @@
 import { Refusal } from './command';
-import { describeSettings, type Reading, type Settings } from './config';
+import { describeSettings, type Reading, type Settings, UNSET } from './config';
 import type { Output } from './output';
 
 /** A healthy program answers its health at once; in milliseconds. */
 const ANSWER_TIMEOUT_MS = 3_000;
 
+/** What has been configured, and what holds where nothing was. */
+export interface Configured<S extends Settings> {
+  readonly reading: Reading<S>;
+  /** Values that follow from others, by the name of the setting that was left out. */
+  readonly derived: Readonly<Partial<Record<keyof S, string>>>;
+}
+
 /** `config`: every setting, its value with secrets masked, and where it came from. */
 export function printSettings<S extends Settings>(
   write: Output,
   settings: S,
-  reading: Reading<S>,
+  { reading, derived }: Configured<S>,
   json: boolean,
 ): void {
-  const rows = describeSettings(settings, reading);
+  const rows = describeSettings(settings, reading).map((row) =>
+    row.value === UNSET ? { ...row, value: derived[row.name] ?? null } : row,
+  );
   const wide = Math.max(...rows.map(({ name }) => name.length));
-  const lines = rows.map(({ name, value, origin }) => `${name.padEnd(wide)}  ${value}  (${origin})`);
+  const lines = rows.map(({ name, value, origin }) => `${name.padEnd(wide)}  ${value ?? UNSET}  (${origin})`);
   write.out(json ? `${JSON.stringify(rows, null, 2)}\n` : `${lines.join('\n')}\n`);
 }
 

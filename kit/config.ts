@@ -172,6 +172,9 @@ export function readSettings<S extends Settings>(
   };
 }
 
+/** Stands where a value would, when there is none. */
+export const UNSET = '(unset)';
+
 /** One row for each setting: its name, its value as text (secrets masked), and where it came from. */
 export function describeSettings<S extends Settings>(
   settings: S,
@@ -179,7 +182,7 @@ export function describeSettings<S extends Settings>(
 ): readonly { name: string; value: string; origin: Origin }[] {
   return Object.entries(settings).map(([name, { secret }]) => {
     const value = valueText(reading.values[name]);
-    const shown = value === '' ? '(unset)' : secret ? '••••••••' : redactText(value);
+    const shown = value === '' ? UNSET : secret ? '••••••••' : redactText(value);
     return { name, value: shown, origin: reading.origins[name] ?? 'default' };
   });
 }

@@ -11,13 +11,23 @@ import { watchWrappers } from './wrappers';
 const USAGE = 'bun run start [--server-port 8000] [--client-port 8001]';
 const children: Child[] = [];
 
-/** What the two programs inherit: this environment without settings, since both know some of the same names. */
+/** Every setting of the two programs, which know some of the same names; the logs alone are passed on. */
+const SETTING_NAMES = new Set(
+  [...Object.keys(SERVER_SETTINGS), ...Object.keys(CLIENT_SETTINGS), 'CONFIG_FILE']
+    .filter((name) => !name.startsWith('LOG_'))
+    .flatMap((name) => [name, `${name}_FILE`]),
+);
+
+/** What the two programs inherit: this environment without settings. */
 function environment(): Record<string, string> {
-  const names = [...Object.keys(SERVER_SETTINGS), ...Object.keys(CLIENT_SETTINGS), 'CONFIG_FILE'];
-  const ours = new Set(names.flatMap((name) => [name, `${name}_FILE`]));
   const entries = Object.entries(process.env).filter((entry): entry is [string, string] => entry[1] !== undefined);
   const { LOG_LEVEL = 'warn', LOG_FORMAT = process.stdout.isTTY ? 'pretty' : 'json' } = process.env;
-  return { ...Object.fromEntries(entries.filter(([name]) => !ours.has(name))), LOG_LEVEL, LOG_FORMAT };
+  return { ...Object.fromEntries(entries.filter(([name]) => !SETTING_NAMES.has(name))), LOG_LEVEL, LOG_FORMAT };
+}
+
+function sayIgnored(): void {
+  const ignored = Object.keys(process.env).filter((name) => SETTING_NAMES.has(name));
+  if (ignored.length > 0) say(`  ${style.dim(`not used here: ${ignored.join(', ')}; run the binaries to set them`)}`);
 }
 
 function readPorts(): { server: number; client: number } {
@@ -182,6 +192,7 @@ function earlyEnd(child: Child): Promise<Child> {
 async function main(): Promise<number> {
   const ports = readPorts();
   say(`\n  ${style.bold('crypto-server')} ${version}\n`);
+  sayIgnored();
   const signalled = firstSignal();
   const up = bringUp(ports).then(() => Promise.race(children.map(earlyEnd)));
   const ended = await Promise.race([signalled, up]).catch((error: unknown) => {

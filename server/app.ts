@@ -1,13 +1,14 @@
 import { type AnyElysia, Elysia } from 'elysia';
 import { isAway } from '../db/connect';
 import { docsRoutes } from '../kit/http/docs';
-import { createEdge } from '../kit/http/edge';
+import { createEdge, pathOf } from '../kit/http/edge';
 import { createErrorRule, type ErrorRule } from '../kit/http/errors';
 import { healthRoutes } from '../kit/http/health';
 import { describeApi, type OpenApiDocument } from '../kit/http/openapi';
 import { problemResponse } from '../kit/http/problem';
 import { requestId } from '../kit/http/request-id';
 import { registrationRoutes } from './clients/index';
+import { isClientId } from './clients/model';
 import { discoveryRoutes, resourceMetadataUrl } from './discovery/index';
 import { OAuthError } from './oauth/errors';
 import { errorReply } from './oauth/reply';
@@ -27,8 +28,16 @@ export function createApp(services: Services, given: Surroundings, serving: () =
   const { issuer, log, now } = given;
   const scopes = ['currency:read'];
   const audience = ratesAudience(issuer);
-  const refused = (reason: string, request: Request): void =>
-    log.info('request refused', { 'event.reason': reason, 'http.request.id': requestId(request) });
+  /** What the operator finds by request id, and the caller is not told. */
+  const heard = (reason: string, request: Request, clientId: string | null = null): void =>
+    log.info(reason, {
+      'event.reason': reason,
+      'http.request.id': requestId(request),
+      'url.path': pathOf(request.url),
+      'source.ip': root.server?.requestIP(request)?.address,
+      // What is no client id may be a secret that was put in the wrong place.
+      ...(clientId !== null && isClientId(clientId) ? { 'client.id': clientId } : {}),
+    });
   const guard = createGuard({
     keyring: services.keyring,
     clients: services.clients,
@@ -37,9 +46,9 @@ export function createApp(services: Services, given: Surroundings, serving: () =
     scope: 'currency:read',
     metadataUrl: resourceMetadataUrl(issuer),
     now,
-    refused,
+    refused: heard,
   });
-  const failed = createErrorRule({ log, routes: () => root.routes, known: createKnownErrors(refused) });
+  const failed = createErrorRule({ log, routes: () => root.routes, known: createKnownErrors(heard) });
   // One router, so that the edge stands before every route; a route's schemas of answers document it and are not run.
   const root = new Elysia({
     name: 'crypto-server',
@@ -51,7 +60,7 @@ export function createApp(services: Services, given: Surroundings, serving: () =
   // Elysia adds to the instance it is called on: `root` is the whole application once all is mounted.
   return root
     .onError(failed)
-    .use(registrationRoutes({ clients: services.clients, mode: given.registration, adminSecret: given.adminSecret }))
+    .use(registrationRoutes({ ...given, clients: services.clients, mode: given.registration, heard }))
     .use(tokenRoutes(services.tokens))
     .use(discoveryRoutes({ issuer, resource: audience, scopes, jwks: services.keyring.jwks }))
     .use(rateRoutes({ reads: createRateReads(services.feed), guard }))
@@ -67,10 +76,10 @@ function edgeOf(given: Surroundings, failed: ErrorRule) {
 }
 
 /** The errors of this application that are no problems of their own making. */
-function createKnownErrors(refused: (reason: string, request: Request) => void) {
+function createKnownErrors(heard: (reason: string, request: Request, clientId: string | null) => void) {
   return (error: unknown, request: Request): Response | null => {
     if (error instanceof OAuthError) {
-      refused(error.reason, request);
+      heard(error.reason, request, error.clientId);
       return errorReply(error);
     }
     return isAway(error) ? problemResponse(databaseAway(), requestId(request)) : null;
@@ -93,7 +102,6 @@ export function describeServer(app: AnyElysia, issuer: string): Promise<OpenApiD
     title: API_TITLE,
     version: VERSION,
     description: 'OAuth 2.0 for machines (client credentials) and a live crypto-rates API that it protects.',
-    serverUrl: issuer,
     tags: [
       { name: 'OAuth 2.0', description: 'Registration and tokens.' },
       { name: 'Rates', description: 'The protected resource.' },

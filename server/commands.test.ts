@@ -56,6 +56,21 @@ describe('crypto-server', () => {
     },
   );
 
+  test('looking at the migrations of a database that was never made does not make it', async () => {
+    const DATA_DIR = join(folder.path, 'never');
+    const { code, out } = await runServer(['migrate', '--status'], { DATA_DIR });
+    expect(code).toBe(0);
+    expect(out).toMatch(/^(missing {2}\d{4}_\w+\n)+$/);
+    expect(statSync(DATA_DIR, { throwIfNoEntry: false })).toBeUndefined();
+  });
+
+  test.each([['/proc/nowhere'], ['/dev/null/folder']])(
+    'a DATA_DIR that cannot be made is named: %s',
+    async (DATA_DIR) => {
+      expectRefusal(await runServer([], { DATA_DIR, PORT: '0' }), /DATA_DIR cannot be used/);
+    },
+  );
+
   test('config prints every value with its origin, secrets masked', async () => {
     const env = {
       ...own,

@@ -1,6 +1,7 @@
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Command } from 'commander';
-import { connectPostgres, type Database, isAway, sqlState } from '../db/connect';
+import { connectPostgres, type Database, isAway, offlineDatabase, sqlState } from '../db/connect';
 import { FolderBusy, openEmbedded } from '../db/embedded';
 import { NewerDatabase } from '../db/migrate';
 import { Refusal } from '../kit/command';
@@ -48,7 +49,7 @@ export function createCommands(program: Command, options: CommandOptions): void 
     .command('config')
     .description('print every setting, its value and where it came from')
     .option('--json', 'print JSON')
-    .action(({ json = false }: { json?: boolean }) => printSettings(write, SETTINGS, configure().reading, json));
+    .action(({ json = false }: { json?: boolean }) => printSettings(write, SETTINGS, configure(), json));
   program
     .command('openapi')
     .description('print the OpenAPI 3.1 document of the HTTP API')
@@ -79,7 +80,10 @@ async function serve(options: CommandOptions): Promise<void> {
 }
 
 async function migrate({ configure, write }: CommandOptions, flags: { status?: true; json?: true }): Promise<void> {
-  const database = await openDatabase(configure().config);
+  const { config } = configure();
+  // To look at a database that was never made must not make it.
+  const absent = flags.status && config.databaseUrl === null && !existsSync(databaseFolder(config));
+  const database = absent ? offlineDatabase() : await openDatabase(config);
   try {
     if (!flags.status) await explained(database.migrate());
     const status = await explained(database.migrationStatus());
@@ -97,7 +101,11 @@ function healthcheck({ configure, write, fetch }: CommandOptions, json: boolean)
 
 async function openDatabase({ databaseUrl, dataDir }: Config): Promise<Database> {
   if (databaseUrl !== null) return connectPostgres({ url: databaseUrl });
-  return explained(openEmbedded({ folder: join(dataDir, 'database') }));
+  return explained(openEmbedded({ folder: databaseFolder({ dataDir }) }));
+}
+
+function databaseFolder({ dataDir }: Pick<Config, 'dataDir'>): string {
+  return join(dataDir, 'database');
 }
 
 /** What can go wrong at the start and can be mended by the operator, as one line. */
@@ -107,9 +115,16 @@ async function explained<T>(step: Promise<T>): Promise<T> {
   } catch (error) {
     if (error instanceof FolderBusy || error instanceof NewerDatabase || error instanceof KeyUnreadable)
       throw new Refusal(error.message);
-    const mended = ofDatabase(error);
+    const mended = ofFolder(error) ?? ofDatabase(error);
     throw mended === null ? error : new Refusal(mended, { cause: error });
   }
+}
+
+/** Why DATA_DIR cannot be used. Null: something else. */
+function ofFolder(error: unknown): string | null {
+  if (!(error instanceof Error && 'code' in error && 'path' in error && 'syscall' in error)) return null;
+  if (error.syscall === 'connect') return null;
+  return `DATA_DIR cannot be used (${error.code} at ${error.path}): let this user write there, or set DATA_DIR.`;
 }
 
 /** Why PostgreSQL does not let us in, without a word of its own: that may hold names and addresses. Null: something else. */

@@ -80,6 +80,13 @@ describe('the configuration of crypto-server', () => {
     expect(warnings.join()).toContain('http://a.example');
   });
 
+  test('registration that is open beyond this machine is warned of', () => {
+    expect(read({ HOST: '0.0.0.0', ISSUER: 'https://a.example', REGISTRATION: 'open' }).warnings.join()).toContain(
+      'REGISTRATION',
+    );
+    expect(read({ HOST: '0.0.0.0', ISSUER: 'https://a.example' }).warnings).toEqual([]);
+  });
+
   test('a setting that this version does not act on is warned of, its _FILE twin too', () => {
     expect(read({ REDIS_URL: 'redis://x' }).warnings).toEqual(['REDIS_URL is set but this version does not act on it']);
     expect(read({ METRICS_TOKEN_FILE: '/x' }).warnings).toHaveLength(1);

@@ -135,6 +135,8 @@ const UNSUPPORTED = [
 export interface Configuration {
   readonly config: Config;
   readonly reading: Reading<typeof SETTINGS>;
+  /** What holds where nothing was set, for people. */
+  readonly derived: Readonly<Partial<Record<keyof typeof SETTINGS, string>>>;
   readonly warnings: readonly string[];
 }
 
@@ -142,7 +144,14 @@ export interface Configuration {
 export function readConfig(sources: Sources): Configuration {
   const reading = readSettings(SETTINGS, sources, UNSUPPORTED, faultsTogether);
   const config = makeConfig(reading.values);
-  return { config, reading, warnings: [...reading.warnings, ...plainHttpWarnings(config)] };
+  const { registration: REGISTRATION, loopback, port } = config;
+  const derived = { REGISTRATION, ...(loopback && port !== 0 ? { ISSUER: `http://localhost:${port}` } : {}) };
+  return {
+    config,
+    reading,
+    derived,
+    warnings: [...reading.warnings, ...plainHttpWarnings(config), ...openWarnings(config)],
+  };
 }
 
 function faultsTogether({ HOST, ISSUER }: Values<typeof SETTINGS>): string[] {
@@ -173,6 +182,12 @@ function makeConfig(values: Values<typeof SETTINGS>): Config {
     logLevel: values.LOG_LEVEL,
     logFormat: values.LOG_FORMAT,
   });
+}
+
+function openWarnings({ registration, loopback, issuer }: Config): string[] {
+  const reachable = !loopback || (issuer !== null && !isLoopbackName(new URL(issuer).hostname));
+  if (registration !== 'open' || !reachable) return [];
+  return ['REGISTRATION is open beyond this machine: anybody who reaches the server can register and read the rates'];
 }
 
 function plainHttpWarnings({ issuer, publicUrls }: Config): string[] {

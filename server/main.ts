@@ -8,6 +8,9 @@ import { createCommands } from './commands';
 import { type Config, type Configuration, readConfig, SETTINGS } from './config';
 import { VERSION } from './version';
 
+// Whatever this process creates is for its own user alone, the files of libraries included.
+process.umask(0o077);
+
 const write = standardOutput();
 const program = createProgram({
   name: 'crypto-server',

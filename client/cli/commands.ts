@@ -21,7 +21,7 @@ export function createCommands(program: Command, process: Process): void {
     (flags: ReadFlags) => healthcheck(process, flags),
   );
   reading(program, 'config', 'print every setting, its value and where it came from').action((flags: ReadFlags) =>
-    printSettings(process.write, SETTINGS, process.configure().reading, flags.json === true),
+    printSettings(process.write, SETTINGS, process.configure(), flags.json === true),
   );
 }
 

@@ -43,10 +43,16 @@ const ASSET = { 'cache-control': 'public, max-age=86400', 'x-content-type-option
 /** Swagger UI at `/docs` and the OpenAPI document at `/docs/json`, every byte from inside the binary. */
 export function docsRoutes({ title, document }: { title: string; document: () => Promise<OpenApiDocument> }) {
   const hidden = { detail: { hide: true } };
+  // Made once, when somebody asks: the routes do not change while the program runs.
+  let made: Promise<OpenApiDocument> | null = null;
+  const makeOnce = (): Promise<OpenApiDocument> => {
+    made ??= document();
+    return made;
+  };
   const html = serve(page(title), 'text/html; charset=utf-8', { 'content-security-policy': CSP });
   return new Elysia({ name: 'docs' })
     .get('/docs', html, hidden)
-    .get('/docs/json', async () => Response.json(await document()), hidden)
+    .get('/docs/json', async () => Response.json(await makeOnce()), hidden)
     .get('/docs/start.js', serve(START, 'text/javascript; charset=utf-8', ASSET), hidden)
     .get('/docs/swagger-ui-bundle.js', serve(Bun.file(bundle), 'text/javascript; charset=utf-8', ASSET), hidden)
     .get('/docs/swagger-ui.css', serve(Bun.file(styles), 'text/css; charset=utf-8', ASSET), hidden)

@@ -44,7 +44,10 @@ export function createEdge(options: EdgeOptions): (next: Next) => Next {
   const identify = createIdentify(idPrefix);
   const pass = (request: Request, id: string, next: Next): Answer => {
     const reason = loopback ? foreign(request.headers) : null;
-    if (reason !== null) return problemResponse(new Problem(403, 'Forbidden', reason), id);
+    if (reason !== null) {
+      options.log.info('foreign_request', { 'event.reason': reason, 'http.request.id': id });
+      return problemResponse(new Problem(403, 'Forbidden', reason), id);
+    }
     return request.method === 'GET' ? next(request) : passBody(request, id, next);
   };
   const handle = (request: Request, next: Next): Answer => {
@@ -55,12 +58,21 @@ export function createEdge(options: EdgeOptions): (next: Next) => Next {
     const caught = answer.catch((error: unknown) => options.failed({ code: 'UNKNOWN', error, request }));
     return caught.then((response) => stamp(response, id));
   };
-  if (!options.accessLog) return (next) => (request) => handle(request, next);
+  if (!options.accessLog) return once((next) => (request) => handle(request, next));
   return (next) => async (request) => {
     const startedMs = options.now();
     const response = await handle(request, next);
     logAccess(options, request, response, startedMs);
     return response;
+  };
+}
+
+/** The framework wraps anew for every request, always around the same function: that is done once. */
+function once(wrap: (next: Next) => Next): (next: Next) => Next {
+  let known: { readonly next: Next; readonly wrapped: Next } | null = null;
+  return (next) => {
+    if (known?.next !== next) known = { next, wrapped: wrap(next) };
+    return known.wrapped;
   };
 }
 
@@ -105,8 +117,8 @@ function logAccess({ log, now }: EdgeOptions, request: Request, response: Respon
   });
 }
 
-/** The path alone: a query may carry a secret, and a log must not. */
-function pathOf(url: string): string {
+/** The path of a URL alone: a query may carry a secret, and a log must not. */
+export function pathOf(url: string): string {
   const start = url.indexOf('/', url.indexOf('://') + 3);
   const end = url.search(/[?#]/);
   return start < 0 ? '/' : url.slice(start, end < 0 ? undefined : end);

@@ -21,6 +21,8 @@ export function listen(app: Listener, hostname: string, port: number): number {
     app.listen({
       hostname,
       port,
+      // The framework would turn it on unless NODE_ENV says production: pages with stacks, and a slower path.
+      development: false,
       // Otherwise a second process would take half of the connections without a word.
       reusePort: false,
       idleTimeout: IDLE_TIMEOUT_SECONDS,

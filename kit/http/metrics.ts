@@ -1,10 +1,7 @@
 import { Elysia } from 'elysia';
 import type { Registry } from 'prom-client';
-import { isLoopbackHost } from './origin';
+import { isFromThisMachine } from './local';
 import { Problem } from './problem';
-
-/** Headers by which a proxy says that it passes somebody else's request on. */
-const FORWARDED = ['forwarded', 'x-forwarded-for', 'x-forwarded-host', 'x-real-ip', 'via'];
 
 /**
  * `/metrics` in the Prometheus text format, for this machine alone: a loopback peer that names a loopback host and passes
@@ -21,15 +18,6 @@ export function metricsRoutes(registry: Registry) {
     },
     { detail: { operationId: 'metrics', tags: ['Health'], summary: 'Metrics for Prometheus, on this machine only' } },
   );
-}
-
-function isFromThisMachine(peer: string, headers: Headers): boolean {
-  const forwarded = FORWARDED.some((name) => headers.has(name));
-  return isLoopbackAddress(peer) && isLoopbackHost(headers.get('host') ?? '') && !forwarded;
-}
-
-function isLoopbackAddress(address: string): boolean {
-  return address === '::1' || /^(?:::ffff:)?127\./.test(address);
 }
 
 function elsewhere(): Problem {

@@ -1,4 +1,5 @@
 import { swagger } from '@elysiajs/swagger';
+import { OptionalKind } from '@sinclair/typebox';
 import { type AnyElysia, Elysia, type TSchema } from 'elysia';
 
 /** What a document says of the whole API (OpenAPI 3.1 §4.8). */
@@ -6,7 +7,6 @@ export interface ApiDescription {
   readonly title: string;
   readonly version: string;
   readonly description: string;
-  readonly serverUrl: string;
   readonly tags: readonly { readonly name: string; readonly description: string }[];
   readonly securitySchemes: Readonly<Record<string, unknown>>;
 }
@@ -23,29 +23,47 @@ export function jsonSchema(schema: TSchema): { type: 'object' } {
 
 const PLUGIN_PATH = '/openapi';
 
+/** The parts of a route that a document is made of. */
+const DESCRIBED = ['detail', 'body', 'query', 'params', 'headers', 'response'];
+
 /**
- * The OpenAPI 3.1 document of an application, made from its routes. The plugin runs in an application of its own, so
- * that the page it brings (which loads from elsewhere) is never served, and what it writes is put in order.
+ * The OpenAPI 3.1 document of an application, made from its routes. The plugin runs in an application of its own, with
+ * routes that only look like ours: the page it brings (which loads from elsewhere) is never served, and mounting the
+ * running application a second time would take its port away from it. What the plugin writes is put in order.
  */
 export async function describeApi(app: AnyElysia, about: ApiDescription): Promise<OpenApiDocument> {
-  const describing = new Elysia()
-    .use(swagger({ path: PLUGIN_PATH, specPath: `${PLUGIN_PATH}/json`, excludeStaticFile: false }))
-    .use(app);
-  const answer = await describing.handle(
-    new Request(`http://localhost${PLUGIN_PATH}/json`, { headers: { host: 'localhost' } }),
-  );
+  const plugin = swagger({ path: PLUGIN_PATH, specPath: `${PLUGIN_PATH}/json`, excludeStaticFile: false });
+  const describing: AnyElysia = new Elysia().use(plugin);
+  for (const { method, path, hooks } of app.routes) describing.route(method, path, () => '', describedPart(hooks));
+  const answer = await describing.handle(new Request(`http://localhost${PLUGIN_PATH}/json`));
   const raw = (await answer.json()) as { paths: Record<string, Record<string, Json>> };
-  const { title, version, description, serverUrl, tags, securitySchemes } = about;
+  const { title, version, description, tags, securitySchemes } = about;
   return {
     openapi: '3.1.0',
     info: { title, version, description, license: { name: 'MIT', identifier: 'MIT' } },
-    servers: [{ url: serverUrl }],
+    // Relative: a page opened under another of our names asks that same one.
+    servers: [{ url: '/' }],
     tags,
     paths: Object.fromEntries(
       Object.entries(raw.paths).map(([path, operations]) => [path, mapValues(operations, tidyOperation)]),
     ),
-    components: { securitySchemes, schemas: { Problem: PROBLEM } },
+    components: {
+      ...(Object.keys(securitySchemes).length > 0 ? { securitySchemes } : {}),
+      schemas: { Problem: PROBLEM },
+    },
   };
+}
+
+function describedPart(hooks: Json): Json {
+  const detail = { ...(hooks['detail'] as Json), [BODY_OPTIONAL]: isOptional(hooks['body']) };
+  return { ...only(hooks, DESCRIBED), detail };
+}
+
+/** Tells `tidyOperation` what the plugin does not pass on. */
+const BODY_OPTIONAL = 'x-body-optional';
+
+function isOptional(schema: unknown): boolean {
+  return typeof schema === 'object' && schema !== null && OptionalKind in schema;
 }
 
 /** Error object of RFC 9457, with the request id that finds it in the log. */
@@ -67,12 +85,14 @@ const PROBLEM_RESPONSE = {
 };
 
 function tidyOperation(operation: Json): Json {
-  const { requestBody, responses, security, parameters, ...rest } = operation;
+  const { requestBody, responses, security, parameters, [BODY_OPTIONAL]: optional, ...rest } = operation;
   const tidied = mapValues((responses ?? {}) as Record<string, Json>, tidyResponse);
   return {
     ...rest,
     ...(isList(parameters) && parameters.length > 0 ? { parameters: parameters.map(tidyParameter) } : {}),
-    ...(requestBody === undefined ? {} : { requestBody: tidyBody(requestBody as Json) }),
+    ...(requestBody === undefined
+      ? {}
+      : { requestBody: { ...tidyBody(requestBody as Json), required: optional !== true } }),
     // Said for every operation: the absence of a requirement would leave it open.
     security: security ?? [],
     responses: { ...tidied, default: PROBLEM_RESPONSE },
@@ -99,7 +119,7 @@ const MEANINGS: Readonly<Record<string, string>> = {
 function tidyBody(body: Json): Json {
   const content = body['content'] as Json;
   const listed = 'multipart/form-data' in content ? onlyJson(body) : { content: tidySchema(content) };
-  return { ...body, ...listed, required: true };
+  return { ...body, ...listed };
 }
 
 function onlyJson(holder: Json): Json {
@@ -117,11 +137,25 @@ function tidyParameter(parameter: unknown): unknown {
 function tidySchema(schema: unknown): unknown {
   if (isList(schema)) return schema.map(tidySchema);
   if (typeof schema !== 'object' || schema === null) return schema;
-  return mapValues(without(schema as Json, '$id', 'error'), tidySchema);
+  const number = numberOf(schema as Json);
+  if (number !== null) return tidySchema(number);
+  // A member of an object may have such a name too; what it holds is then a schema and no text.
+  const said = Object.entries(schema).filter(
+    ([name, value]) => !(/^(?:\$id|error)$/.test(name) && typeof value === 'string'),
+  );
+  return mapValues(Object.fromEntries(said), tidySchema);
 }
 
-function without(holder: Json, ...names: readonly string[]): Json {
-  return Object.fromEntries(Object.entries(holder).filter(([name]) => !names.includes(name)));
+/** The framework's numbers are also texts that it would convert; callers are told of the number alone. */
+function numberOf({ anyOf, ...rest }: Json): Json | null {
+  if (!isList(anyOf) || anyOf.length !== 2) return null;
+  const [text, number] = anyOf as Json[];
+  const isPair = text?.['type'] === 'string' && /^(?:integer|numeric)$/.test(String(text['format']));
+  return isPair && /^(?:integer|number)$/.test(String(number?.['type'])) ? { ...rest, ...number } : null;
+}
+
+function only(holder: Json, names: readonly string[]): Json {
+  return Object.fromEntries(Object.entries(holder).filter(([name]) => names.includes(name)));
 }
 
 function mapValues<V, W>(

@@ -10,10 +10,12 @@ export interface RegistrationOptions {
   readonly clients: Pick<Clients, 'register'>;
   readonly mode: 'open' | 'admin' | 'closed';
   readonly adminSecret: string;
+  /** Hears of each registration, kept or forbidden. */
+  readonly heard: (event: 'client_registered' | 'registration_forbidden', request: Request, clientId?: string) => void;
 }
 
 /** Routes of registration. */
-export function registrationRoutes({ clients, mode, adminSecret }: RegistrationOptions) {
+export function registrationRoutes({ clients, mode, adminSecret, heard }: RegistrationOptions) {
   const isAdmin = createSecretComparison(adminSecret);
   const mayRegister = (given: string | null): boolean => {
     if (mode === 'closed') return false;
@@ -21,15 +23,19 @@ export function registrationRoutes({ clients, mode, adminSecret }: RegistrationO
   };
   return new Elysia({ name: 'registration' }).post(
     '/api/auth/register',
-    async ({ body }) => {
+    async ({ body, request }) => {
       const id = await clients.register(body);
+      heard('client_registered', request, body.client_id);
       return { message: 'Klient zarejestrowany' as const, id };
     },
     {
       parse: [
         // Before the body is read: who may not register is not told what a registration looks like.
         ({ request }) => {
-          if (!mayRegister(request.headers.get('x-admin-secret'))) throw refusal(mode);
+          if (!mayRegister(request.headers.get('x-admin-secret'))) {
+            heard('registration_forbidden', request);
+            throw refusal(mode);
+          }
           // A web page can send any other type to anywhere without asking first.
           if (!/^application\/json *(?:;|$)/i.test(request.headers.get('content-type') ?? '')) throw notJson();
         },

@@ -3,6 +3,11 @@ import { type Static, t } from 'elysia';
 /** `client_id`: unreserved characters of RFC 3986 only, so that it is the same in a header, a form and a path. */
 export const CLIENT_ID_PATTERN = '^[A-Za-z0-9._~-]{1,128}$';
 
+/** True for what can be a `client_id`. */
+export function isClientId(text: string): boolean {
+  return new RegExp(CLIENT_ID_PATTERN).test(text);
+}
+
 /**
  * Text of UTF-8 without C0 controls, DEL and C1 controls. Counted in characters: a surrogate pair is one (`maxLength`
  * counts it as two), and half of one is none.

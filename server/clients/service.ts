@@ -36,9 +36,9 @@ export function createClients({ store, hasher, memory }: ClientsOptions): Client
     const ticket = memory.ticket();
     const found = await store.find(clientId);
     const matches = await hasher.matches(clientSecret, found?.secretHash ?? null);
-    if (found === null) throw new OAuthError('invalid_client', 'client_unknown');
-    if (!matches) throw new OAuthError('invalid_client', 'secret_wrong');
-    if (!found.isActive) throw new OAuthError('invalid_client', 'client_disabled');
+    if (found === null) throw new OAuthError('invalid_client', 'client_unknown', { clientId });
+    if (!matches) throw new OAuthError('invalid_client', 'secret_wrong', { clientId });
+    if (!found.isActive) throw new OAuthError('invalid_client', 'client_disabled', { clientId });
     memory.remember(ticket, {
       clientId,
       secretId: found.secretId,

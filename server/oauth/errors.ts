@@ -24,16 +24,19 @@ export class OAuthError extends Error {
   readonly code: OAuthErrorCode;
   readonly description: string;
   readonly reason: string;
+  /** Whom the request named, where it got that far; for the log. */
+  readonly clientId: string | null;
 
-  constructor(code: OAuthErrorCode, reason: string, description: string = OAUTH_ERRORS[code].description) {
+  constructor(code: OAuthErrorCode, reason: string, more: { description?: string; clientId?: string } = {}) {
     super(`${code}: ${reason}`);
     this.code = code;
-    this.description = description;
+    this.description = more.description ?? OAUTH_ERRORS[code].description;
     this.reason = reason;
+    this.clientId = more.clientId ?? null;
   }
 }
 
 /** A malformed request, whose reason is the caller's own doing and so may be told to him. */
 export function invalidRequest(reason: string): OAuthError {
-  return new OAuthError('invalid_request', reason, reason);
+  return new OAuthError('invalid_request', reason, { description: reason });
 }

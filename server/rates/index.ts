@@ -3,7 +3,7 @@ import { cron } from '@elysiajs/cron';
 import { Elysia } from 'elysia';
 import type { Log } from '../../kit/logs';
 import type { Guard } from '../tokens/guard';
-import { LIST_DETAIL, Rate, SymbolParameter } from './model';
+import { LIST_DETAIL, Rate, SYMBOL_PARAMETER } from './model';
 import type { RateReads, Representation } from './service';
 import type { Ticker } from './ticker';
 
@@ -24,11 +24,16 @@ export function rateRoutes({ reads, guard }: RateRoutesOptions) {
     .get('/api/currency/', list, { detail: { ...LIST_DETAIL, security } })
     .get(
       '/api/currency/:symbol',
-      ({ request, params }) => guard(request, () => represent(request, reads.one(params.symbol))),
+      ({ request, params }) => guard(request, () => represent(request, reads.one(params.symbol ?? ''))),
       {
-        params: SymbolParameter,
         response: { 200: Rate },
-        detail: { operationId: 'getRate', tags: ['Rates'], summary: 'One rate', security },
+        detail: {
+          operationId: 'getRate',
+          tags: ['Rates'],
+          summary: 'One rate',
+          parameters: [SYMBOL_PARAMETER],
+          security,
+        },
       },
     );
 }
@@ -46,7 +51,7 @@ function hot<Body>(handler: Handler): (context: { request: Request }) => Body {
 
 function symbolsOf(url: string): string | null {
   const at = url.indexOf('?');
-  return at < 0 ? null : new URLSearchParams(url.slice(at)).get('symbols');
+  return at < 0 ? null : new URLSearchParams(url.slice(at)).get('symbols') || null;
 }
 
 /** Rates may be kept by the caller alone and must be asked about again each time (RFC 9111 §5.2.2). */

@@ -21,10 +21,14 @@ export type Rate = Static<typeof Rate>;
 /** All rates, in the order of the catalogue. */
 export const Rates = t.Array(Rate);
 
-/** Path parameter: any letter case. */
-export const SymbolParameter = t.Object({
-  symbol: t.String({ description: 'The symbol of a currency, in any letter case.', examples: ['BTC'] }),
-});
+/** What the document says of the path parameter; the guard stands before any look at it. */
+export const SYMBOL_PARAMETER = {
+  name: 'symbol',
+  in: 'path' as const,
+  required: true,
+  description: 'The symbol of a currency, in any letter case.',
+  schema: { type: 'string' as const, examples: ['BTC'] },
+};
 
 /** What the document says of the list, whose route carries no schemas. */
 export const LIST_DETAIL = {

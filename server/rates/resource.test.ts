@@ -80,7 +80,7 @@ eachDatabase('the rates', (open) => {
       expect(answer.status).toBe(200);
       expect(await answer.json()).toEqual(btc);
     }
-    for (const symbol of ['NOPE', '%00', '%3Cb%3E', '..%2F', '__proto__', 'x'.repeat(2_000)]) {
+    for (const symbol of ['NOPE', '%00', '%zz', '%ff', '%3Cb%3E', '..%2F', '__proto__', 'x'.repeat(2_000)]) {
       const answer = await server.read(`/api/currency/${symbol}`, token);
       expect(answer.status).toBe(404);
       expect(answer.headers.get('content-type')).toBe('application/problem+json');

@@ -73,11 +73,10 @@ export function createRateStore(rows: Rows): RateStore {
         const [counter] = await tx.select().from(market).for('update', { skipLocked: true });
         if (counter === undefined || !isDue(counter.tickedAt)) return null;
         const seq = counter.seq + 1;
-        const moved = (await currencies(tx)).map((currency) => ({
-          ...currency,
-          rate: next(currency, seq),
-          lastUpdated: at,
-        }));
+        const before = await currencies(tx);
+        const moved = before.map((currency) => ({ ...currency, rate: next(currency, seq), lastUpdated: at }));
+        // The rates that the market starts with are in no candle yet, and are the oldest ones known.
+        if (counter.tickedAt === null) await writeCandles(tx, before, at);
         await writeRates(tx, moved, at);
         await writeCandles(tx, moved, at);
         await tx

@@ -133,7 +133,10 @@ eachDatabase('the ticker', (open) => {
     };
     for (let count = 0; count < 90; count++) {
       // Three within a minute, then an hour or two, never the same, so that ticks fall on either side of the window's edge.
+      const start = ratesOf(server)[0]!.rate;
       await tick(server, count % 3 === 0 ? (41 + ((count * 29) % 113)) * 60_000 + 11_000 : 3_000);
+      // What was served before the first tick is the oldest rate known.
+      if (count === 0) ticks.push({ at: server.now(), rate: start });
       ticks.push({ at: server.now(), rate: ratesOf(server)[0]!.rate });
       expectDay(ratesOf(server));
     }

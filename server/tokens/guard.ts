@@ -2,6 +2,7 @@ import { decodeProtectedHeader } from 'jose';
 import { Problem } from '../../kit/http/problem';
 import type { Clients } from '../clients/service';
 import { bearerChallenge, type ChallengeParameters, parseBearer } from '../oauth/bearer';
+import { queryOf } from '../oauth/query';
 import type { Keyring } from './keys';
 import { type AccessClaims, readClaims } from './model';
 
@@ -75,7 +76,7 @@ export function createGuard(options: GuardOptions): Guard {
     if (known !== undefined) return answer(admit(known, request));
     const token = readToken(authorization, query);
     return verify(token, request).then((claims) => {
-      remembered.add(`Bearer ${token}`, claims);
+      if (authorization !== null) remembered.add(authorization, claims);
       return answer(claims);
     });
   };
@@ -106,11 +107,6 @@ function readKid(token: string): string | null {
   } catch {
     return null;
   }
-}
-
-function queryOf(url: string): string {
-  const at = url.indexOf('?');
-  return at < 0 ? '' : url.slice(at + 1);
 }
 
 function unauthenticated(challenge: ChallengeParameters): Problem {

@@ -1,5 +1,6 @@
 /** The token endpoint: `POST /api/auth/token`, the client-credentials grant of RFC 6749 §4.4 with access tokens of RFC 9068. The guard beside it is what other features import. */
 import { Elysia } from 'elysia';
+import { queryOf } from '../oauth/query';
 import { tokenReply } from '../oauth/reply';
 import { TOKEN_REQUEST_BODY, TokenAnswer, TokenError } from './model';
 import type { Tokens } from './service';
@@ -13,6 +14,7 @@ export function tokenRoutes(tokens: Tokens) {
         await tokens.issue({
           contentType: request.headers.get('content-type') ?? '',
           authorization: request.headers.get('authorization'),
+          query: queryOf(request.url),
           body: await request.text(),
         }),
       ),

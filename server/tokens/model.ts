@@ -1,4 +1,5 @@
 import { t } from 'elysia';
+import { OAUTH_ERRORS, type OAuthErrorCode } from '../oauth/errors';
 
 /** What a token request may say (RFC 6749 §4.4.2, RFC 8707 §2); `oauth/form` reads it. */
 const TOKEN_REQUEST = {
@@ -30,11 +31,7 @@ export const TokenAnswer = t.Object({
 
 /** Refusal of the token endpoint (RFC 6749 §5.2). */
 export const TokenError = t.Object({
-  error: t.Union(
-    ['invalid_request', 'invalid_client', 'unsupported_grant_type', 'invalid_scope', 'invalid_target'].map((code) =>
-      t.Literal(code),
-    ),
-  ),
+  error: t.UnionEnum(Object.keys(OAUTH_ERRORS) as [OAuthErrorCode, ...OAuthErrorCode[]]),
   error_description: t.String({ description: 'For people; not to be parsed.' }),
 });
 

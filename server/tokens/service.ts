@@ -17,6 +17,8 @@ export const AWAY_RETRY_AFTER_SECONDS = 2;
 export interface RawTokenRequest {
   readonly contentType: string;
   readonly authorization: string | null;
+  /** The query string without `?`. */
+  readonly query: string;
   readonly body: string;
 }
 
@@ -45,6 +47,7 @@ export function createTokens(options: TokensOptions): Tokens {
   const { clients, keyring, issuer, audience, ttlSeconds, now, newId, silentMs } = options;
   return {
     issue: async (request) => {
+      refuseSecretInQuery(request.query);
       const parameters = parseParameters(request);
       checkGrantType(parameters, isJson(request.contentType));
       const credentials = parseCredentials(request.authorization, parameters);
@@ -72,6 +75,12 @@ export function createTokens(options: TokensOptions): Tokens {
 export function databaseAway(): Problem {
   const detail = 'The database is not reachable; try again.';
   return new Problem(503, 'Service Unavailable', detail, { 'retry-after': String(AWAY_RETRY_AFTER_SECONDS) });
+}
+
+/** A secret in a URL has been written to somebody's log (RFC 6749 §2.3.1: it MUST NOT be there). */
+function refuseSecretInQuery(query: string): void {
+  if (/(?:^|&)client_secret=/.test(query))
+    throw invalidRequest('The client_secret is in the query string; send it in the body.');
 }
 
 function isJson(contentType: string): boolean {

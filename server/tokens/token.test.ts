@@ -229,9 +229,12 @@ eachDatabase('the token endpoint', (open) => {
     expect(JSON.stringify(body)).not.toContain(client.id);
   });
 
-  test('a secret in the query is not read', async () => {
+  test('a secret in the query is invalid_request, beside a good one in the body too (RFC 6749 §2.3.1)', async () => {
     const inQuery = await server.ask(`/api/auth/token?${GRANT}&${post(client)}`, form(GRANT));
-    expect(inQuery.status).toBe(401);
+    expect(inQuery.status).toBe(400);
+    expect(await inQuery.json()).toMatchObject({ error: 'invalid_request' });
+    const both = await server.ask(`/api/auth/token?${post(client)}`, form(`${GRANT}&${post(client)}`));
+    expect(both.status).toBe(400);
     expect(server.logged.join('\n')).not.toContain(encodeURIComponent(client.secret));
   });
 
