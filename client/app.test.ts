@@ -13,7 +13,13 @@ afterEach(() => client.end());
 const problemOf = async (response: Response) => {
   expect(response.headers.get('content-type')).toBe('application/problem+json');
   expect(response.headers.get('x-request-id')).not.toBeNull();
-  return (await response.json()) as { status: number; detail: string; request_id: string };
+  return (await response.json()) as { status: number; title: string; detail: string; request_id: string };
+};
+
+/** From now on the server knows the client's id with another secret only, and none of its tokens. */
+const refuse = (): void => {
+  for (const id of client.double.clients.keys()) client.double.clients.set(id, 'another secret');
+  client.double.revokeAll();
 };
 
 describe('GET /api/currencies', () => {
@@ -60,6 +66,30 @@ describe('GET /api/currencies', () => {
     expect((await problemOf(response)).status).toBe(503);
   });
 
+  test('a refused credential: 502 with what to do, however fresh the last rates', async () => {
+    await client.ask('/api/currencies');
+    refuse();
+    await client.world.pass(2_000);
+    for (const path of ['/api/currencies', '/api/currencies/BTC']) {
+      const response = await client.ask(path);
+      const problem = await problemOf(response);
+      expect(problem).toMatchObject({ status: 502, title: 'Bad Gateway' });
+      expect(problem.detail).toContain('refuses this client id and secret');
+      expect(problem.detail).toContain('CLIENT_ID');
+    }
+  });
+
+  test('and once it is accepted again: rates', async () => {
+    await client.ask('/api/currencies');
+    const [[id = '', secret = ''] = []] = client.double.clients;
+    refuse();
+    await client.world.pass(2_000);
+    await client.ask('/api/currencies');
+    client.double.clients.set(id, secret);
+    await client.world.pass(60_000);
+    expect((await client.ask('/api/currencies')).status).toBe(200);
+  });
+
   test('all is well again as soon as the server is back', async () => {
     client.double.down = true;
     await client.ask('/api/currencies');
@@ -92,12 +122,41 @@ describe('GET /api/status', () => {
     });
   });
 
+  test('with a credential that the server refuses', async () => {
+    await client.ask('/api/currencies');
+    refuse();
+    await client.world.pass(2_000);
+    await client.ask('/api/currencies');
+    expect(await status()).toMatchObject({
+      authenticated: false,
+      server: { state: 'refused', last_error: expect.stringContaining('refuses this client id and secret') },
+      rates: { stale: true },
+    });
+  });
+
   test('never shows a secret or a token', async () => {
     const { access_token } = (await (await client.ask('/api/token')).json()) as { access_token: string };
     const [secret = 'none'] = client.double.clients.values();
     const text = JSON.stringify(await status()) + (await (await client.ask('/')).text());
     expect(text).not.toContain(access_token);
     expect(text).not.toContain(secret);
+  });
+});
+
+describe('?credential=', () => {
+  test.each([
+    '/api/currencies?credential=other',
+    '/api/currencies/BTC?credential=other',
+    '/api/token?credential=other',
+    '/api/token?a=b&credential=',
+  ])('%p is 404', async (path) => {
+    const problem = await problemOf(await client.ask(path));
+    expect(problem).toMatchObject({ status: 404, detail: 'There is no credential of that name.' });
+    expect(client.double.seen).toEqual([]);
+  });
+
+  test('another parameter is left alone', async () => {
+    expect((await client.ask('/api/currencies?other=1')).status).toBe(200);
   });
 });
 
@@ -166,6 +225,7 @@ describe('tokens', () => {
 });
 
 describe('POST /api/configure', () => {
+  type Given = { message: string };
   const given = { client_id: 'other', client_secret: 'other-secret', app_name: 'My app', admin_secret: 'boss-secret' };
 
   test('keeps the credential and uses it', async () => {
@@ -175,6 +235,23 @@ describe('POST /api/configure', () => {
     const again = client.restart();
     expect(again.services.account.active()).toMatchObject({ clientId: 'other', appName: 'My app' });
     again.services.close();
+  });
+
+  test('says that the environment wins again at the next start, and that is so', async () => {
+    const own = client.restart({ CLIENT_ID: 'first', CLIENT_SECRET: 'first-secret' });
+    for (const client_id of ['other', 'third']) {
+      const { message } = (await (await own.post('/api/configure', { ...given, client_id })).json()) as Given;
+      expect(message).toContain('until the next start');
+      expect(message).toContain('CLIENT_ID');
+    }
+    const again = own.restart();
+    expect(again.services.account.active()).toMatchObject({ clientId: 'first', origin: 'environment' });
+    again.services.close();
+  });
+
+  test('says nothing of the environment when that is not in play', async () => {
+    const { message } = (await (await client.post('/api/configure', given)).json()) as Given;
+    expect(message).toBe('The credential is kept in the vault and used from now on.');
   });
 
   test('registers with the given admin secret from then on', async () => {
@@ -240,6 +317,26 @@ describe('while the network can reach the client', () => {
   });
 });
 
+describe('behind a proxy on this machine', () => {
+  const forwarded = { 'x-forwarded-for': '203.0.113.7' };
+
+  test.each([
+    ['GET', '/api/token'],
+    ['POST', '/api/token'],
+    ['POST', '/api/register'],
+    ['POST', '/api/configure'],
+  ])('%p %p is 403', async (method, path) => {
+    const problem = await problemOf(await client.ask(path, { method, headers: forwarded }));
+    expect(problem.status).toBe(403);
+    expect(problem.detail).toContain('proxy');
+    expect(client.double.seen).toEqual([]);
+  });
+
+  test.each(['/api/status', '/api/currencies'])('%p stays open', async (path) => {
+    expect((await client.ask(path, { headers: forwarded })).status).toBe(200);
+  });
+});
+
 describe('on loopback', () => {
   test.each([
     ['a foreign Host', { host: 'evil.example' }],
@@ -271,10 +368,23 @@ describe('the rest', () => {
     expect(await (await client.ask('/health/ready')).json()).toEqual({ status: 'ok', server: 'ok' });
   });
 
+  test('a server that refuses the client is no reason to take it out of service, but is said', async () => {
+    await client.ask('/api/currencies');
+    refuse();
+    await client.world.pass(2_000);
+    await client.ask('/api/currencies');
+    const response = await client.ask('/health/ready');
+    expect(response.status).toBe(200);
+    expect(await response.json()).toEqual({ status: 'degraded', server: 'refused' });
+  });
+
   test('the index names every path', async () => {
     const { endpoints } = (await (await client.ask('/api')).json()) as { endpoints: string[] };
     expect(endpoints).toContain('GET /api/currencies/:symbol');
     expect(endpoints).toContain('POST /api/configure');
+    expect(endpoints).toContain('GET /metrics');
+    expect(endpoints).toContain('GET /');
+    expect(endpoints.join()).not.toMatch(/\.(js|css|svg|png)/);
   });
 
   test('the documentation lists what there is', async () => {
@@ -321,6 +431,18 @@ describe('the page', () => {
     const html = await (await client.ask('/')).text();
     expect(html).toContain('Not connected');
     expect(html).toContain('The server does not answer');
+  });
+
+  test('says that the server refuses the client, and shows no old rates then', async () => {
+    await client.ask('/api/currencies');
+    refuse();
+    await client.world.pass(2_000);
+    await client.ask('/api/currencies');
+    const html = await (await client.ask('/')).text();
+    expect(html).toContain('Refused by the server');
+    expect(html).toContain('refuses this client id and secret');
+    expect(html).toContain('No rates while the server refuses this client.');
+    expect(html).not.toContain('45,000.00');
   });
 
   test.each([

@@ -2,7 +2,7 @@ import { Elysia } from 'elysia';
 import { docsRoutes } from '../kit/http/docs';
 import { createEdge } from '../kit/http/edge';
 import { createErrorRule } from '../kit/http/errors';
-import { healthRoutes } from '../kit/http/health';
+import { type DependencyState, healthRoutes } from '../kit/http/health';
 import { metricsRoutes } from '../kit/http/metrics';
 import { describeApi } from '../kit/http/openapi';
 import { problemResponse } from '../kit/http/problem';
@@ -25,8 +25,6 @@ export interface AppOptions {
   readonly loopback: boolean;
   readonly serverUrl: string;
   readonly issuer: string;
-  /** Where the client listens, for its documentation. */
-  readonly url: () => string;
   /** False before the start is complete and once the stop has begun. */
   readonly serving: () => boolean;
   readonly accessLog: boolean;
@@ -46,12 +44,12 @@ export function createApp({ account, feed, server }: Services, options: AppOptio
   const root = new Elysia({ name: 'crypto-client', precompile: true, encodeSchema: false, normalize: false }).wrap(
     edge as unknown as Parameters<Elysia['wrap']>[0], // Elysia's type of a wrapper says nothing of handlers.
   );
-  const reachable = (): boolean => {
+  const state = (): DependencyState => {
     const { last, outage } = feed.state();
-    return last !== null && outage === null;
+    return outage?.kind ?? (last === null ? 'away' : 'ok');
   };
-  const dependency = { name: 'server', reachable, without: 'the last rates are served for a while' };
-  const describe = () => describeApi(root, { ...ABOUT, version: VERSION, serverUrl: options.url() });
+  const dependency = { name: 'server', state, without: 'the last rates are served for a while' };
+  const describe = () => describeApi(root, { ...ABOUT, version: VERSION });
   const report = createReport({ ...options, account, feed, version: VERSION });
   return root
     .onError(failed)

@@ -1,4 +1,13 @@
-import { integer, list, type Reading, readSettings, type Sources, setting, text, type Values } from '../kit/config';
+import {
+  type Configuration as Configured,
+  integer,
+  list,
+  readSettings,
+  type Sources,
+  setting,
+  text,
+  type Values,
+} from '../kit/config';
 import { isLoopbackName } from '../kit/http/origin';
 import type { LogFormat, LogLevel } from '../kit/logs';
 import { COMMON_SETTINGS, orNull } from '../kit/settings';
@@ -91,14 +100,8 @@ export const SETTINGS = {
 /** Settings of the product that this version does not act on. */
 const UNSUPPORTED = ['REGISTRATION_TOKEN', 'PROXY_TARGETS', 'DASHBOARD_PASSWORD'];
 
-/** Settings with their origins, the record made of them, and what the operator should know. */
-export interface Configuration {
-  readonly config: Config;
-  readonly reading: Reading<typeof SETTINGS>;
-  /** What holds where nothing was set, for people. */
-  readonly derived: Readonly<Partial<Record<keyof typeof SETTINGS, string>>>;
-  readonly warnings: readonly string[];
-}
+/** The configuration of this program. */
+export type Configuration = Configured<Config, typeof SETTINGS>;
 
 /** Reads the configuration. Pure. Throws ConfigFault with every fault at once. */
 export function readConfig(sources: Sources): Configuration {

@@ -2,10 +2,10 @@ import { randomBytes } from 'node:crypto';
 import { lookup } from 'node:dns/promises';
 import { readFileSync } from 'node:fs';
 import { createProgram, runProgram, settingFlags } from '../kit/command';
-import { createLog } from '../kit/logs';
+import { createErrorLog } from '../kit/error-log';
 import { standardOutput } from '../kit/output';
 import { createCommands } from './cli/commands';
-import { type Config, type Configuration, readConfig, SETTINGS } from './config';
+import { type Configuration, readConfig, SETTINGS } from './config';
 import { VERSION } from './version';
 
 // Whatever this process creates is for its own user alone, the files of libraries included.
@@ -23,16 +23,14 @@ const program = createProgram({
 
 const readFile = (path: string): string => readFileSync(path, 'utf8');
 const configure = (): Configuration => readConfig({ env: process.env, flags: settingFlags(program), readFile });
-const openLog = ({ logLevel, logFormat }: Pick<Config, 'logLevel' | 'logFormat'>) =>
-  createLog({
-    service: 'crypto-client',
-    version: VERSION,
-    level: logLevel,
-    format: logFormat ?? (process.stderr.isTTY ? 'pretty' : 'json'),
-    write: (line) => write.err(`${line}\n`),
-    now: Date.now,
-    colour: process.stderr.isTTY && colour,
-  });
+const openLog = createErrorLog({
+  service: 'crypto-client',
+  version: VERSION,
+  write,
+  now: Date.now,
+  terminal: process.stderr.isTTY,
+  colour,
+});
 
 const stopping = new AbortController();
 

@@ -23,11 +23,9 @@ export function startClient(config: Config, options: ServeOptions): RunningClien
   const { log } = options;
   const services = createServices(config, options, options.shown);
   let serving = true;
-  let url = '';
   const app = createApp(services, {
     ...config,
     ...options,
-    url: () => url,
     serving: () => serving,
     accessLog: config.logLevel === 'debug',
   });
@@ -38,7 +36,7 @@ export function startClient(config: Config, options: ServeOptions): RunningClien
     services.close();
     throw error;
   }
-  url = shownUrl(config.host, port);
+  const url = shownUrl(config.host, port);
   services.feed.start();
   log.info(`crypto-client listens on ${url}`, { 'url.full': url, 'server.address': config.serverUrl });
   return {

@@ -1,22 +1,15 @@
 import { Refusal } from './command';
-import { describeSettings, type Reading, type Settings, UNSET } from './config';
+import { type Configuration, describeSettings, type Settings, UNSET } from './config';
 import type { Output } from './output';
 
 /** A healthy program answers its health at once; in milliseconds. */
 const ANSWER_TIMEOUT_MS = 3_000;
 
-/** What has been configured, and what holds where nothing was. */
-export interface Configured<S extends Settings> {
-  readonly reading: Reading<S>;
-  /** Values that follow from others, by the name of the setting that was left out. */
-  readonly derived: Readonly<Partial<Record<keyof S, string>>>;
-}
-
 /** `config`: every setting, its value with secrets masked, and where it came from. */
 export function printSettings<S extends Settings>(
   write: Output,
   settings: S,
-  { reading, derived }: Configured<S>,
+  { reading, derived }: Pick<Configuration<unknown, S>, 'reading' | 'derived'>,
   json: boolean,
 ): void {
   const rows = describeSettings(settings, reading).map((row) =>

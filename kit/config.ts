@@ -36,6 +36,15 @@ export interface Reading<S extends Settings> {
   readonly warnings: readonly string[];
 }
 
+/** What a program's `readConfig` gives: the record it runs on, how that came about, and what its operator should know. */
+export interface Configuration<C, S extends Settings> {
+  readonly config: C;
+  readonly reading: Reading<S>;
+  /** What holds where nothing was set, as text, by the name of the setting. */
+  readonly derived: Readonly<Partial<Record<keyof S, string>>>;
+  readonly warnings: readonly string[];
+}
+
 /** The settings cannot be used. The message holds every fault, one on each line. */
 export class ConfigFault extends Error {
   /** One sentence for each fault, naming the variable and what is expected. */

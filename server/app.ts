@@ -3,7 +3,7 @@ import { isAway } from '../db/connect';
 import { docsRoutes } from '../kit/http/docs';
 import { createEdge, pathOf } from '../kit/http/edge';
 import { createErrorRule, type ErrorRule } from '../kit/http/errors';
-import { healthRoutes } from '../kit/http/health';
+import { type DependencyState, healthRoutes } from '../kit/http/health';
 import { describeApi, type OpenApiDocument } from '../kit/http/openapi';
 import { problemResponse } from '../kit/http/problem';
 import { requestId } from '../kit/http/request-id';
@@ -87,11 +87,8 @@ function createKnownErrors(heard: (reason: string, request: Request, clientId: s
 }
 
 function databaseOf({ databaseReachable }: Services) {
-  return {
-    name: 'database',
-    reachable: databaseReachable,
-    without: 'rates are served from memory, tokens are not issued',
-  };
+  const state = (): DependencyState => (databaseReachable() ? 'ok' : 'away');
+  return { name: 'database', state, without: 'rates are served from memory, tokens are not issued' };
 }
 
 const API_TITLE = 'crypto-server API';

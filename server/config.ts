@@ -1,9 +1,9 @@
 import {
+  type Configuration as Configured,
   decimal,
   integer,
   list,
   oneOf,
-  type Reading,
   readSettings,
   type Sources,
   setting,
@@ -131,14 +131,8 @@ const UNSUPPORTED = [
   'OTEL_EXPORTER_OTLP_ENDPOINT',
 ];
 
-/** Settings with their origins, the record made of them, and what the operator should know. */
-export interface Configuration {
-  readonly config: Config;
-  readonly reading: Reading<typeof SETTINGS>;
-  /** What holds where nothing was set, for people. */
-  readonly derived: Readonly<Partial<Record<keyof typeof SETTINGS, string>>>;
-  readonly warnings: readonly string[];
-}
+/** The configuration of this program. */
+export type Configuration = Configured<Config, typeof SETTINGS>;
 
 /** Reads the configuration. Pure. @throws ConfigFault with every fault at once. */
 export function readConfig(sources: Sources): Configuration {

@@ -2,10 +2,10 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { createProgram, runProgram, settingFlags } from '../kit/command';
-import { createLog } from '../kit/logs';
+import { createErrorLog } from '../kit/error-log';
 import { standardOutput } from '../kit/output';
 import { createCommands } from './commands';
-import { type Config, type Configuration, readConfig, SETTINGS } from './config';
+import { type Configuration, readConfig, SETTINGS } from './config';
 import { VERSION } from './version';
 
 // Whatever this process creates is for its own user alone, the files of libraries included.
@@ -22,16 +22,14 @@ const program = createProgram({
 
 const readFile = (path: string): string => readFileSync(path, 'utf8');
 const configure = (): Configuration => readConfig({ env: process.env, flags: settingFlags(program), readFile });
-const openLog = ({ logLevel, logFormat }: Pick<Config, 'logLevel' | 'logFormat'>) =>
-  createLog({
-    service: 'crypto-server',
-    version: VERSION,
-    level: logLevel,
-    format: logFormat ?? (process.stderr.isTTY ? 'pretty' : 'json'),
-    write: (line) => write.err(`${line}\n`),
-    now: Date.now,
-    colour: process.stderr.isTTY && !process.env['NO_COLOR'],
-  });
+const openLog = createErrorLog({
+  service: 'crypto-server',
+  version: VERSION,
+  write,
+  now: Date.now,
+  terminal: process.stderr.isTTY,
+  colour: !process.env['NO_COLOR'],
+});
 
 createCommands(program, {
   configure,

@@ -120,6 +120,14 @@ describe('a credential from the environment', () => {
     expect(services.account.active().origin).toBe('environment');
   });
 
+  test('counts as registered once it has obtained a token', async () => {
+    const { services, double } = create({ env });
+    double.clients.set('my-machine', 'p:ss w%rd+ü');
+    expect(services.account.active().registered).toBe(false);
+    await services.account.token();
+    expect(services.account.active().registered).toBe(true);
+  });
+
   test('is registered on demand', async () => {
     const { services, double } = create({ env: { ...env, DATA_DIR: '/proc/nowhere' } });
     expect((await services.account.register()).existing).toBe(false);

@@ -41,6 +41,8 @@ export interface Account {
   renew(rejected: string): Promise<AccessToken>;
   /** Registers the active credential. Rejects with `TokenError`. */
   register(): Promise<Registered>;
+  /** True when `CLIENT_ID` and `CLIENT_SECRET` are set: the next start uses them, whatever the vault holds. */
+  readonly pinned: boolean;
   /** Makes this the active credential and keeps it in the vault. */
   configure(given: GivenCredential): void;
   /** The same, once it has obtained a token; else everything stays as it was. Rejects with `TokenError`. */
@@ -100,7 +102,12 @@ export function createAccount(deps: AccountDeps): Account {
       member.origin === 'self-made'
         ? enrolled(direct, { registered, enrol: async () => void (await enrol(session)) })
         : direct;
-    const heard = tellLog(log.with({ 'client.id': member.clientId }));
+    const tell = tellLog(log.with({ 'client.id': member.clientId }));
+    const heard = (event: TokenEvent): void => {
+      // A server gives tokens to clients that it knows, and to nobody else.
+      if (event.kind === 'obtained') session.registered = true;
+      tell(event);
+    };
     const session: Session = { member, tokens: cached(source, { ...deps, heard }), registered };
     return session;
   };
@@ -132,12 +139,12 @@ export function createAccount(deps: AccountDeps): Account {
     token: () => current.tokens.token(),
     renew: (rejected) => current.tokens.renew(rejected),
     register: () => enrol(current),
+    pinned: deps.configured !== null,
     configure: (given) => take(given, openGiven(given)),
     async signIn(given) {
       const session = openGiven(given);
       try {
         const token = await session.tokens.token();
-        session.registered = true;
         take(given, session);
         return token;
       } catch (error) {

@@ -1,10 +1,12 @@
 /** Who the client is and what it may hand out: registration, tokens for local processes, another credential. Apart from status/, which only tells. */
 import { Elysia, t } from 'elysia';
+import { isForwarded } from '../../kit/http/local';
 import type { AccessToken } from '../auth/token';
+import { refuseNamed } from '../credential-parameter';
 import type { Clock } from '../ports';
 import type { Account } from './account';
 import { Configure, ConfigureAnswer, RegisterAnswer, SignIn, TokenAnswer } from './model';
-import { loopbackOnly } from './problems';
+import { loopbackOnly, notThroughProxy } from './problems';
 
 /** What the routes need. */
 export interface AccountRoutesOptions {
@@ -24,8 +26,9 @@ export function accountRoutes({ account, clock, loopback, changed }: AccountRout
   };
   return new Elysia({ name: 'account' })
     .onParse(({ request }) => readJson(request))
-    .onTransform(() => {
+    .onTransform(({ request }) => {
       if (!loopback) throw loopbackOnly();
+      if (isForwarded(request.headers)) throw notThroughProxy();
     })
     .post(
       '/api/register',
@@ -60,6 +63,7 @@ export function accountRoutes({ account, clock, loopback, changed }: AccountRout
       },
     )
     .get('/api/token', async () => answer(await account.token()), {
+      transform: ({ request }) => refuseNamed(request),
       response: { 200: TokenAnswer },
       detail: { operationId: 'getToken', tags: ['Account'], summary: 'A valid token for a local process' },
     })
@@ -70,7 +74,7 @@ export function accountRoutes({ account, clock, loopback, changed }: AccountRout
         const given = { clientId: client_id, clientSecret: client_secret };
         account.configure({ ...given, appName: app_name ?? null, adminSecret: admin_secret ?? null });
         changed();
-        const message = 'The credential is kept in the vault and used from now on.';
+        const message = account.pinned ? USED_UNTIL_RESTART : USED_FROM_NOW_ON;
         return secretJson({ status: 'success', message, client_id });
       },
       {
@@ -80,6 +84,11 @@ export function accountRoutes({ account, clock, loopback, changed }: AccountRout
       },
     );
 }
+
+const USED_FROM_NOW_ON = 'The credential is kept in the vault and used from now on.';
+
+const USED_UNTIL_RESTART =
+  'The credential is kept in the vault and used until the next start, when CLIENT_ID and CLIENT_SECRET of the environment win again: unset them to keep using it.';
 
 /** Nothing on the way may keep these answers (RFC 6749 §5.1). */
 function secretJson(body: object): Response {

@@ -30,3 +30,9 @@ export function loopbackOnly(): Problem {
     'Tokens and credentials are only handled while the client listens on loopback: start it with HOST=127.0.0.1.';
   return new Problem(403, 'Forbidden', detail);
 }
+
+/** What a proxy on this machine is told: it would hand live tokens to whoever can reach it. */
+export function notThroughProxy(): Problem {
+  const detail = 'Tokens and credentials are not handled through a proxy: ask the client directly, on its own machine.';
+  return new Problem(403, 'Forbidden', detail);
+}

@@ -44,8 +44,8 @@ export function quote(value: unknown): string | null {
   return line === '' ? null : line.slice(0, QUOTE_LENGTH_MAX);
 }
 
-/** A failed connection in plain words. */
-function sayNetworkError(error: unknown, origin: string): string {
+/** A failed connection in plain words. `origin` is the address that was asked. */
+export function sayNetworkError(error: unknown, origin: string): string {
   if (!(error instanceof Error)) return `no connection to ${origin}`;
   if (error.name === 'TimeoutError') return `no answer from ${origin} in time`;
   if (error.name === 'AbortError') return 'the program is stopping';

@@ -1,19 +1,20 @@
 import { describe, expect, test } from 'bun:test';
-import { noDeadline, START_MS, thrown } from '../testing/world';
-import { discovery, metadataUrl } from './discovery';
+import { createWorld, noDeadline, thrown } from '../testing/world';
+import { discovery, metadataUrl, PLAIN_LIFE_MS } from './discovery';
 import { TokenError } from './token';
 
 const ISSUER = 'https://auth.example.com';
 const METADATA = { issuer: ISSUER, token_endpoint: `${ISSUER}/api/auth/token` };
 
 function finder(answer: (request: Request) => Response, serverUrl = ISSUER, issuer = ISSUER) {
+  const world = createWorld();
   const asked: string[] = [];
   const fetch = async (request: Request) => {
     asked.push(request.url);
     return answer(request);
   };
-  const find = discovery({ serverUrl, issuer, fetch, deadline: noDeadline, clock: { now: () => START_MS } });
-  return { find, asked };
+  const find = discovery({ serverUrl, issuer, fetch, deadline: noDeadline, clock: world.clock });
+  return { find, asked, world };
 }
 
 const giving = (metadata: object, serverUrl?: string, issuer?: string) =>
@@ -36,8 +37,9 @@ describe('metadata', () => {
   });
 
   test('are asked for once', async () => {
-    const { find, asked } = finder(() => Response.json(METADATA));
+    const { find, asked, world } = finder(() => Response.json(METADATA));
     await find();
+    await world.pass(PLAIN_LIFE_MS);
     await find();
     expect(asked).toEqual([`${ISSUER}/.well-known/oauth-authorization-server`]);
   });
@@ -80,6 +82,17 @@ describe('a server without metadata', () => {
     expect(await find()).toEqual({ url: `${ISSUER}/api/auth/token`, style: 'json' });
     await find();
     expect(asked).toHaveLength(1);
+  });
+
+  test('is asked again after five minutes: it may have been a proxy that did not know the path', async () => {
+    let good = false;
+    const { find, world } = finder(() => (good ? Response.json(METADATA) : new Response(null, { status: 404 })));
+    await find();
+    good = true;
+    await world.pass(299_999);
+    expect((await find()).style).toBe('json');
+    await world.pass(1);
+    expect((await find()).style).toBe('basic');
   });
 });
 

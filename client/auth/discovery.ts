@@ -15,6 +15,12 @@ export const DISCOVERY_DEADLINE_MS = 5_000;
 /** Token path of a server that has no metadata. */
 const PLAIN_TOKEN_PATH = '/api/auth/token';
 
+/**
+ * How long a missing document is taken for a server without metadata, in milliseconds: it may as well have been a proxy
+ * or a server in the middle of an update, and one more request in five minutes costs nothing.
+ */
+export const PLAIN_LIFE_MS = 300_000;
+
 /** What {@link discovery} needs. */
 export interface DiscoveryDeps {
   /** Base URL in use, without a slash at the end. */
@@ -23,17 +29,21 @@ export interface DiscoveryDeps {
   readonly issuer: string;
   readonly fetch: Fetch;
   readonly deadline: Deadline;
-  readonly clock: Pick<Clock, 'now'>;
+  readonly clock: Clock;
 }
 
 /**
- * Finds the token endpoint by the server's metadata (RFC 8414), once: the first good answer is kept, a failure is not.
+ * Finds the token endpoint by the server's metadata (RFC 8414), once: good metadata are kept, the plain address of a
+ * server without them for {@link PLAIN_LIFE_MS}, a failure not at all.
  * Rejects with {@link TokenError}: `unreachable`, `busy`, `malformed`, `wrong_issuer`.
  */
 export function discovery(deps: DiscoveryDeps): () => Promise<TokenEndpoint> {
   let found: TokenEndpoint | null = null;
+  let endsElapsedMs = 0;
   return async () => {
-    found ??= await discover(deps);
+    if (found !== null && deps.clock.elapsed() < endsElapsedMs) return found;
+    found = await discover(deps);
+    endsElapsedMs = found.style === 'json' ? deps.clock.elapsed() + PLAIN_LIFE_MS : Number.POSITIVE_INFINITY;
     return found;
   };
 }

@@ -63,8 +63,8 @@ function sayTrouble(trouble: TokenTrouble): string {
   switch (trouble.kind) {
     case 'refused':
       return trouble.error === 'invalid_client'
-        ? 'The server refuses this client id and secret: the client is unknown, disabled, or the secret is wrong.'
-        : `The server refuses the token request: ${trouble.error}${tail(trouble.description)}.`;
+        ? 'The server refuses this client id and secret: the client is unknown, disabled, or the secret is wrong. Use the id and secret of a registered one (CLIENT_ID, CLIENT_SECRET).'
+        : `The server refuses the token request: ${trouble.error}${tail(trouble.description)}. Its administrator can tell what this client may do.`;
     case 'not_registered':
       return `The server does not register this client (${trouble.status}${tail(trouble.detail)}): set ADMIN_SECRET, or set CLIENT_ID and CLIENT_SECRET to a registered client.`;
     case 'busy':

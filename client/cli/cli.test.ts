@@ -151,6 +151,17 @@ describe('a client that runs', () => {
     expect(JSON.parse(lines[0] ?? '')).toMatchObject({ rates: DOUBLE_RATES });
   }, 20_000);
 
+  test('whose credential is refused says so in its status', async () => {
+    const env = environment('g', { CLIENT_ID: 'nobody', CLIENT_SECRET: 'wrong' });
+    const { child, url } = await serve(env);
+    await until(`${url}/api/currencies`, (_, status) => status === 502);
+    const { out } = await run(['status', '--port', new URL(url).port], env);
+    expect(out).toMatch(/^server +\S+ \(refused\)$/m);
+    expect(out).toMatch(/^trouble +The server refuses this client id and secret/m);
+    child.kill('SIGTERM');
+    expect(await child.exited).toBe(0);
+  }, 20_000);
+
   test('that starts before its server answers at once and finds the server by itself', async () => {
     double.down = true;
     const { child, url } = await serve(environment('d', { FETCH_SECONDS: '1' }));

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from 'bun:test';
 import type { Log } from '../../kit/logs';
-import { TokenError } from '../auth/token';
+import { TokenError, type TokenTrouble } from '../auth/token';
 import type { ServerAnswer } from '../server-api';
 import { createWorld, START_MS, type World } from '../testing/world';
 import { createFeed, type Feed } from './feed';
@@ -32,6 +32,7 @@ beforeEach(() => {
     ...world,
     random: () => 0.5,
     fetchRates,
+    serverUrl: 'http://localhost:8000',
     fetchSeconds: 10,
     log,
     shown: (...view) => shown.push(view),
@@ -130,7 +131,7 @@ describe('while the server is away', () => {
     feed.start();
     await world.pass(59_000);
     expect(said).toEqual([
-      'no rates since 00:00:00 UTC, next attempt at 00:00:00 UTC: The server does not answer: no connection.',
+      'no rates yet, next attempt at 00:00:00 UTC: The server does not answer: no connection to http://localhost:8000.',
     ]);
     await world.pass(15_000);
     expect(said).toHaveLength(2);
@@ -138,6 +139,26 @@ describe('while the server is away', () => {
     await world.pass(10_000);
     expect(said).toHaveLength(3);
     expect(said[2]).toMatch(/^rates are back after \d+ s$/);
+  });
+
+  test('with rates from before, the line says since when there are no new ones', async () => {
+    await feed.refresh();
+    answer = AWAY;
+    await world.pass(61_000);
+    await feed.refresh();
+    expect(said[0]).toStartWith('no rates since 00:01:01 UTC, ');
+  });
+
+  test.each([
+    [
+      'a refused connection',
+      Object.assign(new Error('x'), { code: 'ECONNREFUSED' }),
+      'no connection to http://localhost:8000 (ECONNREFUSED)',
+    ],
+    ['silence', new DOMException('x', 'TimeoutError'), 'no answer from http://localhost:8000 in time'],
+  ])('%s is told in the words of the token requests', async (_, cause, words) => {
+    answer = { kind: 'failed', cause };
+    expect((await feed.refresh()).outage?.reason).toBe(`The server does not answer: ${words}.`);
   });
 
   test('another reason is said at once', async () => {
@@ -154,6 +175,34 @@ describe('while the server is away', () => {
     const cause = new TokenError({ kind: 'unreachable', detail: 'x' }, START_MS + 3_000);
     answer = { kind: 'failed', cause };
     expect((await feed.refresh()).outage?.nextAttemptAtMs).toBe(START_MS + 3_250);
+  });
+});
+
+describe('whose fault an outage is', () => {
+  const noToken = (trouble: TokenTrouble): ServerAnswer => ({ kind: 'failed', cause: new TokenError(trouble) });
+  const status = (code: number): ServerAnswer => ({ kind: 'status', status: code, retryAfter: null });
+
+  test.each<[string, ServerAnswer]>([
+    ['a refused credential', noToken({ kind: 'refused', error: 'invalid_client', description: null })],
+    ['a refused registration', noToken({ kind: 'not_registered', status: 403, detail: null })],
+    ['another issuer', noToken({ kind: 'wrong_issuer', expected: 'https://a.example', found: 'https://b.example' })],
+    ['401 for the rates', status(401)],
+    ['403 for the rates', status(403)],
+  ])('%s: the server refuses this client', async (_, bad) => {
+    answer = bad;
+    expect((await feed.refresh()).outage?.kind).toBe('refused');
+  });
+
+  test.each<[string, ServerAnswer]>([
+    ['no connection', AWAY],
+    ['no connection for a token', noToken({ kind: 'unreachable', detail: 'x' })],
+    ['a busy token endpoint', noToken({ kind: 'busy', status: 503, retryAfterMs: null })],
+    ['429', status(429)],
+    ['502', status(502)],
+    ['a page', { kind: 'data', data: '<html>' }],
+  ])('%s: the server is away', async (_, bad) => {
+    answer = bad;
+    expect((await feed.refresh()).outage?.kind).toBe('away');
   });
 });
 

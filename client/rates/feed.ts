@@ -1,11 +1,10 @@
 /** Rates as last seen: fetched in the background, kept in memory with their age. Apart from account/, which only brings the token. */
 import type { Log } from '../../kit/logs';
-import { busy } from '../auth/answer';
 import { backoffMs } from '../auth/backoff';
-import { TokenError, type TokenTrouble } from '../auth/token';
 import type { Clock, Random, Schedule } from '../ports';
 import type { ServerAnswer } from '../server-api';
-import { readRates, type SeenRate } from './model';
+import type { SeenRate } from './model';
+import { type Failure, judgeRates } from './outcome';
 
 /** Rates older than this are not shown as rates any more, in milliseconds. */
 export const STALE_MS_MAX = 300_000;
@@ -25,6 +24,7 @@ export interface View {
 
 /** Why there are no new rates. Times in milliseconds since the epoch. */
 export interface Outage {
+  readonly kind: Failure['kind'];
   readonly sinceMs: number;
   readonly reason: string;
   readonly nextAttemptAtMs: number;
@@ -54,6 +54,8 @@ export interface Feed {
 
 /** What {@link createFeed} needs. */
 export interface FeedDeps {
+  /** Named when there is no connection to it. */
+  readonly serverUrl: string;
   readonly fetchRates: () => Promise<ServerAnswer>;
   readonly fetchSeconds: number;
   readonly clock: Clock;
@@ -94,14 +96,14 @@ export function createFeed(deps: FeedDeps): Feed {
   const fail = (failure: Failure): void => {
     const failures = (trouble?.failures ?? 0) + 1;
     const nextAttemptAtMs = clock.now() + retryDelayMs(failure, failures, deps.fetchSeconds * 1000, clock, random);
-    const next = { sinceMs: trouble?.sinceMs ?? clock.now(), reason: failure.reason, nextAttemptAtMs, failures };
+    const next = { ...failure, sinceMs: trouble?.sinceMs ?? clock.now(), nextAttemptAtMs, failures };
     const told = trouble?.reason === next.reason ? trouble.toldElapsedMs : Number.NEGATIVE_INFINITY;
     const due = clock.elapsed() - told >= REMINDER_MS;
-    if (due) log.warn(sayOutage(next));
+    if (due) log.warn(sayOutage(next, held !== null));
     trouble = { ...next, toldElapsedMs: due ? clock.elapsed() : told };
   };
   const attempt = async (): Promise<void> => {
-    const outcome = judgeRates(await deps.fetchRates(), clock.now());
+    const outcome = judgeRates(await deps.fetchRates(), deps.serverUrl, clock.now());
     attemptElapsedMs = clock.elapsed();
     if (outcome.kind === 'rates') succeed(outcome.rates);
     else fail(outcome);
@@ -149,48 +151,6 @@ export function createFeed(deps: FeedDeps): Feed {
   };
 }
 
-/** Why an attempt brought no rates, and what the other side asked for. */
-interface Failure {
-  readonly kind: 'failure';
-  readonly reason: string;
-  readonly askedMs: number | null;
-  /** When a new token is tried for; milliseconds since the epoch. */
-  readonly tokenAtMs: number | null;
-}
-
-function judgeRates(answer: ServerAnswer, nowMs: number): { kind: 'rates'; rates: readonly SeenRate[] } | Failure {
-  switch (answer.kind) {
-    case 'data': {
-      const rates = readRates(answer.data);
-      return rates === null
-        ? failure({ kind: 'malformed', detail: 'it is not a list of rates' })
-        : { kind: 'rates', rates };
-    }
-    case 'status':
-      return failure(statusTrouble(answer, nowMs));
-    case 'failed': {
-      const { cause } = answer;
-      if (cause instanceof TokenError) return failure(cause.trouble, cause.nextAttemptAtMs);
-      const late = cause instanceof Error && cause.name === 'TimeoutError';
-      return failure({ kind: 'unreachable', detail: late ? 'no answer in time' : 'no connection' });
-    }
-  }
-}
-
-function statusTrouble(
-  { status, retryAfter }: { status: number; retryAfter: string | null },
-  nowMs: number,
-): TokenTrouble {
-  const headers = retryAfter === null ? [] : [['retry-after', retryAfter] as [string, string]];
-  const passing = busy(new Response(null, { status, headers }), nowMs);
-  return passing ?? { kind: 'malformed', detail: `the rates are refused with status ${status}` };
-}
-
-function failure(trouble: TokenTrouble, tokenAtMs: number | null = null): Failure {
-  const askedMs = trouble.kind === 'busy' ? trouble.retryAfterMs : null;
-  return { kind: 'failure', reason: new TokenError(trouble).message, askedMs, tokenAtMs };
-}
-
 /** Sooner than the regular fetch while the server is away, so that its return is noticed; never sooner than it asked. */
 function retryDelayMs(
   { askedMs, tokenAtMs }: Failure,
@@ -208,8 +168,8 @@ function retryDelayMs(
 /** A token request takes this long when all is well, in milliseconds. */
 const TOKEN_GRACE_MS = 250;
 
-function sayOutage({ reason, sinceMs, nextAttemptAtMs }: Outage): string {
-  return `no rates since ${clockTime(sinceMs)}, next attempt at ${clockTime(nextAttemptAtMs)}: ${reason}`;
+function sayOutage({ reason, sinceMs, nextAttemptAtMs }: Outage, hadRates: boolean): string {
+  return `no rates ${hadRates ? `since ${clockTime(sinceMs)}` : 'yet'}, next attempt at ${clockTime(nextAttemptAtMs)}: ${reason}`;
 }
 
 /** `20:14:03 UTC`. */

@@ -1,6 +1,7 @@
 /** The rates to local users: `/api/currencies`, as the server's while it answers, the last ones for a while when not. Apart from account/, of which nothing is known here. */
 import { Elysia, t } from 'elysia';
 import { Problem } from '../../kit/http/problem';
+import { refuseNamed } from '../credential-parameter';
 import type { Clock } from '../ports';
 import { type Feed, type FeedState, STALE_MS_MAX } from './feed';
 import { RateModel, type SeenRate } from './model';
@@ -15,6 +16,7 @@ export interface RatesRoutesOptions {
 export function ratesRoutes({ feed, clock }: RatesRoutesOptions) {
   const current = async () => usable(await feed.refresh(), clock.now());
   return new Elysia({ name: 'rates' })
+    .onTransform(({ request }) => refuseNamed(request))
     .get(
       '/api/currencies',
       async () => {
@@ -45,15 +47,17 @@ export function ratesRoutes({ feed, clock }: RatesRoutesOptions) {
     );
 }
 
-const STALENESS = `While the server cannot be reached, the last rates are given for ${STALE_MS_MAX / 60_000} minutes with a \`Warning: 110\` header and their \`Age\` in seconds; after that, 503.`;
+const STALENESS = `While the server refuses this client, 502. While it cannot be reached, the last rates are given for ${STALE_MS_MAX / 60_000} minutes with a \`Warning: 110\` header and their \`Age\` in seconds; after that, 503.`;
 
 interface Usable {
   readonly rates: readonly SeenRate[];
   readonly headers: Record<string, string>;
 }
 
-/** The rates that may be given out, with what must be said of them (RFC 9111 §5.1; RFC 7234 §5.5.1). Else a 503. */
+/** The rates that may be given out, with what must be said of them (RFC 9111 §5.1; RFC 7234 §5.5.1). Else 502 or 503. */
 function usable({ last, ageMs, outage }: FeedState, nowMs: number): Usable {
+  // Rates from before are for a server that cannot be asked, not for a client that it has turned away.
+  if (outage?.kind === 'refused') throw new Problem(502, 'Bad Gateway', outage.reason);
   if (last === null || (outage !== null && ageMs > STALE_MS_MAX)) {
     const waitMs = (outage?.nextAttemptAtMs ?? nowMs) - nowMs;
     const headers = { 'retry-after': String(Math.max(1, Math.ceil(waitMs / 1000))) };

@@ -33,7 +33,10 @@ const Status = t.Object({
   token_scope: NullableText,
   renewal: t.Object({ last_at: NullableText, next_at: NullableText, last_error: NullableText }),
   server: t.Object({
-    state: t.String({ description: '`ok`, `away`, or `unknown` before the first attempt.' }),
+    state: t.Union([t.Literal('ok'), t.Literal('away'), t.Literal('refused'), t.Literal('unknown')], {
+      description:
+        '`away`: no usable answer. `refused`: reached, but it turns this client away. `unknown`: before the first attempt.',
+    }),
     away_since: NullableText,
     next_attempt_at: NullableText,
     last_error: NullableText,
@@ -87,7 +90,8 @@ async function testServer(server: Pick<ServerApi, 'health'>) {
 }
 
 function describeRoutes(routes: readonly { readonly method: string; readonly path: string }[], version: string) {
-  const endpoints = routes.filter(({ path }) => /^\/(api|health|docs)(\/(?!.*\.)|$)/.test(path));
+  // A dot is in the names of files alone, which the pages load by themselves.
+  const endpoints = routes.filter(({ path }) => !path.includes('.'));
   return {
     service: 'crypto-client',
     version,

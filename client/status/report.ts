@@ -25,8 +25,9 @@ export interface StatusReport {
     readonly last_error: string | null;
   };
   readonly server: {
-    /** `ok`, `away`, or `unknown` before the first attempt. */
-    readonly state: 'ok' | 'away' | 'unknown';
+    /** `ok`, `away`, `refused` when it turns this client away, or `unknown` before the first attempt. */
+    readonly state: 'ok' | 'away' | 'refused' | 'unknown';
+    /** Since when no new rates come, whatever the reason. */
     readonly away_since: string | null;
     readonly next_attempt_at: string | null;
     readonly last_error: string | null;
@@ -74,7 +75,7 @@ export function createReport({ account, feed, serverUrl, issuer, version, clock 
         last_error: lastError?.message ?? null,
       },
       server: {
-        state: outage !== null ? 'away' : last !== null ? 'ok' : 'unknown',
+        state: outage?.kind ?? (last === null ? 'unknown' : 'ok'),
         away_since: iso(outage?.sinceMs),
         next_attempt_at: iso(outage?.nextAttemptAtMs),
         last_error: outage?.reason ?? null,

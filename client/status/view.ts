@@ -40,6 +40,8 @@ export function describePage(
 ): PageView {
   const old = new Map(before?.map(({ symbol, rate }) => [symbol, rate]));
   const { renewal, server } = report;
+  const refused = server.state === 'refused';
+  const shown = refused ? [] : rates;
   return {
     ...connection(report),
     server: report.server_url,
@@ -49,8 +51,8 @@ export function describePage(
     renewal: renewal.next_at === null ? 'not planned' : `${renewal.next_at.slice(11, 19)} UTC`,
     age: age(report),
     trouble: server.last_error ?? renewal.last_error ?? '',
-    empty: rates.length === 0 ? 'No rates yet.' : '',
-    rows: rates.map((rate) => row(rate, old.get(rate.symbol))),
+    empty: refused ? 'No rates while the server refuses this client.' : rates.length === 0 ? 'No rates yet.' : '',
+    rows: shown.map((rate) => row(rate, old.get(rate.symbol))),
   };
 }
 
@@ -64,6 +66,7 @@ export function duration(seconds: number): string {
 function connection({ server, authenticated }: StatusReport): Pick<PageView, 'tone' | 'connection'> {
   if (server.state === 'ok') return { tone: 'good', connection: 'Connected' };
   if (server.state === 'unknown') return { tone: 'wait', connection: 'Connecting' };
+  if (server.state === 'refused') return { tone: 'bad', connection: 'Refused by the server' };
   return { tone: 'bad', connection: authenticated ? 'No rates from the server' : 'Not connected' };
 }
 

@@ -72,7 +72,6 @@ function assemble(
   const services = createServices(config, given);
   const app = createApp(services, {
     ...config,
-    url: () => 'http://localhost:8001',
     serving: () => true,
     accessLog: true,
     idPrefix: 'test',

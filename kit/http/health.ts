@@ -7,23 +7,31 @@ export interface Vitals {
   /** False before the start is complete and once the stop has begun. */
   readonly serving: () => boolean;
   /** What the program leans on, and does without for a while. */
-  readonly dependency: { readonly name: string; readonly reachable: () => boolean; readonly without: string };
+  readonly dependency: {
+    readonly name: string;
+    readonly state: () => DependencyState;
+    /** What goes on without it, for the document. */
+    readonly without: string;
+  };
 }
+
+/** `refused`: it was reached, and turns this program away. */
+export type DependencyState = 'ok' | 'away' | 'refused';
 
 const Health = t.Object({ status: t.Literal('ok'), service: t.String() });
 const Live = t.Object({ status: t.Literal('ok') });
 
 /** How the program is, for people, load balancers and orchestrators: `/health`, `/health/live`, `/health/ready`. */
 export function healthRoutes({ service, serving, dependency }: Vitals) {
-  const { name, reachable, without } = dependency;
+  const { name, state, without } = dependency;
   const Ready = t.Object({
     status: t.Union([t.Literal('ok'), t.Literal('degraded'), t.Literal('stopping')]),
-    [name]: t.Union([t.Literal('ok'), t.Literal('away')]),
+    [name]: t.Union([t.Literal('ok'), t.Literal('away'), t.Literal('refused')]),
   });
   const ready = (): Response => {
-    const state = reachable() ? 'ok' : 'away';
-    if (!serving()) return json(503, { status: 'stopping', [name]: state });
-    return json(200, { status: state === 'ok' ? 'ok' : 'degraded', [name]: state });
+    const now = state();
+    if (!serving()) return json(503, { status: 'stopping', [name]: now });
+    return json(200, { status: now === 'ok' ? 'ok' : 'degraded', [name]: now });
   };
   return new Elysia({ name: 'health' })
     .get('/health', () => json(200, { status: 'ok', service }), {
