@@ -26,14 +26,19 @@ interface Remembered<C> {
   readonly mac: Buffer;
 }
 
+/** Length of a stored argon2id hash. */
+const HASH_CHARACTERS = 118;
+
 /**
  * Keeps no secret, but an HMAC under a key of this process over client, secret id, stored hash and secret, each with its
  * length in front so that no two lists of parts make the same bytes. `max` clients; beyond it the oldest goes.
  */
 export function createCheckMemory<C>(options: { max: number; key: Buffer }): CheckMemory<C> {
   const remembered = new Map<string, Remembered<C>>();
+  // Sealed like the others when a client is not remembered, so that being remembered cannot be told by the time.
+  const decoy = { clientId: '', secretId: 0, hash: 'x'.repeat(HASH_CHARACTERS) };
   let forgotten = 0;
-  const seal = ({ clientId, secretId, hash }: Omit<Checked<C>, 'secret'>, secret: string): Buffer => {
+  const seal = ({ clientId, secretId, hash }: Omit<Checked<C>, 'secret' | 'client'>, secret: string): Buffer => {
     const mac = createHmac('sha256', options.key);
     const parts = [clientId, String(secretId), hash, secret];
     return mac.update(parts.map((part) => `${Buffer.byteLength(part)}:${part}`).join('')).digest();
@@ -41,9 +46,11 @@ export function createCheckMemory<C>(options: { max: number; key: Buffer }): Che
   return {
     recall: (clientId, secret) => {
       const found = remembered.get(clientId);
-      return found !== undefined && timingSafeEqual(seal(found.checked, secret), found.mac)
-        ? found.checked.client
-        : null;
+      if (found === undefined) {
+        seal(decoy, secret);
+        return null;
+      }
+      return timingSafeEqual(seal(found.checked, secret), found.mac) ? found.checked.client : null;
     },
     ticket: () => forgotten,
     remember: (ticket, { secret, ...checked }) => {

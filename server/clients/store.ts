@@ -1,4 +1,4 @@
-import { eq, gt } from 'drizzle-orm';
+import { eq, gt, sql } from 'drizzle-orm';
 import type { Rows } from '../../db/connect';
 import { clientSecrets, clients } from '../../db/schema';
 
@@ -29,15 +29,9 @@ export interface ClientStore {
 
 /** Clients in the database. */
 export function createClientStore(rows: Rows): ClientStore {
-  const columns = {
-    id: clients.id,
-    clientId: clients.clientId,
-    isActive: clients.isActive,
-    epoch: clients.epoch,
-    scopes: clients.scopes,
-    secretId: clientSecrets.id,
-    secretHash: clientSecrets.hash,
-  };
+  const { id, clientId: name, isActive, epoch, scopes } = clients;
+  const client = { id, clientId: name, isActive, epoch, scopes };
+  const secret = { secretId: clientSecrets.id, secretHash: clientSecrets.hash };
   return {
     insert: ({ clientId, appName, secretHash }) =>
       rows.transaction(async (tx) => {
@@ -56,13 +50,14 @@ export function createClientStore(rows: Rows): ClientStore {
       return found.length > 0;
     },
     find: async (clientId) => {
-      const found = await rows
-        .select(columns)
-        .from(clients)
-        .innerJoin(clientSecrets, eq(clientSecrets.client, clients.id))
-        .where(eq(clients.clientId, clientId))
+      // One row comes back whether there is such a client or not: the time must not tell.
+      const [found] = await rows
+        .select({ client, secret })
+        .from(sql`(select ${clientId}::text as client_id) as wanted`)
+        .leftJoin(clients, eq(clients.clientId, sql`wanted.client_id`))
+        .leftJoin(clientSecrets, eq(clientSecrets.client, clients.id))
         .limit(1);
-      return found[0] ?? null;
+      return found?.client && found.secret ? { ...found.client, ...found.secret } : null;
     },
     raisedEpochs: async () => {
       const raised = await rows
