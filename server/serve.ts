@@ -68,6 +68,7 @@ export async function startServer(config: Config, database: Database, process: P
     stop: async () => {
       serving = false;
       await drain(app);
+      await services.ticker.settled();
       await changes.close();
     },
   };

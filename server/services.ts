@@ -95,7 +95,10 @@ export function createServices(database: Database, given: Surroundings): Service
       silentMs = changes.silentMs;
       changes.on('clients', clients.changed);
       changes.on('rates', (seq) => feed.refresh(seq === null ? null : Number(seq)));
-      await Promise.all([keyring.open(), clients.changed(null), feed.refresh(null)]);
+      // One after another: a failure must leave nothing at work on a database that is about to be closed.
+      await keyring.open();
+      await clients.changed(null);
+      await feed.refresh(null);
     },
   };
 }

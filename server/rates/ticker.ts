@@ -7,6 +7,8 @@ import { chance, walk } from './walk';
 export interface Ticker {
   /** Makes the tick that is due: commits it, then publishes it. @returns its number, or null when there was none to make. */
   tick(): Promise<number | null>;
+  /** Resolves when no tick is being made: before the database is closed. */
+  settled(): Promise<void>;
 }
 
 /** What the ticker stands on. */
@@ -38,6 +40,7 @@ const PRUNE_EVERY_MS = 60 * 60 * 1000;
 export function createTicker(options: TickerOptions): Ticker {
   const { store, feed, periodSeconds, volatility, seed, now, log } = options;
   let prunedMs = 0;
+  let last: Promise<unknown> = Promise.resolve();
   const next = ({ rate, anchorRate, symbol }: CurrencyRow, seq: number): string =>
     walk({ rate, anchorRate, volatility, random: chance(seed, seq, symbol) });
   const prune = async (): Promise<void> => {
@@ -48,16 +51,22 @@ export function createTicker(options: TickerOptions): Ticker {
       .prune(new Date(now() - CANDLES_KEPT_MS))
       .catch((error: unknown) => log.warn('old candles were not dropped', { error }));
   };
+  const tick = async (): Promise<number | null> => {
+    const at = new Date(now());
+    const state = await store.tick({ at, isDue: (tickedAt) => isDue(tickedAt, at, periodSeconds * 1000), next });
+    if (state === null) return null;
+    await feed.publish(state);
+    log.debug('tick', { 'market.seq': state.seq });
+    await prune();
+    return state.seq;
+  };
   return {
-    tick: async () => {
-      const at = new Date(now());
-      const state = await store.tick({ at, isDue: (last) => isDue(last, at, periodSeconds * 1000), next });
-      if (state === null) return null;
-      await feed.publish(state);
-      log.debug('tick', { 'market.seq': state.seq });
-      await prune();
-      return state.seq;
+    tick: () => {
+      const made = tick();
+      last = made.catch(() => undefined);
+      return made;
     },
+    settled: async () => void (await last),
   };
 }
 
