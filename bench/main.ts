@@ -9,7 +9,7 @@ import { allHeld, type Figure } from './figure';
 import { WRK_MISSING } from './load';
 import { residentMegabytes, startServer, temporaryFolder } from './processes';
 import { describeMachine, renderJson, renderTable } from './report';
-import { disable, goodAnswer, newAccount, ratesRequest, register, tokenForm, tokenIn } from './setting';
+import { type Account, disable, goodAnswer, newAccount, ratesRequest, register, tokenForm, tokenIn } from './setting';
 import { measureStarts } from './startup';
 import { type Pace, race } from './throughput';
 import { measureTiming } from './timing';
@@ -18,6 +18,9 @@ const USAGE = 'bun run bench [--quick] [--json]';
 
 /** Resident memory after load with PostgreSQL, in MB. */
 const RESIDENT_AT_MOST_MB = 150;
+
+/** Disabled clients that take turns; see `Refusals`. */
+const DISABLED_CLIENTS = 16;
 
 /** A round is longer than the 3 s between two ticks, so that each has one. */
 const FULL = { pace: { rounds: 5, seconds: 5, warmUpSeconds: 3 }, starts: 5, refusals: 400 };
@@ -63,13 +66,17 @@ async function measureServer({ folder, databaseUrl, pace, refusals, signal }: Sc
   );
   const resident = residentMegabytes(server.pid);
   progress('Timing of refusals');
-  const disabledClient = newAccount();
-  await register(server.url, disabledClient);
-  await disable(databaseUrl, disabledClient);
-  const wrongSecret = { ...account, secret: newAccount().secret };
+  const disabled = Array.from({ length: DISABLED_CLIENTS }, newAccount);
+  for (const one of disabled) {
+    await register(server.url, one);
+    await disable(databaseUrl, one);
+  }
+  let turn = 0;
+  const disabledClient = (): Account => disabled[turn++ % disabled.length] ?? newAccount();
+  const wrongSecret = (): Account => ({ ...account, secret: newAccount().secret });
   const timing = await measureTiming(
     server.url,
-    { unknownClient: newAccount(), wrongSecret, disabledClient },
+    { unknownClient: newAccount, wrongSecret, disabledClient },
     { each: refusals, signal },
   );
   return [...rates, ...tokens, memoryFigure(resident), ...timing];
