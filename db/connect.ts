@@ -39,6 +39,7 @@ const MIGRATION_DEADLINE_MS = 10 * 60_000;
 
 const CLOSE_MS = 1_000;
 
+/** Where a PostgreSQL server is, and what it is asked to bear. */
 export interface PostgresOptions {
   /** `postgres://user:password@host:port/database?sslmode=…` */
   readonly url: string;
@@ -148,8 +149,7 @@ function pooledClient(pool: Pool, options: Conversions): Sql {
       return Object.assign(answer, { values });
     },
   };
-  // drizzle's types ask for the whole client.
-  return client as unknown as Sql;
+  return client as unknown as Sql; // drizzle uses no more of it, though its types ask for the whole client.
 }
 
 /** SQLSTATE classes and codes of a server that cannot serve now: connections, shutdown, too many clients, ended for taking too long. */

@@ -19,6 +19,7 @@ export interface Connection {
   destroy(): void;
 }
 
+/** What a connection is opened with. */
 export interface ConnectionOptions {
   /** `postgres://user:password@host:port/database?sslmode=…`; several hosts are separated by commas. */
   readonly url: string;

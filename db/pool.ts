@@ -18,6 +18,7 @@ export class PoolClosed extends Error {
   readonly code = 'CONNECTION_ENDED';
 }
 
+/** Connections for queries, each lent to one job at a time. */
 export interface Pool {
   /** Runs `job` on a connection of its own. Rejects with `QueryDeadlineExceeded`, and cuts the connection, when it takes too long. */
   run<T>(job: (client: Sql) => PromiseLike<T>): Promise<T>;

@@ -1,5 +1,6 @@
 import { cleanFields, cleanText, type Fields } from './log-fields';
 
+/** What a record carries beside its message. */
 export type { Fields } from './log-fields';
 
 /** From the most talkative to nothing at all. */

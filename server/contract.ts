@@ -1,3 +1,4 @@
 /** All that a caller may know of crypto-server, as types: nothing of its code comes along. */
 export type { App } from './app';
+/** One rate, as `/api/currency` answers it. */
 export type { Rate } from './rates/model';

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createLog } from '../../kit/logs';
+import { captureLog } from '../../kit/testing';
 import { createApp } from '../app';
 import { type Config, readConfig } from '../config';
 import { createServices, type Services } from '../services';
@@ -49,16 +49,7 @@ function assemble(
   root: string,
 ): TestClient {
   const { config } = readConfig({ env, flags: {}, readFile: () => '' });
-  const logged: string[] = [];
-  const log = createLog({
-    service: 'crypto-client',
-    version: '0',
-    level: 'debug',
-    format: 'json',
-    write: (line) => void logged.push(line),
-    now: world.clock.now,
-    colour: false,
-  });
+  const { log, logged } = captureLog('crypto-client', world.clock.now);
   const randomBytes = (length: number) => crypto.getRandomValues(new Uint8Array(length));
   const given = {
     ...world,

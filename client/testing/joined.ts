@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createLog } from '../../kit/logs';
+import { captureLog } from '../../kit/testing';
 import { readConfig } from '../config';
 import { startClient } from '../serve';
 import type { StatusReport } from '../status/report';
@@ -31,18 +31,9 @@ export function clientFolder(): { path: string; remove: () => void } {
 /** Starts a client that knows nothing but `env`. */
 export function startJoinedClient(world: World, env: Record<string, string>): JoinedClient {
   const { config } = readConfig({ env: { PORT: '0', ...env }, flags: {}, readFile: () => '' });
-  const logged: string[] = [];
   const shown: number[] = [];
   let stopped: Promise<void> | null = null;
-  const log = createLog({
-    service: 'crypto-client',
-    version: '0',
-    level: 'debug',
-    format: 'json',
-    write: (line) => void logged.push(line),
-    now: world.clock.now,
-    colour: false,
-  });
+  const { log, logged } = captureLog('crypto-client', world.clock.now);
   const client = startClient(config, {
     ...world,
     random: () => world.chance,

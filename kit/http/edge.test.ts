@@ -1,18 +1,9 @@
 import { describe, expect, test } from 'bun:test';
-import { createLog } from '../logs';
+import { captureLog } from '../testing';
 import { BODY_BYTES_MAX, createEdge, type EdgeOptions } from './edge';
 import { requestId } from './request-id';
 
-const logged: string[] = [];
-const log = createLog({
-  service: 'kit',
-  version: '0',
-  level: 'debug',
-  format: 'json',
-  write: (line) => void logged.push(line),
-  now: () => 0,
-  colour: false,
-});
+const { log, logged } = captureLog('kit');
 const options: EdgeOptions = {
   loopback: false,
   urls: [],
