@@ -7,7 +7,7 @@ import type { Database } from './connect';
 export const CHANGES_CHANNEL = 'changes';
 
 /** What a change is about. */
-export type Topic = 'clients' | 'rates' | 'keys';
+export type Topic = 'clients' | 'tokens' | 'keys' | 'resources' | 'rates';
 
 /** Hears of one change, or (null) that some may have been missed, so that all must be read again. A promise is waited for. */
 export type Heard = (id: string | null) => unknown;

@@ -38,7 +38,11 @@ eachDatabase('A migrated database', (open) => {
 
   test('has every migration', async () => {
     const status = await database.migrationStatus();
-    expect(status.map(({ name }) => name)).toEqual(['0000_tables', '0001_market_and_triggers']);
+    expect(status.map(({ name }) => name)).toEqual([
+      '0000_tables',
+      '0001_market_and_triggers',
+      '0002_authorization_server',
+    ]);
     expect(status.every(({ applied }) => applied)).toBe(true);
   });
 
@@ -63,11 +67,11 @@ eachDatabase('A migrated database', (open) => {
 
   test('gives dates with milliseconds, lists and defaults back', async () => {
     const at = new Date('2026-01-02T03:04:05.678Z');
-    const scopes = ['currency:read', 'a "b", {c}'];
-    await database.rows.insert(clients).values({ clientId: 'dates', appName: 'ż', scopes, createdAt: at });
+    const grants = { '/api/currency': ['currency:read', 'a "b", {c}'] };
+    await database.rows.insert(clients).values({ clientId: 'dates', appName: 'ż', grants, createdAt: at });
     const [row] = await database.rows.select().from(clients).where(eq(clients.clientId, 'dates'));
-    expect(row).toMatchObject({ appName: 'ż', isActive: true, epoch: 0, scopes, createdAt: at });
-    expect((await addClient('defaults')).scopes).toEqual(['currency:read']);
+    expect(row).toMatchObject({ appName: 'ż', isActive: true, epoch: 0, grants, createdAt: at });
+    expect((await addClient('defaults')).grants).toEqual({ '/api/currency': ['currency:read'] });
   });
 
   test('refuses a client id twice', async () => {

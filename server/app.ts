@@ -1,20 +1,22 @@
 import { type AnyElysia, Elysia } from 'elysia';
 import { isAway } from '../db/connect';
 import { docsRoutes } from '../kit/http/docs';
-import { createEdge, pathOf } from '../kit/http/edge';
+import { createEdge } from '../kit/http/edge';
 import { createErrorRule, type ErrorRule } from '../kit/http/errors';
 import { type DependencyState, healthRoutes } from '../kit/http/health';
 import { describeApi, type OpenApiDocument } from '../kit/http/openapi';
+import { createSource } from '../kit/http/peer';
 import { problemResponse } from '../kit/http/problem';
 import { requestId } from '../kit/http/request-id';
 import { registrationRoutes } from './clients/index';
-import { isClientId } from './clients/model';
 import { discoveryRoutes, resourceMetadataUrl } from './discovery/index';
 import { OAuthError } from './oauth/errors';
+import type { Tell } from './oauth/event';
 import { errorReply } from './oauth/reply';
 import { rateRoutes } from './rates/index';
 import { createRateReads } from './rates/service';
 import { ratesAudience, type Services, type Surroundings } from './services';
+import { createTell } from './tell';
 import { createGuard } from './tokens/guard';
 import { tokenRoutes } from './tokens/index';
 import { databaseAway } from './tokens/service';
@@ -28,16 +30,12 @@ export function createApp(services: Services, given: Surroundings, serving: () =
   const { issuer, log, now } = given;
   const scopes = ['currency:read'];
   const audience = ratesAudience(issuer);
-  /** What the operator finds by request id, and the caller is not told. */
-  const heard = (reason: string, request: Request, clientId: string | null = null): void =>
-    log.info(reason, {
-      'event.reason': reason,
-      'http.request.id': requestId(request),
-      'url.path': pathOf(request.url),
-      'source.ip': root.server?.requestIP(request)?.address,
-      // What is no client id may be a secret that was put in the wrong place.
-      ...(clientId !== null && isClientId(clientId) ? { 'client.id': clientId } : {}),
-    });
+  const addressOf = createSource(given.trusted);
+  const tell = createTell({
+    log,
+    source: (request) => addressOf(root.server?.requestIP(request)?.address ?? '', request.headers),
+    record: async () => {},
+  });
   const guard = createGuard({
     keyring: services.keyring,
     clients: services.clients,
@@ -46,9 +44,9 @@ export function createApp(services: Services, given: Surroundings, serving: () =
     scope: 'currency:read',
     metadataUrl: resourceMetadataUrl(issuer),
     now,
-    refused: heard,
+    tell,
   });
-  const failed = createErrorRule({ log, routes: () => root.routes, known: createKnownErrors(heard) });
+  const failed = createErrorRule({ log, routes: () => root.routes, known: createKnownErrors(tell) });
   // One router, so that the edge stands before every route; a route's schemas of answers document it and are not run.
   const root = new Elysia({
     name: 'crypto-server',
@@ -60,7 +58,7 @@ export function createApp(services: Services, given: Surroundings, serving: () =
   // Elysia adds to the instance it is called on: `root` is the whole application once all is mounted.
   return root
     .onError(failed)
-    .use(registrationRoutes({ ...given, clients: services.clients, mode: given.registration, heard }))
+    .use(registrationRoutes({ ...given, clients: services.clients, mode: given.registration, tell }))
     .use(tokenRoutes(services.tokens))
     .use(discoveryRoutes({ issuer, resource: audience, scopes, jwks: services.keyring.jwks }))
     .use(rateRoutes({ reads: createRateReads(services.feed), guard }))
@@ -76,10 +74,12 @@ function edgeOf(given: Surroundings, failed: ErrorRule) {
 }
 
 /** The errors of this application that are no problems of their own making. */
-function createKnownErrors(heard: (reason: string, request: Request, clientId: string | null) => void) {
+function createKnownErrors(tell: Tell) {
   return (error: unknown, request: Request): Response | null => {
     if (error instanceof OAuthError) {
-      heard(error.reason, request, error.clientId);
+      const event = error.code === 'invalid_client' ? 'client_authentication' : 'oauth_request';
+      const { reason, clientId, details } = error;
+      void tell({ event, outcome: 'failure', reason, clientId, details }, request);
       return errorReply(error);
     }
     return isAway(error) ? problemResponse(databaseAway(), requestId(request)) : null;

@@ -150,7 +150,7 @@ describe('crypto-server beside one that runs', () => {
   beforeAll(async () => {
     server = await startServerProcess({
       DATA_DIR: folder.path,
-      SIGNING_ALG: 'RS256',
+      REDIS_URL: 'redis://127.0.0.1',
       WORKERS: '4',
       ADMIN_SECRET: ADMIN,
     });
@@ -173,8 +173,7 @@ describe('crypto-server beside one that runs', () => {
       expect(line['@timestamp']).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
     }
     const warnings = lines.filter((line) => line['log.level'] === 'warn').map((line) => line['message'] ?? '');
-    for (const name of ['SIGNING_ALG', 'WORKERS'])
-      expect(warnings.filter((text) => text.includes(name)).length).toBe(1);
+    for (const name of ['REDIS_URL', 'WORKERS']) expect(warnings.filter((text) => text.includes(name)).length).toBe(1);
     expect(server.err()).not.toContain(ADMIN);
   });
 

@@ -89,7 +89,7 @@ describe('the configuration of crypto-server', () => {
 
   test('a setting that this version does not act on is warned of, its _FILE twin too', () => {
     expect(read({ REDIS_URL: 'redis://x' }).warnings).toEqual(['REDIS_URL is set but this version does not act on it']);
-    expect(read({ METRICS_TOKEN_FILE: '/x' }).warnings).toHaveLength(1);
+    expect(read({ TLS_KEY_FILE: '/x' }).warnings).toHaveLength(1);
   });
 
   test('whatever stands in the environment, it is a configuration or a list of faults that names each variable', () => {

@@ -11,11 +11,28 @@ import {
   type Values,
 } from '../kit/config';
 import { isLoopbackName } from '../kit/http/origin';
+import type { Limit } from '../kit/limit';
 import type { LogFormat, LogLevel } from '../kit/logs';
 import { COMMON_SETTINGS, orNull } from '../kit/settings';
+import { addressRange, asWritten, baseUrl, databaseUrl, limit, retention } from './setting-values';
 
 /** Who may register: anyone, the administrator, nobody. */
 export type RegistrationMode = 'open' | 'admin' | 'closed';
+
+/** Algorithm of access tokens (RFC 7518 §3.1, RFC 8037). */
+export type SigningAlg = 'ES256' | 'EdDSA' | 'RS256';
+
+/** How often who may ask. */
+export interface Limits {
+  /** Per client, at the protected resource and for introspection. */
+  readonly api: Limit;
+  /** Per client, at the token endpoint. */
+  readonly token: Limit;
+  /** Failed authentication per client and address; ten times that per address. */
+  readonly failed: Limit;
+  /** Registrations per address. */
+  readonly register: Limit;
+}
 
 /** What crypto-server runs on. Null stands for what is found or made at the start. */
 export interface Config {
@@ -33,10 +50,22 @@ export interface Config {
   readonly adminSecret: string | null;
   readonly registration: RegistrationMode;
   readonly accessTokenTtlSeconds: number;
+  readonly signingAlg: SigningAlg;
   readonly keyEncryptionKey: string | null;
+  /** Opens what an earlier key encrypted, so that it can be encrypted anew. */
+  readonly previousKeyEncryptionKey: string | null;
   readonly tickSeconds: number;
   readonly tickVolatility: number;
   readonly rateSeed: string | null;
+  readonly retentionAuditMs: number;
+  /** A file of certificates in PEM. */
+  readonly mtlsCaFile: string | null;
+  readonly metricsToken: string | null;
+  readonly jwksUriAllowPrivate: boolean;
+  /** Null: no limits. */
+  readonly limits: Limits | null;
+  /** Addresses and ranges. */
+  readonly trustedProxies: readonly string[];
   readonly logLevel: LogLevel;
   /** Null: pretty on a terminal, else JSON. */
   readonly logFormat: LogFormat | null;
@@ -85,8 +114,19 @@ export const SETTINGS = {
     parse: integer(10, 86_400),
     fallback: 7200,
   }),
+  SIGNING_ALG: setting({
+    about: 'algorithm of access tokens: ES256, EdDSA, RS256; a change rotates the keys',
+    parse: oneOf('ES256', 'EdDSA', 'RS256'),
+    fallback: 'ES256' as SigningAlg,
+  }),
   KEY_ENCRYPTION_KEY: setting({
     about: 'encrypts private signing keys at rest; generated once into DATA_DIR/key-encryption-key',
+    parse: orNull(secret(32)),
+    fallback: null,
+    secret: true,
+  }),
+  KEY_ENCRYPTION_KEY_PREVIOUS: setting({
+    about: 'the one before, while everything is encrypted anew under KEY_ENCRYPTION_KEY',
     parse: orNull(secret(32)),
     fallback: null,
     secret: true,
@@ -102,32 +142,55 @@ export const SETTINGS = {
     parse: orNull(text({ max: 128 })),
     fallback: null,
   }),
+  RETENTION_AUDIT: setting({
+    about: 'how long audit events are kept',
+    parse: asWritten(retention),
+    fallback: '400d',
+  }),
+  MTLS_CA_FILE: setting({
+    about: 'certificates (PEM) of the authorities that tls_client_auth trusts',
+    parse: orNull(text()),
+    fallback: null,
+  }),
+  METRICS_TOKEN: setting({
+    about: 'bearer token that may read /metrics from elsewhere than this machine',
+    parse: orNull(secret(16)),
+    fallback: null,
+    secret: true,
+  }),
+  JWKS_URI_ALLOW_PRIVATE: setting({
+    about: 'true lets the jwks_uri of a client point into private networks',
+    parse: oneOf('true', 'false'),
+    fallback: 'false',
+  }),
+  RATE_LIMIT: setting({ about: 'on or off', parse: oneOf('on', 'off'), fallback: 'on' }),
+  LIMIT_API: setting({ about: 'requests per client to the API', parse: asWritten(limit), fallback: '100/s' }),
+  LIMIT_TOKEN: setting({ about: 'tokens per client', parse: asWritten(limit), fallback: '20/s' }),
+  LIMIT_FAILED: setting({
+    about: 'failed authentications per client and address; ten times that per address',
+    parse: asWritten(limit),
+    fallback: '10/m',
+  }),
+  LIMIT_REGISTER: setting({ about: 'registrations per address', parse: asWritten(limit), fallback: '30/h' }),
+  TRUSTED_PROXIES: setting({
+    about: 'addresses and ranges whose X-Forwarded-For and Client-Cert are believed, separated by commas',
+    parse: list(addressRange),
+    fallback: [],
+  }),
   LOG_LEVEL: COMMON_SETTINGS.LOG_LEVEL,
   LOG_FORMAT: COMMON_SETTINGS.LOG_FORMAT,
 } as const;
 
 /** Settings of the product that this version does not act on. */
 const UNSUPPORTED = [
-  'SIGNING_ALG',
-  'KEY_ENCRYPTION_KEY_PREVIOUS',
   'RATE_SOURCE',
   'RETENTION_TICKS',
   'RETENTION_CANDLES',
-  'RETENTION_AUDIT',
   'REDIS_URL',
   'TLS_CERT_FILE',
   'TLS_KEY_FILE',
   'TLS_CLIENT_CA_FILE',
-  'MTLS_CA_FILE',
-  'METRICS_TOKEN',
-  'JWKS_URI_ALLOW_PRIVATE',
   'WORKERS',
-  'RATE_LIMIT',
-  'LIMIT_API',
-  'LIMIT_TOKEN',
-  'LIMIT_FAILED',
-  'LIMIT_REGISTER',
-  'TRUSTED_PROXIES',
   'OTEL_EXPORTER_OTLP_ENDPOINT',
 ];
 
@@ -169,13 +232,32 @@ function makeConfig(values: Values<typeof SETTINGS>): Config {
     adminSecret: values.ADMIN_SECRET,
     registration: values.REGISTRATION ?? (ownMachine ? 'open' : 'admin'),
     accessTokenTtlSeconds: values.ACCESS_TOKEN_TTL_SECONDS,
+    signingAlg: values.SIGNING_ALG,
     keyEncryptionKey: values.KEY_ENCRYPTION_KEY,
+    previousKeyEncryptionKey: values.KEY_ENCRYPTION_KEY_PREVIOUS,
     tickSeconds: values.TICK_SECONDS,
     tickVolatility: values.TICK_VOLATILITY,
     rateSeed: values.RATE_SEED,
+    retentionAuditMs: retention(values.RETENTION_AUDIT),
+    mtlsCaFile: values.MTLS_CA_FILE,
+    metricsToken: values.METRICS_TOKEN,
+    jwksUriAllowPrivate: values.JWKS_URI_ALLOW_PRIVATE === 'true',
+    limits: limitsIn(values),
+    trustedProxies: values.TRUSTED_PROXIES,
     logLevel: values.LOG_LEVEL,
     logFormat: values.LOG_FORMAT,
   });
+}
+
+function limitsIn(values: Values<typeof SETTINGS>): Limits | null {
+  if (values.RATE_LIMIT === 'off') return null;
+  const { LIMIT_API, LIMIT_TOKEN, LIMIT_FAILED, LIMIT_REGISTER } = values;
+  return {
+    api: limit(LIMIT_API),
+    token: limit(LIMIT_TOKEN),
+    failed: limit(LIMIT_FAILED),
+    register: limit(LIMIT_REGISTER),
+  };
 }
 
 function openWarnings({ registration, loopback, issuer }: Config): string[] {
@@ -191,19 +273,4 @@ function plainHttpWarnings({ issuer, publicUrls }: Config): string[] {
   return plain.map(
     (url) => `${url} is plain http beyond this machine: secrets and tokens can be read on the way; use https`,
   );
-}
-
-/** An origin: paths would move the well-known documents (RFC 8414 §3.1), and there is no use for them here. */
-function baseUrl(given: string): string {
-  const expected = 'a base URL without path, such as https://auth.example.com';
-  if (!/^https?:\/\/\S+$/.test(given) || !URL.canParse(given)) throw new Error(expected);
-  const { origin, pathname, search, hash, username, password } = new URL(given);
-  if (pathname !== '/' || search + hash + username + password !== '') throw new Error(expected);
-  return origin;
-}
-
-function databaseUrl(given: string): string {
-  if (!/^postgres(?:ql)?:\/\/\S+$/.test(given) || !URL.canParse(given))
-    throw new Error('a URL such as postgres://user:password@host:5432/database');
-  return given;
 }

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { watchChanges } from '../db/changes';
@@ -11,6 +12,7 @@ import { createApp, describeServer } from './app';
 import type { Config } from './config';
 import { tickTimer } from './rates/index';
 import { createServices, type Surroundings } from './services';
+import { inRanges } from './setting-values';
 
 /** What a server takes from the process it runs in. */
 export interface Process {
@@ -108,12 +110,28 @@ function surroundings(config: Config, issuer: string, { log, now, randomBytes, n
     tickVolatility: config.tickVolatility,
     rateSeed: config.rateSeed ?? secret(),
     hashConcurrency: Math.max(1, cores - 1),
+    signingAlg: config.signingAlg,
+    previousEncryptionKey: config.previousKeyEncryptionKey,
+    retentionAuditMs: config.retentionAuditMs,
+    mtlsAuthorities: config.mtlsCaFile === null ? null : readAuthorities(config.mtlsCaFile),
+    metricsToken: config.metricsToken,
+    jwksUriAllowPrivate: config.jwksUriAllowPrivate,
+    limits: config.limits,
+    trusted: inRanges(config.trustedProxies),
     accessLog: config.logLevel === 'debug',
     log,
     now,
     randomBytes,
     newId,
   };
+}
+
+function readAuthorities(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch {
+    throw new Refusal(`MTLS_CA_FILE cannot be read: ${file}`);
+  }
 }
 
 function ownSecret(folder: string, name: string, create: () => string): string {

@@ -5,7 +5,7 @@ import { createCheckMemory } from './clients/memory';
 import { createSecretHasher } from './clients/secrets';
 import { type Clients, createClients } from './clients/service';
 import { type Client, createClientStore } from './clients/store';
-import type { RegistrationMode } from './config';
+import type { Limits, RegistrationMode, SigningAlg } from './config';
 import { createFeed, type Feed } from './rates/feed';
 import { createRateStore } from './rates/store';
 import { createTicker, type Ticker } from './rates/ticker';
@@ -28,6 +28,18 @@ export interface Surroundings {
   readonly rateSeed: string;
   /** Slow hashes at a time. */
   readonly hashConcurrency: number;
+  readonly signingAlg: SigningAlg;
+  /** Opens what an earlier key encrypted; null: there is none. */
+  readonly previousEncryptionKey: string | null;
+  readonly retentionAuditMs: number;
+  /** Certificates (PEM) of the authorities that `tls_client_auth` trusts; null: none. */
+  readonly mtlsAuthorities: string | null;
+  readonly metricsToken: string | null;
+  readonly jwksUriAllowPrivate: boolean;
+  /** Null: no limits. */
+  readonly limits: Limits | null;
+  /** True for the address of a proxy whose `X-Forwarded-For` and `Client-Cert` are believed. */
+  readonly trusted: (address: string) => boolean;
   readonly accessLog: boolean;
   readonly log: Log;
   /** Milliseconds since the epoch. */

@@ -2,6 +2,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { Elysia } from 'elysia';
 import { Problem } from '../../kit/http/problem';
+import type { Tell } from '../oauth/event';
 import { Registered, Registration } from './model';
 import type { Clients } from './service';
 
@@ -10,12 +11,11 @@ export interface RegistrationOptions {
   readonly clients: Pick<Clients, 'register'>;
   readonly mode: 'open' | 'admin' | 'closed';
   readonly adminSecret: string;
-  /** Hears of each registration, kept or forbidden. */
-  readonly heard: (event: 'client_registered' | 'registration_forbidden', request: Request, clientId?: string) => void;
+  readonly tell: Tell;
 }
 
 /** Routes of registration. */
-export function registrationRoutes({ clients, mode, adminSecret, heard }: RegistrationOptions) {
+export function registrationRoutes({ clients, mode, adminSecret, tell }: RegistrationOptions) {
   const isAdmin = createSecretComparison(adminSecret);
   const mayRegister = (given: string | null): boolean => {
     if (mode === 'closed') return false;
@@ -25,7 +25,7 @@ export function registrationRoutes({ clients, mode, adminSecret, heard }: Regist
     '/api/auth/register',
     async ({ body, request }) => {
       const id = await clients.register(body);
-      heard('client_registered', request, body.client_id);
+      await tell({ event: 'client_registered', outcome: 'success', clientId: body.client_id }, request);
       return { message: 'Klient zarejestrowany' as const, id };
     },
     {
@@ -33,7 +33,7 @@ export function registrationRoutes({ clients, mode, adminSecret, heard }: Regist
         // Before the body is read: who may not register is not told what a registration looks like.
         ({ request }) => {
           if (!mayRegister(request.headers.get('x-admin-secret'))) {
-            heard('registration_forbidden', request);
+            void tell({ event: 'registration', outcome: 'failure', reason: 'registration_forbidden' }, request);
             throw refusal(mode);
           }
           // A web page can send any other type to anywhere without asking first.

@@ -14,7 +14,7 @@ export interface Clients {
   authenticate(credentials: Credentials): Promise<Client>;
   /** False once the tokens of this epoch have been revoked by disabling or removing the client. */
   isCurrent(clientId: string, epoch: number): boolean;
-  /** Hears of a committed change, `<client_id>` or `<client_id> <epoch>`; null: of any number of them, so all is read again. */
+  /** Hears of a committed change, `<client_id>`, `<client_id> gone` or `<client_id> <epoch> <limit>`; null: of any number of them, so all is read again. */
   changed(change: string | null): Promise<void>;
 }
 

@@ -1,6 +1,6 @@
 import { eq, gt, sql } from 'drizzle-orm';
 import type { Rows } from '../../db/connect';
-import { clientSecrets, clients } from '../../db/schema';
+import { clientSecrets, clients, type Grants } from '../../db/schema';
 
 /** A client as its row says. `epoch` is carried in its tokens; those with a lower one are dead. */
 export interface Client {
@@ -8,7 +8,7 @@ export interface Client {
   readonly clientId: string;
   readonly isActive: boolean;
   readonly epoch: number;
-  readonly scopes: readonly string[];
+  readonly grants: Grants;
 }
 
 /** A client with the secret it chose at registration. */
@@ -29,8 +29,8 @@ export interface ClientStore {
 
 /** Clients in the database. */
 export function createClientStore(rows: Rows): ClientStore {
-  const { id, clientId: name, isActive, epoch, scopes } = clients;
-  const client = { id, clientId: name, isActive, epoch, scopes };
+  const { id, clientId: name, isActive, epoch, grants } = clients;
+  const client = { id, clientId: name, isActive, epoch, grants };
   const secret = { secretId: clientSecrets.id, secretHash: clientSecrets.hash };
   return {
     insert: ({ clientId, appName, secretHash }) =>

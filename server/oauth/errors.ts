@@ -1,3 +1,5 @@
+import type { EventDetails } from './event';
+
 /** What the caller of an OAuth endpoint may be told: RFC 6749 §5.2 and its relatives. */
 export const OAUTH_ERRORS = {
   /** RFC 6749 §5.2: malformed, a parameter is missing, repeated or of the wrong form. */
@@ -10,6 +12,16 @@ export const OAUTH_ERRORS = {
   invalid_scope: { status: 400, description: 'The scope is malformed, unknown or not granted to this client.' },
   /** RFC 8707 §2 */
   invalid_target: { status: 400, description: 'The resource is unknown, or more than one was asked for.' },
+  /** RFC 6749 §5.2 */
+  unauthorized_client: { status: 400, description: 'The client is not allowed to do this.' },
+  /** RFC 7009 §2.2.1 */
+  unsupported_token_type: { status: 400, description: 'Only access tokens can be revoked here.' },
+  /** RFC 9449 §5 */
+  invalid_dpop_proof: { status: 400, description: 'The DPoP proof is missing or not valid.' },
+  /** RFC 9449 §8 */
+  use_dpop_nonce: { status: 400, description: 'The DPoP proof needs the nonce in the DPoP-Nonce header.' },
+  /** RFC 7591 §3.2.2 */
+  invalid_client_metadata: { status: 400, description: 'The client metadata are not valid.' },
 } as const;
 
 /** An `error` code of a token answer. */
@@ -26,13 +38,20 @@ export class OAuthError extends Error {
   readonly reason: string;
   /** Whom the request named, where it got that far; for the log. */
   readonly clientId: string | null;
+  /** What else the operator should know; never told to the caller. */
+  readonly details: EventDetails;
 
-  constructor(code: OAuthErrorCode, reason: string, more: { description?: string; clientId?: string } = {}) {
+  constructor(
+    code: OAuthErrorCode,
+    reason: string,
+    more: { description?: string; clientId?: string; details?: EventDetails } = {},
+  ) {
     super(`${code}: ${reason}`);
     this.code = code;
     this.description = more.description ?? OAUTH_ERRORS[code].description;
     this.reason = reason;
     this.clientId = more.clientId ?? null;
+    this.details = more.details ?? {};
   }
 }
 

@@ -161,7 +161,7 @@ eachDatabase('the rates', (open) => {
     const client = await server.register();
     await database.rows
       .update(clients)
-      .set({ scopes: ['other:read'] })
+      .set({ grants: { '/api/currency': ['other:read'] } })
       .where(eq(clients.clientId, client.id));
     const answer = await server.read('/api/currency/', await server.token(client));
     expect(answer.status).toBe(403);

@@ -14,7 +14,7 @@ const encode = (value: unknown): string => Buffer.from(JSON.stringify(value)).to
 /** The server's own private key, opened as the operator could. */
 async function privateKeyOf(database: Database): Promise<{ key: CryptoKey; publicJwk: JWK; kid: string }> {
   const [row] = await database.rows.select().from(signingKeys);
-  const [, iv, tag, text] = row!.privateKey.split('.').map((part) => Buffer.from(part, 'base64url'));
+  const [, iv, tag, text] = row!.privateKey!.split('.').map((part) => Buffer.from(part, 'base64url'));
   const secret = hkdfSync('sha256', 'the-key-encryption-key-of-all-tests', '', 'crypto-server signing keys', 32);
   const box = createDecipheriv('aes-256-gcm', Buffer.from(secret), iv!).setAAD(Buffer.from(row!.kid)).setAuthTag(tag!);
   const jwk = JSON.parse(Buffer.concat([box.update(text!), box.final()]).toString('utf8')) as JWK;

@@ -2,6 +2,7 @@ import { decodeProtectedHeader } from 'jose';
 import { Problem } from '../../kit/http/problem';
 import type { Clients } from '../clients/service';
 import { bearerChallenge, type ChallengeParameters, parseBearer } from '../oauth/bearer';
+import type { Tell } from '../oauth/event';
 import { queryOf } from '../oauth/query';
 import type { Keyring } from './keys';
 import { type AccessClaims, readClaims } from './model';
@@ -23,8 +24,7 @@ export interface GuardOptions {
   /** Where RFC 9728 metadata of the resource is. */
   readonly metadataUrl: string;
   readonly now: () => number;
-  /** Hears why a token was refused; the caller is not told. */
-  readonly refused: (reason: string, request: Request) => void;
+  readonly tell: Tell;
 }
 
 /** Tokens remembered, in characters of token: some ten thousand. A token is about 600 characters. */
@@ -38,12 +38,12 @@ const TOKEN_CHARACTERS_MAX = 4_096;
  * the same keys cannot come out differently. All that can change (time, revocation) is checked on every request.
  */
 export function createGuard(options: GuardOptions): Guard {
-  const { keyring, clients, issuer, audience, scope, metadataUrl, now, refused } = options;
+  const { keyring, clients, issuer, audience, scope, metadataUrl, now, tell } = options;
   const remembered = createTokenMemory(REMEMBERED_CHARACTERS_MAX);
   const challenge = { realm: 'crypto-server', resource_metadata: metadataUrl };
 
   const refuse = (reason: string, request: Request): Problem => {
-    refused(reason, request);
+    void tell({ event: 'resource_access', outcome: 'failure', reason }, request);
     return invalidToken(challenge);
   };
   const admit = (claims: AccessClaims, request: Request): AccessClaims => {

@@ -87,7 +87,7 @@ interface OpenKey {
 
 /** One plugin instance signs and another verifies: with asymmetric keys no single one can do both. */
 async function openKey({ kid, publicJwk, privateKey }: StoredKey, box: Box): Promise<OpenKey> {
-  const secret = await importJWK(JSON.parse(box.open(privateKey, kid)), SIGNING_ALG);
+  const secret = await importJWK(JSON.parse(box.open(privateKey ?? '', kid)), SIGNING_ALG);
   const signer = jwt({ name: 'signer', secret, alg: SIGNING_ALG, kid, typ: ACCESS_TOKEN_TYPE }).decorator.signer;
   const verifier = jwt({ name: 'verifier', secret: await importJWK(publicJwk, SIGNING_ALG) }).decorator.verifier;
   return {

@@ -54,7 +54,7 @@ export function createTokens(options: TokensOptions): Tokens {
       if (silentMs() > CHANGES_SILENT_MAX_MS) throw databaseAway();
       const client = await clients.authenticate(credentials);
       checkResource(parameters, audience);
-      const scope = formatScope(grantScopes(parameters.get('scope')?.[0], client.scopes));
+      const scope = formatScope(grantScopes(parameters.get('scope')?.[0], client.grants['/api/currency'] ?? []));
       const token = await keyring.sign({
         iss: issuer,
         sub: client.clientId,

@@ -7,7 +7,8 @@ export interface StoredKey {
   readonly kid: string;
   readonly alg: string;
   readonly publicJwk: Record<string, unknown>;
-  readonly privateKey: string;
+  /** Null once the key no longer signs. */
+  readonly privateKey: string | null;
 }
 
 /** Rows of signing keys. */

@@ -1,0 +1,18 @@
+/**
+ * Resource identifiers (RFC 8707 §2). Inside, this server's own resources are paths (`/api/currency`), since the issuer may
+ * change from one start to the next; everybody outside knows them as absolute URIs.
+ */
+export function resourceUri(issuer: string, identifier: string): string {
+  return identifier.startsWith('/') ? `${issuer}${identifier}` : identifier;
+}
+
+/** The identifier inside of an absolute URI: the inverse of {@link resourceUri}. */
+export function resourceIdentifier(issuer: string, uri: string): string {
+  return uri.startsWith(`${issuer}/`) ? uri.slice(issuer.length) : uri;
+}
+
+/** The rates, and the audience of tokens when no resource is asked for. */
+export const RATES_RESOURCE = '/api/currency';
+
+/** The administration; its scope `admin` is only ever granted by the administrator. */
+export const ADMIN_RESOURCE = '/api/admin';

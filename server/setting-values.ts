@@ -1,0 +1,69 @@
+// What settings of the server look like as text, and what becomes of it. Each throws an Error that says what is expected.
+import { BlockList, isIP } from 'node:net';
+import { type Limit, parseLimit } from '../kit/limit';
+
+/** An origin: paths would move the well-known documents (RFC 8414 §3.1), and there is no use for them here. */
+export function baseUrl(given: string): string {
+  const expected = 'a base URL without path, such as https://auth.example.com';
+  if (!/^https?:\/\/\S+$/.test(given) || !URL.canParse(given)) throw new Error(expected);
+  const { origin, pathname, search, hash, username, password } = new URL(given);
+  if (pathname !== '/' || search + hash + username + password !== '') throw new Error(expected);
+  return origin;
+}
+
+/** `postgres://…`, as it was written. */
+export function databaseUrl(given: string): string {
+  if (!/^postgres(?:ql)?:\/\/\S+$/.test(given) || !URL.canParse(given))
+    throw new Error('a URL such as postgres://user:password@host:5432/database');
+  return given;
+}
+
+/** `100/s` → a limit. */
+export function limit(given: string): Limit {
+  const parsed = parseLimit(given);
+  if (parsed === null) throw new Error('a limit such as 100/s, 10/m, 30/h or 1000/d');
+  return parsed;
+}
+
+const DAY_MS = 86_400_000;
+
+/** `400d` or `36h` → milliseconds; from an hour to a hundred years. */
+export function retention(given: string): number {
+  const [, count, unit] = /^([1-9]\d{0,5})([hd])$/.exec(given) ?? [];
+  const ms = Number(count) * (unit === 'd' ? DAY_MS : DAY_MS / 24);
+  if (!(ms <= 36_500 * DAY_MS)) throw new Error('a time such as 400d or 36h');
+  return ms;
+}
+
+/** An address or a range (`10.0.0.0/8`), as it was written. */
+export function addressRange(given: string): string {
+  const [address = '', bits, more] = given.split('/');
+  const family = isIP(address);
+  const fits = bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= (family === 4 ? 32 : 128));
+  if (family === 0 || !fits || more !== undefined) throw new Error('an IP address or a range such as 10.0.0.0/8');
+  return given;
+}
+
+/** True for the addresses in these ranges; an IPv4 address mapped into IPv6 counts as itself. */
+export function inRanges(ranges: readonly string[]): (address: string) => boolean {
+  const list = new BlockList();
+  for (const range of ranges) {
+    const [address = '', bits] = range.split('/');
+    const family = isIP(address) === 4 ? 'ipv4' : 'ipv6';
+    if (bits === undefined) list.addAddress(address, family);
+    else list.addSubnet(address, Number(bits), family);
+  }
+  return (address) => {
+    const plain = address.replace(/^::ffff:(?=\d+\.)/i, '');
+    const family = isIP(plain);
+    return family !== 0 && list.check(plain, family === 4 ? 'ipv4' : 'ipv6');
+  };
+}
+
+/** Checks a text and keeps it, so that it is shown as it was written. */
+export function asWritten(parse: (given: string) => unknown): (given: string) => string {
+  return (given) => {
+    parse(given);
+    return given;
+  };
+}

@@ -1,0 +1,47 @@
+import { pathOf } from '../kit/http/edge';
+import { requestId } from '../kit/http/request-id';
+import type { Log } from '../kit/logs';
+import { isClientId } from './clients/model';
+import type { SecurityEvent, Tell } from './oauth/event';
+
+/** A security event with where it came from: what the audit trail keeps. */
+export interface ToldEvent extends SecurityEvent {
+  /** The caller's address, behind trusted proxies; null: no request caused it. */
+  readonly address: string | null;
+  readonly requestId: string | null;
+}
+
+/** What telling takes. */
+export interface TellOptions {
+  readonly log: Log;
+  /** The address of a request's caller. */
+  readonly source: (request: Request) => string;
+  /** Keeps the event; resolves when it is kept. */
+  readonly record: (event: ToldEvent) => Promise<void>;
+}
+
+/** Tells the operator: in the log at once, and whoever `record` is. */
+export function createTell({ log, source, record }: TellOptions): Tell {
+  return (event, request) => {
+    // What is no client id may be a secret that was put in the wrong place.
+    const known = event.clientId != null && isClientId(event.clientId) ? event.clientId : null;
+    const told: ToldEvent = {
+      ...event,
+      clientId: known,
+      address: request === null ? null : source(request),
+      requestId: request === null ? null : requestId(request),
+    };
+    log.info(event.reason ?? event.event, {
+      'event.action': event.event,
+      'event.outcome': event.outcome,
+      'event.reason': event.reason ?? event.event,
+      'http.request.id': told.requestId ?? undefined,
+      'url.path': request === null ? undefined : pathOf(request.url),
+      'source.ip': told.address ?? undefined,
+      'client.id': known ?? undefined,
+      'user.name': event.actor,
+      labels: event.details,
+    });
+    return record(told);
+  };
+}
