@@ -36,6 +36,9 @@ export interface RunningServer {
   stop(): Promise<void>;
 }
 
+/** How often it is looked whether a chore is due, in milliseconds. */
+const CHORES_MS = 1_000;
+
 /** Starts a server on an opened and migrated database. @throws Refusal when it cannot listen. */
 export async function startServer(config: Config, database: Database, process: Process): Promise<RunningServer> {
   const { log, newId } = process;
@@ -57,6 +60,7 @@ export async function startServer(config: Config, database: Database, process: P
     await changes.close();
     throw error;
   });
+  const chores = setInterval(() => void services.maintenance.run(), CHORES_MS);
   const url = shownUrl(config.host, port);
   log.info(`crypto-server listens on ${url}`, {
     'url.full': url,
@@ -71,6 +75,8 @@ export async function startServer(config: Config, database: Database, process: P
       serving = false;
       await drain(app);
       await services.ticker.settled();
+      clearInterval(chores);
+      await services.maintenance.close();
       await changes.close();
     },
   };

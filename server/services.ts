@@ -6,6 +6,7 @@ import { createSecretHasher } from './clients/secrets';
 import { type Clients, createClients } from './clients/service';
 import { type Client, createClientStore } from './clients/store';
 import type { Limits, RegistrationMode, SigningAlg } from './config';
+import { createMaintenance, type Maintenance } from './maintenance';
 import { createFeed, type Feed } from './rates/feed';
 import { createRateStore } from './rates/store';
 import { createTicker, type Ticker } from './rates/ticker';
@@ -58,6 +59,7 @@ export interface Services {
   readonly keyring: Keyring;
   readonly feed: Feed;
   readonly ticker: Ticker;
+  readonly maintenance: Maintenance;
   readonly databaseReachable: () => boolean;
 }
 
@@ -102,6 +104,7 @@ export function createServices(database: Database, given: Surroundings): Service
       now,
       log,
     }),
+    maintenance: createMaintenance({ chores: [], now, log }),
     databaseReachable: () => silentMs() <= CHANGES_SILENT_MAX_MS,
     open: async (changes) => {
       silentMs = changes.silentMs;
