@@ -95,6 +95,8 @@ export const clientSecrets = pgTable(
     label: text('label').notNull().default(''),
     hint: text('hint'),
     expiresAt: moment('expires_at'),
+    /** When the operator was told that it ends soon, or need not be; no trigger fires on it. */
+    warnedAt: moment('warned_at'),
     /** Written in batches; no trigger fires on it. */
     lastUsedAt: moment('last_used_at'),
     createdAt: moment('created_at').notNull().defaultNow(),

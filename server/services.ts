@@ -2,6 +2,7 @@ import type { Changes } from '../db/changes';
 import type { Database } from '../db/connect';
 import type { Log } from '../kit/logs';
 import { createCheckMemory } from './clients/memory';
+import { LIVE_SECRETS_MAX } from './clients/secret-format';
 import { createSecretHasher } from './clients/secrets';
 import { type Clients, createClients } from './clients/service';
 import { type Client, createClientStore } from './clients/store';
@@ -72,9 +73,14 @@ export function ratesAudience(issuer: string): string {
 /** Wires the services by naming what each stands on. Touches nothing yet. */
 export function createServices(database: Database, given: Surroundings): Services {
   const { issuer, encryptionKey, log, now, randomBytes, newId } = given;
-  const memory = createCheckMemory<Client>({ max: REMEMBERED_CLIENTS_MAX, key: randomBytes(32) });
+  const memory = createCheckMemory<Client>({
+    max: REMEMBERED_CLIENTS_MAX,
+    secretsMax: LIVE_SECRETS_MAX,
+    key: randomBytes(32),
+    now,
+  });
   const hasher = createSecretHasher({ concurrency: given.hashConcurrency, randomBytes });
-  const clients = createClients({ store: createClientStore(database.rows), hasher, memory });
+  const clients = createClients({ store: createClientStore(database.rows), hasher, memory, now });
   const keyring = createKeyring({ store: createKeyStore(database.rows), encryptionKey, randomBytes });
   const rateStore = createRateStore(database.rows);
   const feed = createFeed(rateStore);
