@@ -1,6 +1,7 @@
 import type { Changes } from '../db/changes';
 import type { Database } from '../db/connect';
 import type { Log } from '../kit/logs';
+import { createManagementStore } from './clients/management-store';
 import { createCheckMemory } from './clients/memory';
 import { LIVE_SECRETS_MAX } from './clients/secret-format';
 import { createSecretHasher } from './clients/secrets';
@@ -80,7 +81,17 @@ export function createServices(database: Database, given: Surroundings): Service
     now,
   });
   const hasher = createSecretHasher({ concurrency: given.hashConcurrency, randomBytes });
-  const clients = createClients({ store: createClientStore(database.rows), hasher, memory, now });
+  const clients = createClients({
+    store: createClientStore(database.rows),
+    management: createManagementStore(database.rows),
+    hasher,
+    memory,
+    issuer,
+    now,
+    randomBytes,
+    newId,
+    checkGrants: () => {},
+  });
   const keyring = createKeyring({ store: createKeyStore(database.rows), encryptionKey, randomBytes });
   const rateStore = createRateStore(database.rows);
   const feed = createFeed(rateStore);

@@ -1,7 +1,11 @@
 import { Problem } from '../../kit/http/problem';
 import type { Limit } from '../../kit/limit';
 import type { Credentials } from '../oauth/credentials';
+import type { Tell } from '../oauth/event';
 import { createChecks } from './checks';
+import { maintain } from './maintenance';
+import { type ClientManagement, createManagement, type ManagementOptions } from './management';
+import type { ManagementStore } from './management-store';
 import type { CheckMemory, Recalled } from './memory';
 import type { Registration } from './model';
 import { hintOf, isMadeSecret } from './secret-format';
@@ -11,7 +15,7 @@ import type { Client, ClientStore } from './store';
 import { createUsage } from './usage';
 
 /** Who may ask, and whether what they were given still holds. */
-export interface Clients {
+export interface Clients extends ClientManagement {
   /** Keeps a new client and the hash of its secret. @returns its number. @throws Problem 400 when the id is taken, 422 when the secret has the form of a generated one, 503 when busy. */
   register(registration: Registration): Promise<number>;
   /** The client as its row says now, or null; as much work whether there is one or not. */
@@ -28,6 +32,8 @@ export interface Clients {
   used(clientId: string, secretId: number | null): void;
   /** Writes what `used` counted; to be called every few seconds and before the database is closed. */
   flush(): Promise<void>;
+  /** Tells of secrets that end soon, each once among all servers, and drops what is long over; to be called every minute or so. */
+  maintain(tell: Tell): Promise<void>;
   /** Hears of a committed change, `<client_id>`, `<client_id> gone` or `<client_id> <epoch>[ <limit_api>]`; null: of any number of them, so all is read again. */
   changed(change: string | null): Promise<void>;
 }
@@ -37,15 +43,27 @@ export interface ClientsOptions {
   readonly store: ClientStore;
   readonly hasher: SecretHasher;
   readonly memory: CheckMemory<Client>;
+  readonly management: ManagementStore;
+  readonly issuer: string;
   readonly now: () => number;
+  readonly randomBytes: (n: number) => Buffer;
+  readonly newId: () => string;
+  /** Resource identifier → scopes. @throws Problem 422 when a resource or a scope is unknown. */
+  readonly checkGrants: ManagementOptions['checkGrants'];
 }
 
 /** The clients of this server. Call `changed(null)` once before the first request. */
-export function createClients({ store, hasher, memory, now }: ClientsOptions): Clients {
+export function createClients(options: ClientsOptions): Clients {
+  const { store, hasher, memory, now } = options;
   const checkSecret = createChecks({ store, hasher, memory, now });
   const standing = createStanding({ store, now });
   const usage = createUsage({ write: store.addUsage, now });
+  const changed: Clients['changed'] = (change) => {
+    memory.forget(change === null ? null : (change.split(' ', 1)[0] ?? ''));
+    return standing.changed(change);
+  };
   return {
+    ...createManagement({ ...options, store: options.management, changed }),
     register: async ({ client_id: clientId, client_secret: secret, app_name: appName }) => {
       if (isMadeSecret('cs', secret)) throw looksGenerated();
       // The hash is dear, so a taken id is found out first; the insert decides again.
@@ -63,9 +81,10 @@ export function createClients({ store, hasher, memory, now }: ClientsOptions): C
     limitOf: standing.limitOf,
     used: usage.used,
     flush: usage.flush,
-    changed: (change) => {
-      memory.forget(change === null ? null : (change.split(' ', 1)[0] ?? ''));
-      return standing.changed(change);
+    changed,
+    maintain: async (tell) => {
+      standing.tidy();
+      await maintain(options.management, now(), tell);
     },
   };
 }
