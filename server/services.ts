@@ -3,6 +3,8 @@ import type { Database } from '../db/connect';
 import type { Log } from '../kit/logs';
 import { createManagementStore } from './clients/management-store';
 import { createCheckMemory } from './clients/memory';
+import { createRegistrationTokenStore } from './clients/registration-token-store';
+import { createRegistrationTokens, type RegistrationTokens } from './clients/registration-tokens';
 import { LIVE_SECRETS_MAX } from './clients/secret-format';
 import { createSecretHasher } from './clients/secrets';
 import { type Clients, createClients } from './clients/service';
@@ -56,6 +58,7 @@ export interface Services {
   /** Reads what they hold in memory, and keeps it up to date from then on. */
   open(changes: Pick<Changes, 'on' | 'silentMs'>): Promise<void>;
   readonly clients: Clients;
+  readonly registrationTokens: RegistrationTokens;
   readonly tokens: Tokens;
   readonly keyring: Keyring;
   readonly feed: Feed;
@@ -98,6 +101,11 @@ export function createServices(database: Database, given: Surroundings): Service
   let silentMs = (): number => Number.POSITIVE_INFINITY;
   return {
     clients,
+    registrationTokens: createRegistrationTokens({
+      store: createRegistrationTokenStore(database.rows),
+      now,
+      randomBytes,
+    }),
     keyring,
     feed,
     tokens: createTokens({

@@ -3,7 +3,7 @@ import { resourceIdentifier } from '../oauth/resource';
 import type { ClientChanges, ManagementStore, NewClientRow, WholeClient } from './management-store';
 import type { ClientView, SecretView } from './model';
 import { type ClientKeyring, keyringFault, limitsFault, usesSecret } from './rules';
-import { digestSecret, makeSecret } from './secret-format';
+import { digestSecret, isDigestOf, makeSecret, storedSecret } from './secret-format';
 import {
   createSecretManagement,
   type NewSecret,
@@ -78,6 +78,8 @@ export interface ClientManagement {
   /** Ends all its tokens. */
   revokeAll(clientId: string): Promise<ClientView>;
   remove(clientId: string): Promise<void>;
+  /** Why this is not the registration access token of the client (RFC 7592 §3), as a reason for the log; null: it is. */
+  registrationTokenFault(clientId: string, token: string): Promise<string | null>;
   readonly secrets: SecretManagement;
 }
 
@@ -133,6 +135,13 @@ export function createManagement(options: ManagementOptions): ClientManagement {
       if (!(await store.remove(clientId))) throw unknownClient();
       await changed(`${clientId} gone`);
     },
+    registrationTokenFault: async (clientId, token) => {
+      const whole = await store.read(clientId);
+      const isRight = isDigestOf(whole?.client.registrationTokenHash ?? '', digestSecret(token));
+      if (whole === null) return 'client_unknown';
+      if (!isRight) return 'registration_token_wrong';
+      return whole.client.isActive ? null : 'client_disabled';
+    },
     secrets: createSecretManagement(options),
   };
 }
@@ -153,7 +162,7 @@ async function create(
     ...(input.grants === null ? {} : { grants: inside(input.grants, options) }),
     limitApi: input.limits.api,
     limitToken: input.limits.token,
-    registrationTokenHash: registrationToken && digestSecret(registrationToken).toString('base64url'),
+    registrationTokenHash: registrationToken && storedSecret(registrationToken),
     createdAt: new Date(now()),
   };
   const whole = await store.create(row, made?.row ?? null);

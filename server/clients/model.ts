@@ -12,7 +12,7 @@ export function isClientId(text: string): boolean {
  * Text of UTF-8 without C0 controls, DEL and C1 controls. Counted in characters: a surrogate pair is one (`maxLength`
  * counts it as two), and half of one is none.
  */
-const textOf = (min: number, max: number): string =>
+export const textOf = (min: number, max: number): string =>
   `^(?:[\\uD800-\\uDBFF][\\uDC00-\\uDFFF]|[^\\u0000-\\u001F\\u007F-\\u009F\\uD800-\\uDFFF]){${min},${max}}$`;
 
 /** Body of `POST /api/auth/register`. */
@@ -75,9 +75,11 @@ export const TLS_SUBJECT_KINDS = [
   'tls_client_auth_san_email',
 ] as const;
 
-const moment = (description: string) =>
+/** A time on the wire. */
+export const moment = (description: string) =>
   t.String({ format: 'date-time', description, examples: ['2026-01-01T00:00:00.000Z'] });
-const orNull = <S extends TSchema>(schema: S) => t.Union([schema, t.Null()]);
+/** The same, or null. */
+export const orNull = <S extends TSchema>(schema: S) => t.Union([schema, t.Null()]);
 
 /** A secret, as it is shown: never the secret itself. */
 export const SecretView = t.Object(
@@ -98,7 +100,10 @@ export const SecretView = t.Object(
 export type SecretView = Static<typeof SecretView>;
 
 /** Public keys (RFC 7517 §5). */
-const JsonWebKeys = t.Object({ keys: t.Array(t.Record(t.String(), t.Unknown())) }, { description: 'RFC 7517 §5' });
+export const JsonWebKeys = t.Object(
+  { keys: t.Array(t.Record(t.String(), t.Unknown())) },
+  { description: 'Public keys (RFC 7517 §5).', error: 'must be a JSON Web Key Set' },
+);
 
 /** A client, as the administrator is shown it. */
 export const ClientView = t.Object(
@@ -128,3 +133,14 @@ export const ClientView = t.Object(
 
 /** A client, as the administrator is shown it. */
 export type ClientView = Static<typeof ClientView>;
+
+/** Secrets of a client. */
+export const SecretList = t.Object({ items: t.Array(SecretView) });
+
+/** Answer of a rotation. */
+export const RotatedSecret = t.Object({
+  client_id: t.String({ examples: ['my-machine'] }),
+  client_secret: t.String({ description: 'The new secret, shown this once.', examples: ['cs_…'] }),
+  client_secret_expires_at: t.Integer({ description: 'Seconds since the epoch; 0: never.' }),
+  secret: SecretView,
+});

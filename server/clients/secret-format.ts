@@ -59,9 +59,12 @@ export function isDigestOf(hash: string, digest: Buffer): boolean {
 
 /** The last four characters, by which people tell secrets apart; null for a chosen one that is too short to spare them. */
 export function hintOf(secret: string): string | null {
-  const characters = [...secret];
-  const spare = isMadeSecret('cs', secret) || characters.length >= HINT_CHOSEN_CHARACTERS_MIN;
-  return spare ? characters.slice(-HINT_CHARACTERS).join('') : null;
+  return [...secret].length >= HINT_CHOSEN_CHARACTERS_MIN ? lastFour(secret) : null;
+}
+
+/** The last four characters. */
+export function lastFour(text: string): string {
+  return [...text].slice(-HINT_CHARACTERS).join('');
 }
 
 function crcOf(bytes: Buffer): Buffer {
