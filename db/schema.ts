@@ -66,7 +66,7 @@ export const clients = pgTable('clients', {
   limitToken: text('limit_token'),
   /** What it says of itself for people (RFC 7591 §2): `client_uri`, `contacts`, `software_id` … */
   metadata: jsonb('metadata').$type<Readonly<Record<string, unknown>>>().notNull().default({}),
-  /** SHA-256 of its registration access token (RFC 7592), base64url; null: it has none. */
+  /** Its registration access token (RFC 7592), stored like a generated secret; null: it has none. */
   registrationTokenHash: text('registration_token_hash'),
   /** Gathered in memory and written in batches; no trigger fires on these two. */
   tokensIssued: bigint('tokens_issued', { mode: 'number' }).notNull().default(0),
@@ -95,6 +95,8 @@ export const clientSecrets = pgTable(
     label: text('label').notNull().default(''),
     hint: text('hint'),
     expiresAt: moment('expires_at'),
+    /** When the operator was told that it ends soon, or need not be; no trigger fires on it. */
+    warnedAt: moment('warned_at'),
     /** Written in batches; no trigger fires on it. */
     lastUsedAt: moment('last_used_at'),
     createdAt: moment('created_at').notNull().defaultNow(),

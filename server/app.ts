@@ -1,3 +1,4 @@
+import { createHash, timingSafeEqual } from 'node:crypto';
 import { type AnyElysia, Elysia } from 'elysia';
 import { isAway } from '../db/connect';
 import { docsRoutes } from '../kit/http/docs';
@@ -8,10 +9,15 @@ import { describeApi, type OpenApiDocument } from '../kit/http/openapi';
 import { createSource } from '../kit/http/peer';
 import { problemResponse } from '../kit/http/problem';
 import { requestId } from '../kit/http/request-id';
+import { createAccess } from './clients/access';
 import { registrationRoutes } from './clients/index';
+import { dynamicRegistrationRoutes } from './clients/registration-routes';
+import { secretRoutes } from './clients/secret-routes';
 import { discoveryRoutes, resourceMetadataUrl } from './discovery/index';
+import { parseCredentials } from './oauth/credentials';
 import { OAuthError } from './oauth/errors';
 import type { Tell } from './oauth/event';
+import type { Parameters as RequestParameters } from './oauth/form';
 import { errorReply } from './oauth/reply';
 import { rateRoutes } from './rates/index';
 import { createRateReads } from './rates/service';
@@ -46,6 +52,15 @@ export function createApp(services: Services, given: Surroundings, serving: () =
     now,
     tell,
   });
+  const authorizeAdmin = createAdminSecretCheck(given.adminSecret);
+  const access = createAccess({
+    mode: given.registration,
+    clients: services.clients,
+    registrationTokens: services.registrationTokens,
+    authorizeAdmin,
+    authenticateClient: (request, parameters) => authenticateBySecret(services, request, parameters),
+    tell,
+  });
   const failed = createErrorRule({ log, routes: () => root.routes, known: createKnownErrors(tell) });
   // One router, so that the edge stands before every route; a route's schemas of answers document it and are not run.
   const root = new Elysia({
@@ -58,12 +73,34 @@ export function createApp(services: Services, given: Surroundings, serving: () =
   // Elysia adds to the instance it is called on: `root` is the whole application once all is mounted.
   return root
     .onError(failed)
-    .use(registrationRoutes({ ...given, clients: services.clients, mode: given.registration, tell }))
+    .use(registrationRoutes({ clients: services.clients, mode: given.registration, authorizeAdmin, tell }))
+    .use(dynamicRegistrationRoutes({ clients: services.clients, access, issuer, tell }))
+    .use(secretRoutes({ secrets: services.clients.secrets, access, tell }))
     .use(tokenRoutes(services.tokens))
     .use(discoveryRoutes({ issuer, resource: audience, scopes, jwks: services.keyring.jwks }))
     .use(rateRoutes({ reads: createRateReads(services.feed), guard }))
     .use(healthRoutes({ service: 'crypto-server', serving, dependency: databaseOf(services) }))
     .use(docsRoutes({ title: API_TITLE, document: () => describeServer(root, issuer) }));
+}
+
+/** The id of the client that authenticates by its secret. @throws OAuthError invalid_client, invalid_request. */
+async function authenticateBySecret(
+  services: Services,
+  request: Request,
+  parameters: RequestParameters,
+): Promise<string> {
+  const credentials = parseCredentials(request.headers.get('authorization'), parameters);
+  return (await services.clients.authenticate(credentials)).clientId;
+}
+
+/** The administrator by the `X-Admin-Secret` header, compared in constant time; digests make the lengths equal. */
+function createAdminSecretCheck(adminSecret: string) {
+  const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
+  const expected = digest(adminSecret);
+  return async (request: Request): Promise<string | null> => {
+    const given = request.headers.get('x-admin-secret');
+    return given !== null && timingSafeEqual(digest(given), expected) ? 'admin' : null;
+  };
 }
 
 function edgeOf(given: Surroundings, failed: ErrorRule) {
@@ -101,12 +138,18 @@ export function describeServer(app: AnyElysia, issuer: string): Promise<OpenApiD
     description: 'OAuth 2.0 for machines (client credentials) and a live crypto-rates API that it protects.',
     tags: [
       { name: 'OAuth 2.0', description: 'Registration and tokens.' },
+      { name: 'Clients', description: 'Dynamic registration and secrets of clients.' },
       { name: 'Rates', description: 'The protected resource.' },
       { name: 'Discovery', description: 'What a client can find out by itself.' },
       { name: 'Health', description: 'How the server is.' },
     ],
     securitySchemes: {
       adminSecret: { type: 'apiKey', in: 'header', name: 'X-Admin-Secret', description: "The administrator's secret." },
+      registrationToken: {
+        type: 'http',
+        scheme: 'bearer',
+        description: 'An initial access token (RFC 7591), or the registration access token of a client (RFC 7592).',
+      },
       clientSecretBasic: { type: 'http', scheme: 'basic', description: 'Client id and secret (RFC 6749 §2.3.1).' },
       accessToken: {
         type: 'oauth2',

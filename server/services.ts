@@ -1,7 +1,11 @@
 import type { Changes } from '../db/changes';
 import type { Database } from '../db/connect';
 import type { Log } from '../kit/logs';
+import { createManagementStore } from './clients/management-store';
 import { createCheckMemory } from './clients/memory';
+import { createRegistrationTokenStore } from './clients/registration-token-store';
+import { createRegistrationTokens, type RegistrationTokens } from './clients/registration-tokens';
+import { LIVE_SECRETS_MAX } from './clients/secret-format';
 import { createSecretHasher } from './clients/secrets';
 import { type Clients, createClients } from './clients/service';
 import { type Client, createClientStore } from './clients/store';
@@ -55,6 +59,7 @@ export interface Services {
   /** Reads what they hold in memory, and keeps it up to date from then on. */
   open(changes: Pick<Changes, 'on' | 'silentMs'>): Promise<void>;
   readonly clients: Clients;
+  readonly registrationTokens: RegistrationTokens;
   readonly tokens: Tokens;
   readonly keyring: Keyring;
   readonly feed: Feed;
@@ -74,15 +79,35 @@ export function ratesAudience(issuer: string): string {
 /** Wires the services by naming what each stands on. Touches nothing yet. */
 export function createServices(database: Database, given: Surroundings): Services {
   const { issuer, encryptionKey, log, now, randomBytes, newId } = given;
-  const memory = createCheckMemory<Client>({ max: REMEMBERED_CLIENTS_MAX, key: randomBytes(32) });
+  const memory = createCheckMemory<Client>({
+    max: REMEMBERED_CLIENTS_MAX,
+    secretsMax: LIVE_SECRETS_MAX,
+    key: randomBytes(32),
+    now,
+  });
   const hasher = createSecretHasher({ concurrency: given.hashConcurrency, randomBytes });
-  const clients = createClients({ store: createClientStore(database.rows), hasher, memory });
+  const clients = createClients({
+    store: createClientStore(database.rows),
+    management: createManagementStore(database.rows),
+    hasher,
+    memory,
+    issuer,
+    now,
+    randomBytes,
+    newId,
+    checkGrants: () => {},
+  });
   const keyring = createKeyring({ store: createKeyStore(database.rows), encryptionKey, randomBytes });
   const rateStore = createRateStore(database.rows);
   const feed = createFeed(rateStore);
   let silentMs = (): number => Number.POSITIVE_INFINITY;
   return {
     clients,
+    registrationTokens: createRegistrationTokens({
+      store: createRegistrationTokenStore(database.rows),
+      now,
+      randomBytes,
+    }),
     keyring,
     feed,
     tokens: createTokens({

@@ -26,6 +26,7 @@ ALTER TABLE client_secrets
   ADD COLUMN label text NOT NULL DEFAULT '',
   ADD COLUMN hint text,
   ADD COLUMN expires_at timestamp (3) with time zone,
+  ADD COLUMN warned_at timestamp (3) with time zone,
   ADD COLUMN last_used_at timestamp (3) with time zone;
 --> statement-breakpoint
 ALTER TABLE signing_keys
@@ -130,6 +131,11 @@ BEGIN
   IF OLD.client_id IS DISTINCT FROM NEW.client_id AND OLD.client_id IS NOT NULL THEN
     INSERT INTO public.deleted_clients (client_id) VALUES (OLD.client_id) ON CONFLICT DO NOTHING;
     PERFORM pg_notify('changes', 'clients:' || OLD.client_id || ' gone');
+  END IF;
+  -- Who inserts an id while another deletes it has waited for that to be committed, after the look below.
+  IF OLD.client_id IS DISTINCT FROM NEW.client_id
+    AND EXISTS (SELECT FROM public.deleted_clients WHERE client_id = NEW.client_id) THEN
+    RAISE unique_violation USING MESSAGE = 'this client_id was deleted and is never used again';
   END IF;
   IF NEW.client_id IS NOT NULL THEN
     PERFORM pg_notify('changes', 'clients:' || NEW.client_id || ' ' || NEW.epoch || coalesce(' ' || NEW.limit_api, ''));

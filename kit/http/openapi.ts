@@ -110,6 +110,7 @@ function tidyResponse(response: Json, status: string): Json {
 
 const MEANINGS: Readonly<Record<string, string>> = {
   200: 'Success',
+  201: 'It was made',
   400: 'The request is wrong',
   401: 'Who asks is not known',
   503: 'Not now',

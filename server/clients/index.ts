@@ -1,5 +1,4 @@
 /** Who may ask: `POST /api/auth/register`, the short form of client registration (RFC 6749 §2). Apart from tokens, which only need to know that a client is who it says. */
-import { createHash, timingSafeEqual } from 'node:crypto';
 import { Elysia } from 'elysia';
 import { Problem } from '../../kit/http/problem';
 import type { Tell } from '../oauth/event';
@@ -10,16 +9,17 @@ import type { Clients } from './service';
 export interface RegistrationOptions {
   readonly clients: Pick<Clients, 'register'>;
   readonly mode: 'open' | 'admin' | 'closed';
-  readonly adminSecret: string;
+  /** The name of the administrator whose request this is, or null. */
+  readonly authorizeAdmin: (request: Request) => Promise<string | null>;
   readonly tell: Tell;
 }
 
 /** Routes of registration. */
-export function registrationRoutes({ clients, mode, adminSecret, tell }: RegistrationOptions) {
-  const isAdmin = createSecretComparison(adminSecret);
-  const mayRegister = (given: string | null): boolean => {
+export function registrationRoutes({ clients, mode, authorizeAdmin, tell }: RegistrationOptions) {
+  const mayRegister = async (request: Request): Promise<boolean> => {
     if (mode === 'closed') return false;
-    return given === null ? mode === 'open' : isAdmin(given);
+    if (mode === 'open' && !request.headers.has('x-admin-secret')) return true;
+    return (await authorizeAdmin(request)) !== null;
   };
   return new Elysia({ name: 'registration' }).post(
     '/api/auth/register',
@@ -31,8 +31,8 @@ export function registrationRoutes({ clients, mode, adminSecret, tell }: Registr
     {
       parse: [
         // Before the body is read: who may not register is not told what a registration looks like.
-        ({ request }) => {
-          if (!mayRegister(request.headers.get('x-admin-secret'))) {
+        async ({ request }) => {
+          if (!(await mayRegister(request))) {
             void tell({ event: 'registration', outcome: 'failure', reason: 'registration_forbidden' }, request);
             throw refusal(mode);
           }
@@ -66,11 +66,4 @@ function refusal(mode: RegistrationOptions['mode']): Problem {
 
 function notJson(): Problem {
   return new Problem(422, 'Unprocessable Content', 'The body is not JSON; send application/json.', {}, { errors: [] });
-}
-
-/** Compares in constant time; digests make the lengths equal. */
-function createSecretComparison(secret: string): (given: string) => boolean {
-  const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
-  const expected = digest(secret);
-  return (given) => timingSafeEqual(digest(given), expected);
 }

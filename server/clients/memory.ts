@@ -1,69 +1,89 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 
-/** What a slow check found to be right. */
+/** What a check found to be right. */
 export interface Checked<C> {
   readonly clientId: string;
-  readonly secretId: number;
-  readonly hash: string;
   readonly secret: string;
+  readonly secretId: number;
+  /** When the secret ends, in milliseconds since the epoch; null: never. */
+  readonly expiresAtMs: number | null;
   readonly client: C;
 }
 
-/** Successful checks of secrets, so that each slow one is paid once. */
+/** A client whose secret was recalled. */
+export interface Recalled<C> {
+  readonly client: C;
+  readonly secretId: number;
+}
+
+/** Successful checks of secrets, so that each look-up and each slow hash is paid once. */
 export interface CheckMemory<C> {
-  /** The client whose secret this was found to be, or null when the slow check must decide. */
-  recall(clientId: string, secret: string): C | null;
+  /** The client whose live secret this was found to be, or null when a check must decide. */
+  recall(clientId: string, secret: string): Recalled<C> | null;
   /** To be taken before the rows of a check are read; hand it to `remember`. */
-  ticket(): number;
-  /** Remembers a check, unless something was forgotten since the ticket: the rows it rests on may have changed. */
+  ticket(clientId: string): number;
+  /** Remembers a check, unless its client was forgotten since the ticket: the rows it rests on may have changed. */
   remember(ticket: number, checked: Checked<C>): void;
   /** Drops one client, or all (null): after any change of it. */
   forget(clientId: string | null): void;
 }
 
 interface Remembered<C> {
-  readonly checked: Omit<Checked<C>, 'secret'>;
   readonly mac: Buffer;
+  readonly expiresAtMs: number | null;
+  readonly recalled: Recalled<C>;
 }
 
-/** Length of a stored argon2id hash. */
-const HASH_CHARACTERS = 118;
+/** Clients share counters of forgetting, so that these need no tidying up. A clash costs one check more. */
+const COUNTERS = 4_096;
 
 /**
- * Keeps no secret, but an HMAC under a key of this process over client, secret id, stored hash and secret, each with its
- * length in front so that no two lists of parts make the same bytes. `max` clients; beyond it the oldest goes.
+ * Keeps no secret, but an HMAC under a key of this process over client id and secret, each with its length in front so that no two pairs
+ * make the same bytes. `max` clients, beyond it the oldest goes; of each as many secrets as can be live.
  */
-export function createCheckMemory<C>(options: { max: number; key: Buffer }): CheckMemory<C> {
-  const remembered = new Map<string, Remembered<C>>();
-  // Sealed like the others when a client is not remembered, so that being remembered cannot be told by the time.
-  const decoy = { clientId: '', secretId: 0, hash: 'x'.repeat(HASH_CHARACTERS) };
-  let forgotten = 0;
-  const seal = ({ clientId, secretId, hash }: Omit<Checked<C>, 'secret' | 'client'>, secret: string): Buffer => {
+export function createCheckMemory<C>(options: {
+  readonly max: number;
+  readonly secretsMax: number;
+  readonly key: Buffer;
+  readonly now: () => number;
+}): CheckMemory<C> {
+  const remembered = new Map<string, Remembered<C>[]>();
+  const forgotten = new Uint32Array(COUNTERS);
+  const counterOf = (clientId: string): number => Bun.hash.crc32(clientId) % COUNTERS;
+  const seal = (clientId: string, secret: string): Buffer => {
     const mac = createHmac('sha256', options.key);
-    const parts = [clientId, String(secretId), hash, secret];
-    return mac.update(parts.map((part) => `${Buffer.byteLength(part)}:${part}`).join('')).digest();
+    const parts = [clientId, secret].map((part) => `${Buffer.byteLength(part)}:${part}`);
+    return mac.update(parts.join('')).digest();
   };
   return {
     recall: (clientId, secret) => {
-      const found = remembered.get(clientId);
-      if (found === undefined) {
-        seal(decoy, secret);
-        return null;
-      }
-      return timingSafeEqual(seal(found.checked, secret), found.mac) ? found.checked.client : null;
+      // Made before looking, so that being remembered cannot be told by the time.
+      const mac = seal(clientId, secret);
+      const found = remembered.get(clientId)?.find((one) => timingSafeEqual(one.mac, mac));
+      if (found === undefined) return null;
+      return found.expiresAtMs === null || options.now() < found.expiresAtMs ? found.recalled : null;
     },
-    ticket: () => forgotten,
-    remember: (ticket, { secret, ...checked }) => {
-      if (ticket !== forgotten) return;
-      remembered.delete(checked.clientId);
+    ticket: (clientId) => forgotten[counterOf(clientId)] ?? 0,
+    remember: (ticket, { clientId, secret, secretId, expiresAtMs, client }) => {
+      if (ticket !== forgotten[counterOf(clientId)]) return;
+      const others = (remembered.get(clientId) ?? []).filter(({ recalled }) => recalled.secretId !== secretId);
+      remembered.delete(clientId);
       const oldest = remembered.keys().next();
       if (remembered.size >= options.max && !oldest.done) remembered.delete(oldest.value);
-      remembered.set(checked.clientId, { checked, mac: seal(checked, secret) });
+      const latest = { mac: seal(clientId, secret), expiresAtMs, recalled: { client, secretId } };
+      remembered.set(clientId, [latest, ...others].slice(0, options.secretsMax));
     },
     forget: (clientId) => {
-      forgotten += 1;
-      if (clientId === null) remembered.clear();
-      else remembered.delete(clientId);
+      if (clientId === null) {
+        remembered.clear();
+        forgotten.forEach((count, at) => {
+          forgotten[at] = count + 1;
+        });
+        return;
+      }
+      const counter = counterOf(clientId);
+      forgotten[counter] = (forgotten[counter] ?? 0) + 1;
+      remembered.delete(clientId);
     },
   };
 }

@@ -1,4 +1,4 @@
-import { type Static, t } from 'elysia';
+import { type Static, type TSchema, t } from 'elysia';
 
 /** `client_id`: unreserved characters of RFC 3986 only, so that it is the same in a header, a form and a path. */
 export const CLIENT_ID_PATTERN = '^[A-Za-z0-9._~-]{1,128}$';
@@ -12,7 +12,7 @@ export function isClientId(text: string): boolean {
  * Text of UTF-8 without C0 controls, DEL and C1 controls. Counted in characters: a surrogate pair is one (`maxLength`
  * counts it as two), and half of one is none.
  */
-const textOf = (min: number, max: number): string =>
+export const textOf = (min: number, max: number): string =>
   `^(?:[\\uD800-\\uDBFF][\\uDC00-\\uDFFF]|[^\\u0000-\\u001F\\u007F-\\u009F\\uD800-\\uDFFF]){${min},${max}}$`;
 
 /** Body of `POST /api/auth/register`. */
@@ -49,4 +49,98 @@ export type Registration = Static<typeof Registration>;
 export const Registered = t.Object({
   message: t.Literal('Klient zarejestrowany'),
   id: t.Integer({ description: 'Number of the registration.', examples: [1] }),
+});
+
+/** How a client authenticates (RFC 7591 §2, RFC 8705 §2). */
+export const AUTH_METHODS = [
+  'client_secret_basic',
+  'client_secret_post',
+  'private_key_jwt',
+  'tls_client_auth',
+  'self_signed_tls_client_auth',
+] as const;
+
+/** One of the five. */
+export const AuthMethod = t.UnionEnum([...AUTH_METHODS], {
+  description: 'How the client authenticates.',
+  error: `must be one of ${AUTH_METHODS.join(', ')}`,
+});
+
+/** The five names by which a `tls_client_auth` certificate is known (RFC 8705 §2.1.2). */
+export const TLS_SUBJECT_KINDS = [
+  'tls_client_auth_subject_dn',
+  'tls_client_auth_san_dns',
+  'tls_client_auth_san_uri',
+  'tls_client_auth_san_ip',
+  'tls_client_auth_san_email',
+] as const;
+
+/** A time on the wire. */
+export const moment = (description: string) =>
+  t.String({ format: 'date-time', description, examples: ['2026-01-01T00:00:00.000Z'] });
+/** The same, or null. */
+export const orNull = <S extends TSchema>(schema: S) => t.Union([schema, t.Null()]);
+
+/** A secret, as it is shown: never the secret itself. */
+export const SecretView = t.Object(
+  {
+    id: t.Integer({ description: 'Number of the secret.', examples: [1] }),
+    label: t.String({ description: 'What people call it.' }),
+    hint: orNull(t.String({ description: 'Its last four characters, where it can spare them.', examples: ['x7Qk'] })),
+    kind: t.UnionEnum(['generated', 'chosen'], { description: 'Made by this server, or chosen at registration.' }),
+    state: t.UnionEnum(['live', 'ending', 'ended'], { description: 'Ending: within seven days.' }),
+    created_at: moment('When it was made.'),
+    expires_at: orNull(moment('When it ends; null: never.')),
+    last_used_at: orNull(moment('When it was last used, to within some seconds; null: never.')),
+  },
+  { description: 'A secret of a client.' },
+);
+
+/** A secret, as it is shown. */
+export type SecretView = Static<typeof SecretView>;
+
+/** Public keys (RFC 7517 §5). */
+export const JsonWebKeys = t.Object(
+  { keys: t.Array(t.Record(t.String(), t.Unknown())) },
+  { description: 'Public keys (RFC 7517 §5).', error: 'must be a JSON Web Key Set' },
+);
+
+/** A client, as the administrator is shown it. */
+export const ClientView = t.Object(
+  {
+    client_id: t.String({ examples: ['my-machine'] }),
+    app_name: t.String({ description: 'A name for people.', examples: ['Price watcher'] }),
+    is_active: t.Boolean({ description: 'False: it was disabled.' }),
+    auth_method: AuthMethod,
+    grants: t.Record(t.String(), t.Array(t.String()), { description: 'Resource (absolute URI) → scopes it may get.' }),
+    dpop_bound: t.Boolean({ description: 'True: it gets DPoP-bound tokens only (RFC 9449 §5.2).' }),
+    certificate_bound: t.Boolean({ description: 'True: it gets certificate-bound tokens only (RFC 8705 §3.4).' }),
+    jwks: orNull(JsonWebKeys),
+    jwks_uri: orNull(t.String({ description: 'Where its public keys are.' })),
+    tls_subject: orNull(t.Object({ kind: t.UnionEnum([...TLS_SUBJECT_KINDS]), value: t.String() })),
+    limits: t.Object(
+      { api: orNull(t.String({ examples: ['100/s'] })), token: orNull(t.String({ examples: ['20/s'] })) },
+      { description: "Limits of its own; null: the server's." },
+    ),
+    metadata: t.Record(t.String(), t.Unknown(), { description: 'What it says of itself for people (RFC 7591 §2).' }),
+    tokens_issued: t.Integer({ description: 'Access tokens issued to it, to within some seconds.' }),
+    last_used_at: orNull(moment('When it last got a token, to within some seconds; null: never.')),
+    created_at: moment('When it was registered.'),
+    secrets: t.Array(SecretView),
+  },
+  { description: 'A registered client.' },
+);
+
+/** A client, as the administrator is shown it. */
+export type ClientView = Static<typeof ClientView>;
+
+/** Secrets of a client. */
+export const SecretList = t.Object({ items: t.Array(SecretView) });
+
+/** Answer of a rotation. */
+export const RotatedSecret = t.Object({
+  client_id: t.String({ examples: ['my-machine'] }),
+  client_secret: t.String({ description: 'The new secret, shown this once.', examples: ['cs_…'] }),
+  client_secret_expires_at: t.Integer({ description: 'Seconds since the epoch; 0: never.' }),
+  secret: SecretView,
 });

@@ -1,20 +1,40 @@
 import { Problem } from '../../kit/http/problem';
+import type { Limit } from '../../kit/limit';
 import type { Credentials } from '../oauth/credentials';
-import { OAuthError } from '../oauth/errors';
-import type { CheckMemory } from './memory';
+import type { Tell } from '../oauth/event';
+import { createChecks } from './checks';
+import { maintain } from './maintenance';
+import { type ClientManagement, createManagement, type ManagementOptions } from './management';
+import type { ManagementStore } from './management-store';
+import type { CheckMemory, Recalled } from './memory';
 import type { Registration } from './model';
+import { hintOf, isMadeSecret } from './secret-format';
 import type { SecretHasher } from './secrets';
+import { createStanding } from './standing';
 import type { Client, ClientStore } from './store';
+import { createUsage } from './usage';
 
 /** Who may ask, and whether what they were given still holds. */
-export interface Clients {
-  /** Keeps a new client and the hash of its secret. @returns its number. @throws Problem 400 when the id is taken, 503 when busy. */
+export interface Clients extends ClientManagement {
+  /** Keeps a new client and the hash of its secret. @returns its number. @throws Problem 400 when the id is taken, 422 when the secret has the form of a generated one, 503 when busy. */
   register(registration: Registration): Promise<number>;
-  /** The client whose credentials these are. @throws OAuthError invalid_client; Problem 503 when busy. */
+  /** The client as its row says now, or null; as much work whether there is one or not. */
+  find(clientId: string): Promise<Client | null>;
+  /** The client whose live secret this is, and which. @throws OAuthError invalid_client with the exact reason; Problem 503 when busy. */
+  checkSecret(clientId: string, secret: string): Promise<Recalled<Client>>;
+  /** The client whose credentials these are. @throws as `checkSecret`. */
   authenticate(credentials: Credentials): Promise<Client>;
-  /** False once the tokens of this epoch have been revoked by disabling or removing the client. */
+  /** False once the tokens of this epoch have been revoked. */
   isCurrent(clientId: string, epoch: number): boolean;
-  /** Hears of a committed change, `<client_id>`, `<client_id> gone` or `<client_id> <epoch> <limit>`; null: of any number of them, so all is read again. */
+  /** The client's own limit for the API; null: the server's. */
+  limitOf(clientId: string): Limit | null;
+  /** Counts one issued token, and the use of the secret (null: there was none). */
+  used(clientId: string, secretId: number | null): void;
+  /** Writes what `used` counted; to be called every few seconds and before the database is closed. */
+  flush(): Promise<void>;
+  /** Tells of secrets that end soon, each once among all servers, and drops what is long over; to be called every minute or so. */
+  maintain(tell: Tell): Promise<void>;
+  /** Hears of a committed change, `<client_id>`, `<client_id> gone` or `<client_id> <epoch>[ <limit_api>]`; null: of any number of them, so all is read again. */
   changed(change: string | null): Promise<void>;
 }
 
@@ -23,68 +43,54 @@ export interface ClientsOptions {
   readonly store: ClientStore;
   readonly hasher: SecretHasher;
   readonly memory: CheckMemory<Client>;
+  readonly management: ManagementStore;
+  readonly issuer: string;
+  readonly now: () => number;
+  readonly randomBytes: (n: number) => Buffer;
+  readonly newId: () => string;
+  /** Resource identifier → scopes. @throws Problem 422 when a resource or a scope is unknown. */
+  readonly checkGrants: ManagementOptions['checkGrants'];
 }
 
 /** The clients of this server. Call `changed(null)` once before the first request. */
-export function createClients({ store, hasher, memory }: ClientsOptions): Clients {
-  let epochs = new Map<string, number>();
-  let reading: Promise<unknown> = Promise.resolve();
-  const checksUnderWay = new Map<string, Promise<Client>>();
-
-  /** Rows and one hash on every path: unknown, wrong and disabled take the same time. */
-  const checkSlowly = async ({ clientId, clientSecret }: Credentials): Promise<Client> => {
-    const ticket = memory.ticket();
-    const found = await store.find(clientId);
-    const matches = await hasher.matches(clientSecret, found?.secretHash ?? null);
-    if (found === null) throw new OAuthError('invalid_client', 'client_unknown', { clientId });
-    if (!matches) throw new OAuthError('invalid_client', 'secret_wrong', { clientId });
-    if (!found.isActive) throw new OAuthError('invalid_client', 'client_disabled', { clientId });
-    memory.remember(ticket, {
-      clientId,
-      secretId: found.secretId,
-      hash: found.secretHash,
-      secret: clientSecret,
-      client: found,
-    });
-    return found;
+export function createClients(options: ClientsOptions): Clients {
+  const { store, hasher, memory, now } = options;
+  const checkSecret = createChecks({ store, hasher, memory, now });
+  const standing = createStanding({ store, now });
+  const usage = createUsage({ write: store.addUsage, now });
+  const changed: Clients['changed'] = (change) => {
+    memory.forget(change === null ? null : (change.split(' ', 1)[0] ?? ''));
+    return standing.changed(change);
   };
-
   return {
-    register: async ({ client_id, client_secret, app_name }) => {
+    ...createManagement({ ...options, store: options.management, changed }),
+    register: async ({ client_id: clientId, client_secret: secret, app_name: appName }) => {
+      if (isMadeSecret('cs', secret)) throw looksGenerated();
       // The hash is dear, so a taken id is found out first; the insert decides again.
-      const taken = await store.exists(client_id);
-      const secretHash = taken ? '' : await hasher.hash(client_secret);
-      const id = taken ? null : await store.insert({ clientId: client_id, appName: app_name, secretHash });
+      const taken = await store.exists(clientId);
+      const secretHash = taken ? '' : await hasher.hash(secret);
+      const createdAt = new Date(now());
+      const id = taken ? null : await store.insert({ clientId, appName, secretHash, hint: hintOf(secret), createdAt });
       if (id === null) throw new Problem(400, 'Client Exists', 'A client with this client_id is already registered.');
       return id;
     },
-    authenticate: (credentials) => {
-      const { clientId, clientSecret } = credentials;
-      const recalled = memory.recall(clientId, clientSecret);
-      if (recalled !== null) return Promise.resolve(recalled);
-      // A machine's many workers start at once with the same secret; one hash serves them all.
-      const key = `${clientId}\n${clientSecret}`;
-      const underWay = checksUnderWay.get(key);
-      if (underWay !== undefined) return underWay;
-      const check = checkSlowly(credentials).finally(() => checksUnderWay.delete(key));
-      checksUnderWay.set(key, check);
-      return check;
-    },
-    isCurrent: (clientId, epoch) => epoch >= (epochs.get(clientId) ?? 0),
-    changed: async (change) => {
-      if (change === null) {
-        memory.forget(null);
-        const read = store.raisedEpochs();
-        reading = read.catch(() => undefined);
-        epochs = new Map(await read);
-        return;
-      }
-      const [clientId = '', epoch] = change.split(' ');
-      memory.forget(clientId);
-      // What is being read may be older than this and must not overwrite it.
-      await reading;
-      if (epoch === '0') epochs.delete(clientId);
-      else if (epoch !== undefined) epochs.set(clientId, epoch === 'gone' ? Number.POSITIVE_INFINITY : Number(epoch));
+    find: store.find,
+    checkSecret,
+    authenticate: ({ clientId, clientSecret }) => checkSecret(clientId, clientSecret).then(({ client }) => client),
+    isCurrent: standing.isCurrent,
+    limitOf: standing.limitOf,
+    used: usage.used,
+    flush: usage.flush,
+    changed,
+    maintain: async (tell) => {
+      standing.tidy();
+      await maintain(options.management, now(), tell);
     },
   };
+}
+
+/** Its form would send it to the check of generated secrets, which does not know it. */
+function looksGenerated(): Problem {
+  const detail = 'client_secret has the form of the secrets that this server generates; choose another.';
+  return new Problem(422, 'Unprocessable Content', detail, {}, { errors: [] });
 }

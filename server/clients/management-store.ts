@@ -1,0 +1,190 @@
+import { and, asc, eq, gt, ilike, inArray, isNotNull, isNull, lte, or, sql } from 'drizzle-orm';
+import type { Rows } from '../../db/connect';
+import { clientSecrets, clients } from '../../db/schema';
+import { unlessTaken } from './store';
+
+/** A whole row of a client. */
+export type ClientRow = typeof clients.$inferSelect;
+
+/** A whole row of a secret. */
+export type SecretRow = typeof clientSecrets.$inferSelect;
+
+/** A row to be. */
+export type NewClientRow = typeof clients.$inferInsert;
+
+/** A secret to be, of a client that is known. */
+export type NewSecretRow = Omit<typeof clientSecrets.$inferInsert, 'client'>;
+
+/** What may be set on a client. */
+export type ClientChanges = Partial<
+  Pick<
+    NewClientRow,
+    | 'appName'
+    | 'authMethod'
+    | 'grants'
+    | 'jwks'
+    | 'jwksUri'
+    | 'tlsSubject'
+    | 'dpopBound'
+    | 'certificateBound'
+    | 'limitApi'
+    | 'limitToken'
+    | 'metadata'
+    | 'isActive'
+  >
+>;
+
+/** A client with all its secrets, oldest first. */
+export interface WholeClient {
+  readonly client: ClientRow;
+  readonly secrets: readonly SecretRow[];
+}
+
+/** What is done to the secrets of one client at once. */
+export interface SecretChanges {
+  readonly add: NewSecretRow | null;
+  /** These end then at the latest, and nobody is warned of it. */
+  readonly end: { readonly ids: readonly number[]; readonly at: Date; readonly warnedAt: Date } | null;
+  readonly remove: readonly number[];
+}
+
+/** A secret that ends soon. */
+export interface EndingSecret {
+  readonly clientId: string;
+  readonly secretId: number;
+  readonly label: string;
+  readonly expiresAt: Date;
+}
+
+/** Rows of clients as they are managed. */
+export interface ManagementStore {
+  /** @returns null when the id is taken or was. */
+  create(client: NewClientRow, secret: NewSecretRow | null): Promise<WholeClient | null>;
+  read(clientId: string): Promise<WholeClient | null>;
+  /** Those whose id is greater than `after`, in the order of their ids; `search` is part of the id or the name, in any case. */
+  list(query: { search: string | null; after: string | null; limit: number }): Promise<readonly WholeClient[]>;
+  /** Nobody else changes the client while `decide` looks at it. What `decide` throws is thrown, and nothing is changed. */
+  change(
+    clientId: string,
+    decide: (whole: WholeClient) => { readonly set?: ClientChanges; readonly secrets?: SecretChanges },
+  ): Promise<WholeClient | null>;
+  /** Makes all its tokens dead. */
+  raiseEpoch(clientId: string): Promise<WholeClient | null>;
+  /** False when there is no such client. */
+  remove(clientId: string): Promise<boolean>;
+  /** Marks the live secrets that end before `until`, each once, and gives those it marked. */
+  takeEnding(now: Date, until: Date): Promise<readonly EndingSecret[]>;
+  /** Removes the secrets that ended before then. */
+  pruneEnded(before: Date): Promise<void>;
+}
+
+type Selecting = Pick<Rows, 'select'>;
+
+/** Managed clients in the database. */
+export function createManagementStore(rows: Rows): ManagementStore {
+  return {
+    create: (client, secret) =>
+      unlessTaken(() =>
+        rows.transaction(async (tx) => {
+          const [row] = await tx.insert(clients).values(client).onConflictDoNothing().returning();
+          if (row === undefined) return null;
+          if (secret === null) return { client: row, secrets: [] };
+          const secrets = await tx
+            .insert(clientSecrets)
+            .values({ ...secret, client: row.id })
+            .returning();
+          return { client: row, secrets };
+        }),
+      ),
+    read: (clientId) => readWhole(rows, eq(clients.clientId, clientId)),
+    list: async ({ search, after, limit }) => {
+      const pattern = `%${(search ?? '').replace(/[\\%_]/g, '\\$&')}%`;
+      const found = await rows
+        .select()
+        .from(clients)
+        .where(
+          and(
+            search === null ? undefined : or(ilike(clients.clientId, pattern), ilike(clients.appName, pattern)),
+            after === null ? undefined : gt(clients.clientId, after),
+          ),
+        )
+        .orderBy(asc(clients.clientId))
+        .limit(limit);
+      return withSecrets(rows, found);
+    },
+    change: (clientId, decide) =>
+      rows.transaction(async (tx) => {
+        const [client] = await tx.select().from(clients).where(eq(clients.clientId, clientId)).for('update');
+        if (client === undefined) return null;
+        const { set, secrets } = decide({ client, secrets: await secretsOf(tx, client.id) });
+        if (set !== undefined && Object.keys(set).length > 0) {
+          await tx.update(clients).set(set).where(eq(clients.id, client.id));
+        }
+        if (secrets !== undefined) await changeSecrets(tx, client.id, secrets);
+        return readWhole(tx, eq(clients.id, client.id));
+      }),
+    raiseEpoch: (clientId) =>
+      rows.transaction(async (tx) => {
+        const wanted = eq(clients.clientId, clientId);
+        await tx
+          .update(clients)
+          .set({ epoch: sql`${clients.epoch} + 1` })
+          .where(wanted);
+        return readWhole(tx, wanted);
+      }),
+    remove: async (clientId) => {
+      const removed = await rows.delete(clients).where(eq(clients.clientId, clientId)).returning({ id: clients.id });
+      return removed.length > 0;
+    },
+    takeEnding: (now, until) => takeEnding(rows, now, until),
+    pruneEnded: async (before) => {
+      await rows.delete(clientSecrets).where(lte(clientSecrets.expiresAt, before));
+    },
+  };
+}
+
+async function readWhole(rows: Selecting, wanted: ReturnType<typeof eq>): Promise<WholeClient | null> {
+  const [client] = await rows.select().from(clients).where(wanted);
+  return client === undefined ? null : { client, secrets: await secretsOf(rows, client.id) };
+}
+
+function secretsOf(rows: Selecting, client: number): Promise<SecretRow[]> {
+  return rows.select().from(clientSecrets).where(eq(clientSecrets.client, client)).orderBy(asc(clientSecrets.id));
+}
+
+async function withSecrets(rows: Selecting, found: readonly ClientRow[]): Promise<WholeClient[]> {
+  if (found.length === 0) return [];
+  const ids = found.map(({ id }) => id);
+  const { client: owner, id } = clientSecrets;
+  const secrets = await rows.select().from(clientSecrets).where(inArray(owner, ids)).orderBy(asc(id));
+  const byClient = Map.groupBy(secrets, ({ client }) => client);
+  return found.map((client) => ({ client, secrets: byClient.get(client.id) ?? [] }));
+}
+
+async function changeSecrets(tx: Rows, client: number, { add, end, remove }: SecretChanges): Promise<void> {
+  const { id, expiresAt, client: owner } = clientSecrets;
+  const among = (ids: readonly number[]) => and(eq(owner, client), inArray(id, [...ids]));
+  if (remove.length > 0) await tx.delete(clientSecrets).where(among(remove));
+  if (end !== null && end.ids.length > 0) {
+    const earlier = sql`least(coalesce(${expiresAt}, ${end.at.toISOString()}::timestamptz), ${end.at.toISOString()}::timestamptz)`;
+    await tx.update(clientSecrets).set({ expiresAt: earlier, warnedAt: end.warnedAt }).where(among(end.ids));
+  }
+  if (add !== null) await tx.insert(clientSecrets).values({ ...add, client });
+}
+
+/** One statement, so that of several servers exactly one takes each. */
+function takeEnding(rows: Rows, now: Date, until: Date): Promise<EndingSecret[]> {
+  const { client, expiresAt, warnedAt, id, label } = clientSecrets;
+  const soon = and(isNotNull(expiresAt), gt(expiresAt, now), lte(expiresAt, until), isNull(warnedAt));
+  return rows
+    .update(clientSecrets)
+    .set({ warnedAt: now })
+    .from(clients)
+    .where(and(soon, eq(client, clients.id), clients.isActive))
+    .returning({
+      clientId: clients.clientId,
+      secretId: id,
+      label,
+      expiresAt: sql<Date>`${expiresAt}`.mapWith(expiresAt),
+    });
+}

@@ -1,0 +1,174 @@
+/** Dynamic registration and its management: `/api/clients` (RFC 7591, RFC 7592). */
+import { Elysia } from 'elysia';
+import { jsonSchema } from '../../kit/http/openapi';
+import { invalidRequest, OAuthError } from '../oauth/errors';
+import type { Tell } from '../oauth/event';
+import type { Access } from './access';
+import { isJson, readJson } from './body';
+import type { ClientManagement } from './management';
+import { informationOf, invalidMetadata, newClientOf, readMetadata, secretsExpireAt } from './metadata';
+import type { ClientView } from './model';
+import { ClientInformation, ClientMetadata } from './registration-model';
+import { usesSecret } from './rules';
+
+/** What these routes stand on. */
+export interface DynamicRegistrationOptions {
+  readonly clients: Pick<ClientManagement, 'create' | 'show' | 'update' | 'remove' | 'secrets'> & {
+    checkSecret(clientId: string, secret: string): Promise<unknown>;
+  };
+  readonly access: Access;
+  readonly issuer: string;
+  readonly tell: Tell;
+}
+
+/** A registration has secrets in it. */
+const HEADERS = { 'content-type': 'application/json', 'cache-control': 'no-store', pragma: 'no-cache' };
+
+const ITEM = '/api/clients/:client_id';
+
+const REQUEST_BODY = { content: { 'application/json': { schema: jsonSchema(ClientMetadata) } } };
+
+/** Routes of dynamic registration. */
+export function dynamicRegistrationRoutes(options: DynamicRegistrationOptions) {
+  const { clients, access, issuer, tell } = options;
+  const reply = (client: ClientView, ...told: Told): Response => informationReply(issuer, client, ...told);
+  return new Elysia({ name: 'dynamic-registration' })
+    .post(
+      '/api/clients',
+      async ({ request }) => {
+        const registrar = await access.registrar(request);
+        const settings = readMetadata(await bodyOf(request));
+        await access.redeem(request, registrar);
+        const { client, clientSecret, registrationToken } = await clients.create(newClientOf(settings));
+        const { actor, token } = registrar;
+        const details = { auth_method: client.auth_method, ...(token === null ? {} : { registration_token: token }) };
+        const event = { event: 'client_registered', outcome: 'success', clientId: client.client_id, details } as const;
+        await tell(actor === null ? event : { ...event, actor }, request);
+        return reply(client, registrationToken, clientSecret, 201);
+      },
+      {
+        parse: 'none',
+        response: { 201: ClientInformation },
+        detail: {
+          ...describe('registerClient', 'Register a client and get its id', REGISTERING),
+          requestBody: REQUEST_BODY,
+          description:
+            'RFC 7591. Open, reserved to the administrator and to holders of an initial access token, or closed, as `REGISTRATION` says.',
+        },
+      },
+    )
+    .get(
+      ITEM,
+      async ({ request, params }) => {
+        const token = await access.registered(request, params.client_id);
+        return reply(await clients.show(params.client_id), token, null);
+      },
+      { response: { 200: ClientInformation }, detail: describe('readClient', 'Read the registration', MANAGING) },
+    )
+    .put(
+      ITEM,
+      async ({ request, params: { client_id: clientId } }) => {
+        const token = await access.registered(request, clientId);
+        const { client, clientSecret } = await replace(options, clientId, await bodyOf(request));
+        await tell({ event: 'client_updated', outcome: 'success', actor: clientId, clientId }, request);
+        return reply(client, token, clientSecret);
+      },
+      {
+        parse: 'none',
+        response: { 200: ClientInformation },
+        detail: {
+          ...describe('replaceClient', 'Replace the registration', MANAGING),
+          requestBody: REQUEST_BODY,
+          description: 'RFC 7592 §2.2: what is left out gets its default. The body names the `client_id`.',
+        },
+      },
+    )
+    .delete(
+      ITEM,
+      async ({ request, params: { client_id: clientId } }) => {
+        await access.registered(request, clientId);
+        await clients.remove(clientId);
+        await tell({ event: 'client_deleted', outcome: 'success', actor: clientId, clientId }, request);
+        return new Response(null, { status: 204 });
+      },
+      {
+        detail: {
+          ...describe('deleteClient', 'Remove the client, its secrets and its tokens', MANAGING),
+          responses: { 204: { description: 'It is gone' } },
+        },
+      },
+    );
+}
+
+/** The registration access token that the caller knows, a secret that was made just now, and the status. */
+type Told = [token: string | null, clientSecret: string | null, status?: number];
+
+/** Client information (RFC 7591 §3.2.1). */
+function informationReply(issuer: string, client: ClientView, ...[token, clientSecret, status = 200]: Told): Response {
+  const expiresAt = secretsExpireAt(client);
+  const body = {
+    ...informationOf(client, issuer),
+    ...(clientSecret === null ? {} : { client_secret: clientSecret }),
+    ...(expiresAt === null ? {} : { client_secret_expires_at: expiresAt }),
+    registration_access_token: token,
+    registration_client_uri: `${issuer}/api/clients/${client.client_id}`,
+  };
+  return new Response(JSON.stringify(body), { status, headers: HEADERS });
+}
+
+const REGISTERING = [{ adminSecret: [] }, { registrationToken: [] }, {}];
+const MANAGING = [{ registrationToken: [] }];
+
+function describe(operationId: string, summary: string, security: Record<string, string[]>[]) {
+  return { operationId, tags: ['Clients'], summary, security };
+}
+
+/** Full replacement (RFC 7592 §2.2). A client that needs a secret and has none gets one. */
+async function replace({ clients }: DynamicRegistrationOptions, clientId: string, body: unknown) {
+  const settings = readMetadata(body);
+  await checkIdentity(clients, clientId, body as Readonly<Record<string, unknown>>);
+  const client = await clients.update(clientId, settings);
+  if (!usesSecret(client.auth_method) || secretsExpireAt(client) !== null) return { client, clientSecret: null };
+  const made = await clients.secrets.rotate(clientId, { label: '', expiresInSeconds: null, overlapSeconds: 0 });
+  return { client: { ...client, secrets: [made.secret] }, clientSecret: made.clientSecret };
+}
+
+/** What only the server decides, which a client must not send (RFC 7592 §2.2). */
+const SERVER_MEMBERS = [
+  'registration_access_token',
+  'registration_client_uri',
+  'client_secret_expires_at',
+  'client_id_issued_at',
+];
+
+async function checkIdentity(
+  clients: DynamicRegistrationOptions['clients'],
+  clientId: string,
+  body: Readonly<Record<string, unknown>>,
+): Promise<void> {
+  if (body['client_id'] !== clientId) throw invalidMetadata('client_id must be that of the client');
+  const decided = SERVER_MEMBERS.find((name) => name in body);
+  if (decided !== undefined) throw invalidMetadata(`${decided} must not be sent`);
+  const secret = body['client_secret'];
+  if (secret === undefined) return;
+  const isCurrent = typeof secret === 'string' && (await isSecretOf(clients, clientId, secret));
+  if (!isCurrent) throw invalidMetadata('client_secret must be a current one of the client, or be left out');
+}
+
+async function isSecretOf(clients: DynamicRegistrationOptions['clients'], clientId: string, secret: string) {
+  try {
+    await clients.checkSecret(clientId, secret);
+    return true;
+  } catch (error) {
+    if (error instanceof OAuthError) return false;
+    throw error;
+  }
+}
+
+/** @throws OAuthError invalid_request. */
+async function bodyOf(request: Request): Promise<unknown> {
+  if (!isJson(request)) throw invalidRequest('Send the request as application/json.');
+  const body = readJson(await request.text());
+  if (body === undefined) throw invalidRequest('The body is not valid JSON.');
+  return body;
+}

@@ -1,0 +1,93 @@
+// What must hold of a client's own settings, whoever gives them: pure functions, each with the first fault it finds, or null. A fault
+// names the member as it is called outside and what is expected, never what was given.
+import { parseLimit } from '../../kit/limit';
+import type { AUTH_METHODS, TLS_SUBJECT_KINDS } from './model';
+
+/** How a client authenticates. */
+export type AuthMethod = (typeof AUTH_METHODS)[number];
+
+/** A certificate's name, and which of the five kinds it is (RFC 8705 §2.1.2). */
+export interface TlsSubject {
+  readonly kind: (typeof TLS_SUBJECT_KINDS)[number];
+  readonly value: string;
+}
+
+/** What a client authenticates with, other than secrets. */
+export interface ClientKeyring {
+  readonly authMethod: AuthMethod;
+  readonly jwks: { readonly keys: readonly Record<string, unknown>[] } | null;
+  readonly jwksUri: string | null;
+  readonly tlsSubject: TlsSubject | null;
+}
+
+/** Keys of one client: one in use, one to come, and some more for those who have one key a machine. */
+const KEYS_MAX = 10;
+
+/** In bytes of JSON: ten RSA keys of 4096 bits with a certificate each fit, and half of what a request may have. */
+const KEYS_BYTES_MAX = 32_768;
+
+const TEXT_MAX = 2_048;
+
+/** Members that make a key private or symmetric (RFC 7518 §6). */
+const PRIVATE_MEMBERS = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k'];
+
+const PUBLIC_MEMBERS: Readonly<Record<string, readonly string[]>> = {
+  EC: ['crv', 'x', 'y'],
+  OKP: ['crv', 'x'],
+  RSA: ['n', 'e'],
+};
+
+/** True for the two methods that need a secret; they stand for each other. */
+export function usesSecret(method: AuthMethod): boolean {
+  return method === 'client_secret_basic' || method === 'client_secret_post';
+}
+
+/** What is wrong with how the client authenticates. */
+export function keyringFault({ authMethod, jwks, jwksUri, tlsSubject }: ClientKeyring): string | null {
+  if (jwks !== null && jwksUri !== null) return 'jwks and jwks_uri exclude each other';
+  const hasKeys = jwks !== null || jwksUri !== null;
+  const needsKeys = authMethod === 'private_key_jwt' || authMethod === 'self_signed_tls_client_auth';
+  if (needsKeys && !hasKeys) return `${authMethod} needs jwks or jwks_uri`;
+  if (authMethod === 'tls_client_auth' && tlsSubject === null)
+    return 'tls_client_auth needs exactly one tls_client_auth_ name';
+  if (authMethod !== 'tls_client_auth' && tlsSubject !== null)
+    return 'a tls_client_auth_ name belongs to tls_client_auth only';
+  if (tlsSubject !== null && !isText(tlsSubject.value))
+    return 'the tls_client_auth_ name is not a text of a useful length';
+  return (jwks && keysFault(jwks.keys)) ?? (jwksUri === null ? null : httpsFault('jwks_uri', jwksUri));
+}
+
+/** What is wrong with a set of public keys. */
+export function keysFault(keys: readonly Record<string, unknown>[]): string | null {
+  if (keys.length === 0 || keys.length > KEYS_MAX) return `jwks must have 1 to ${KEYS_MAX} keys`;
+  if (Buffer.byteLength(JSON.stringify(keys)) > KEYS_BYTES_MAX) return 'jwks is too large';
+  if (keys.some((key) => PRIVATE_MEMBERS.some((name) => name in key))) return 'jwks must hold public keys only';
+  const complete = keys.every((key) => {
+    const members = PUBLIC_MEMBERS[String(key['kty'])];
+    return members?.every((name) => typeof key[name] === 'string' && key[name] !== '') === true;
+  });
+  return complete ? null : 'jwks must hold complete EC, OKP or RSA keys';
+}
+
+/** What is wrong with an https URL: without user, password and fragment. */
+export function httpsFault(member: string, text: string): string | null {
+  const url = text.length <= TEXT_MAX ? URL.parse(text) : null;
+  const good =
+    url !== null && url.protocol === 'https:' && url.username === '' && url.password === '' && url.hash === '';
+  return good ? null : `${member} must be an https URL without user, password and fragment`;
+}
+
+/** What is wrong with limits such as `100/s`. */
+export function limitsFault(limits: { readonly api: string | null; readonly token: string | null }): string | null {
+  for (const name of ['api', 'token'] as const) {
+    const limit = limits[name];
+    if (limit !== null && parseLimit(limit) === null)
+      return `limits.${name} must be a limit such as 100/s, 600/m or 5000/h`;
+  }
+  return null;
+}
+
+function isText(text: string): boolean {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it looks for.
+  return text.length > 0 && text.length <= TEXT_MAX && !/[\u0000-\u001F\u007F-\u009F]/.test(text);
+}

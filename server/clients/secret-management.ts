@@ -1,0 +1,132 @@
+import { Problem } from '../../kit/http/problem';
+import type { ManagementStore, NewSecretRow, SecretRow, WholeClient } from './management-store';
+import type { SecretView } from './model';
+import { usesSecret } from './rules';
+import { hintOf, LIVE_SECRETS_MAX, makeSecret, storedSecret } from './secret-format';
+import { isLive, secretView } from './views';
+
+/** What a new secret is given along. */
+export interface NewSecret {
+  /** What people call it; may be empty. */
+  readonly label: string;
+  /** Null: it never ends. */
+  readonly expiresInSeconds: number | null;
+}
+
+/** How the secret is changed over. */
+export interface Rotation extends NewSecret {
+  /** How long the other secrets go on at most; 0: they end now; null: they stay as they are. */
+  readonly overlapSeconds: number | null;
+}
+
+/** A secret that was made; it is shown this once. */
+export interface MadeSecret {
+  readonly clientSecret: string;
+  readonly secret: SecretView;
+}
+
+/** The secrets of clients as they are managed. All throw Problem 404 for an unknown client. */
+export interface SecretManagement {
+  /** Oldest first; ended ones are listed for some days. */
+  list(clientId: string): Promise<SecretView[]>;
+  /** Makes a new secret at once and ends the others after the overlap. @throws Problem 409 when more than five would be live, or the client has no use for a secret. */
+  rotate(clientId: string, rotation: Rotation): Promise<MadeSecret>;
+  /** Ends a live secret now, or takes an ended one off the list. @throws Problem 404 when there is no such secret, 409 when it is the last live one. */
+  revoke(clientId: string, secretId: number): Promise<void>;
+}
+
+/** What the management of secrets stands on. */
+export interface SecretManagementOptions {
+  readonly store: Pick<ManagementStore, 'read' | 'change'>;
+  readonly now: () => number;
+  readonly randomBytes: (n: number) => Buffer;
+  /** To be told of every committed change before it is answered. */
+  readonly changed: (change: string) => Promise<void>;
+}
+
+/** Ended secrets are kept so that their use can be told from a guess; a client that rotates without pause must not fill the table. */
+const ENDED_KEPT_MAX = 20;
+
+/** The secrets of all clients. */
+export function createSecretManagement(options: SecretManagementOptions): SecretManagement {
+  const { store, now, randomBytes, changed } = options;
+  return {
+    list: async (clientId) => {
+      const whole = await store.read(clientId);
+      if (whole === null) throw unknownClient();
+      return whole.secrets.map((secret) => secretView(secret, now()));
+    },
+    rotate: async (clientId, rotation) => {
+      const { clientSecret, row } = newSecret(rotation, { now, randomBytes });
+      const whole = await store.change(clientId, (current) => rotate(current, row, rotation.overlapSeconds, now()));
+      const added = whole?.secrets.at(-1);
+      if (added === undefined) throw unknownClient();
+      await changed(clientId);
+      return { clientSecret, secret: secretView(added, now()) };
+    },
+    revoke: async (clientId, secretId) => {
+      const whole = await store.change(clientId, (current) => revoke(current, secretId, now()));
+      if (whole === null) throw unknownClient();
+      await changed(clientId);
+    },
+  };
+}
+
+/** A secret and the row that it is stored as. */
+export function newSecret(
+  { label, expiresInSeconds }: NewSecret,
+  { now, randomBytes }: Pick<SecretManagementOptions, 'now' | 'randomBytes'>,
+): { clientSecret: string; row: NewSecretRow } {
+  const clientSecret = makeSecret('cs', randomBytes);
+  const createdAt = new Date(now());
+  const expiresAt = expiresInSeconds === null ? null : new Date(now() + expiresInSeconds * 1_000);
+  const row = { hash: storedSecret(clientSecret), hint: hintOf(clientSecret), label, createdAt, expiresAt };
+  return { clientSecret, row };
+}
+
+/** 404 of the administration. */
+export function unknownClient(): Problem {
+  return new Problem(404, 'Not Found', 'There is no client with this client_id.');
+}
+
+function rotate({ client, secrets }: WholeClient, add: NewSecretRow, overlapSeconds: number | null, nowMs: number) {
+  if (!usesSecret(client.authMethod)) {
+    throw conflict('This client does not authenticate by a secret, so it has none to rotate.');
+  }
+  const live = secrets.filter((secret) => isLive(secret, nowMs));
+  const staying = overlapSeconds === 0 ? 0 : live.length;
+  if (staying + 1 > LIVE_SECRETS_MAX) {
+    throw conflict(
+      `A client has at most ${LIVE_SECRETS_MAX} live secrets; remove one first, or rotate without overlap.`,
+    );
+  }
+  const ended = secrets.filter((secret) => !isLive(secret, nowMs));
+  const ending = overlapSeconds === null ? [] : live;
+  const at = new Date(nowMs + (overlapSeconds ?? 0) * 1_000);
+  return {
+    secrets: {
+      add,
+      end: { ids: idsOf(ending), at, warnedAt: new Date(nowMs) },
+      remove: idsOf(ended.slice(0, Math.max(0, ended.length - ENDED_KEPT_MAX))),
+    },
+  };
+}
+
+function revoke({ secrets }: WholeClient, secretId: number, nowMs: number) {
+  const secret = secrets.find(({ id }) => id === secretId);
+  if (secret === undefined) throw new Problem(404, 'Not Found', 'This client has no such secret.');
+  if (!isLive(secret, nowMs)) return { secrets: { add: null, end: null, remove: [secretId] } };
+  if (secrets.filter((one) => isLive(one, nowMs)).length === 1) {
+    throw conflict('This is the last live secret of the client; make another one first, or disable the client.');
+  }
+  const now = new Date(nowMs);
+  return { secrets: { add: null, end: { ids: [secretId], at: now, warnedAt: now }, remove: [] } };
+}
+
+function idsOf(secrets: readonly SecretRow[]): number[] {
+  return secrets.map(({ id }) => id);
+}
+
+function conflict(detail: string): Problem {
+  return new Problem(409, 'Conflict', detail);
+}

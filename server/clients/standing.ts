@@ -1,0 +1,81 @@
+import { type Limit, parseLimit } from '../../kit/limit';
+
+/** What must be known of every client at once, without asking the database. */
+export interface Standing {
+  /** False once the tokens of this epoch have been revoked: by disabling or removing the client, or by revoking all. */
+  isCurrent(clientId: string, epoch: number): boolean;
+  /** The limit of its own for the API; null: the server's. */
+  limitOf(clientId: string): Limit | null;
+  /** Hears of a committed change as the database tells it; null: of any number of them, so all is read again. */
+  changed(change: string | null): Promise<void>;
+  /** Forgets those who are gone for longer than any token lives. */
+  tidy(): void;
+}
+
+/** Clients that are not like the others: only these are kept in memory. */
+export interface StandingRows {
+  /** Clients whose older tokens are dead, by client id. */
+  raisedEpochs(): Promise<ReadonlyMap<string, number>>;
+  /** Ids of the clients that were deleted since then. */
+  deletedSince(since: Date): Promise<readonly string[]>;
+  /** `limit_api` of those who have one, by client id. */
+  ownLimits(): Promise<ReadonlyMap<string, string>>;
+}
+
+/** Twice the longest life of an access token (a day): the tokens of who is gone longer have all ended. */
+const GONE_REMEMBERED_MS = 2 * 86_400_000;
+
+/** The standing of clients. Nobody is known until `changed(null)`. */
+export function createStanding(options: { store: StandingRows; now: () => number }): Standing {
+  const { store, now } = options;
+  let epochs = new Map<string, number>();
+  let limits = new Map<string, Limit>();
+  let goneAtMs = new Map<string, number>();
+  let reading: Promise<unknown> = Promise.resolve();
+
+  const read = async (): Promise<void> => {
+    const since = new Date(now() - GONE_REMEMBERED_MS);
+    // One after another: the embedded database has one session, and a replica that starts is in no hurry.
+    const gone = await store.deletedSince(since);
+    const raised = await store.raisedEpochs();
+    const own = await store.ownLimits();
+    epochs = new Map([...raised, ...gone.map((id): [string, number] => [id, Number.POSITIVE_INFINITY])]);
+    goneAtMs = new Map(gone.map((id) => [id, now()]));
+    limits = new Map();
+    for (const [id, limit] of own) setLimit(id, limit);
+  };
+  const setLimit = (clientId: string, text: string | undefined): void => {
+    const limit = text === undefined ? null : parseLimit(text);
+    if (limit === null) limits.delete(clientId);
+    else limits.set(clientId, limit);
+  };
+  const apply = (clientId: string, epoch: string, limit: string | undefined): void => {
+    setLimit(clientId, limit);
+    if (epoch === 'gone') {
+      epochs.set(clientId, Number.POSITIVE_INFINITY);
+      goneAtMs.set(clientId, now());
+    } else if (Number(epoch) > (epochs.get(clientId) ?? 0)) epochs.set(clientId, Number(epoch));
+  };
+  return {
+    isCurrent: (clientId, epoch) => epoch >= (epochs.get(clientId) ?? 0),
+    limitOf: (clientId) => limits.get(clientId) ?? null,
+    changed: async (change) => {
+      if (change === null) {
+        const started = read();
+        reading = started.catch(() => undefined);
+        return started;
+      }
+      const [clientId = '', epoch, limit] = change.split(' ');
+      // What is being read may be older than this and must not overwrite it.
+      await reading;
+      if (epoch !== undefined) apply(clientId, epoch, limit);
+    },
+    tidy: () => {
+      for (const [clientId, at] of goneAtMs) {
+        if (now() - at < GONE_REMEMBERED_MS) continue;
+        goneAtMs.delete(clientId);
+        epochs.delete(clientId);
+      }
+    },
+  };
+}
