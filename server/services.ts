@@ -6,13 +6,16 @@ import { createSecretHasher } from './clients/secrets';
 import { type Clients, createClients } from './clients/service';
 import { type Client, createClientStore } from './clients/store';
 import type { Limits, RegistrationMode, SigningAlg } from './config';
-import { createMaintenance, type Maintenance } from './maintenance';
+import { type Chore, createMaintenance, type Maintenance } from './maintenance';
 import { createFeed, type Feed } from './rates/feed';
 import { createRateStore } from './rates/store';
 import { createTicker, type Ticker } from './rates/ticker';
+import { createTell } from './tell';
 import { createKeyring, type Keyring } from './tokens/keys';
 import { CHANGES_SILENT_MAX_MS, createTokens, type Tokens } from './tokens/service';
 import { createKeyStore } from './tokens/store';
+import { createVault, type Vault } from './vault/service';
+import { createVaultStore } from './vault/store';
 
 /** Everything the server is told from outside: settings in force, clock and chance. */
 export interface Surroundings {
@@ -22,7 +25,7 @@ export interface Surroundings {
   readonly registration: RegistrationMode;
   readonly adminSecret: string;
   readonly accessTokenTtlSeconds: number;
-  /** See `KeyringOptions.encryptionKey`. */
+  /** See `VaultOptions.encryptionKey`. */
   readonly encryptionKey: (holdsKeys: boolean) => string;
   readonly tickSeconds: number;
   readonly tickVolatility: number;
@@ -57,6 +60,7 @@ export interface Services {
   readonly clients: Clients;
   readonly tokens: Tokens;
   readonly keyring: Keyring;
+  readonly vault: Vault;
   readonly feed: Feed;
   readonly ticker: Ticker;
   readonly maintenance: Maintenance;
@@ -73,17 +77,26 @@ export function ratesAudience(issuer: string): string {
 
 /** Wires the services by naming what each stands on. Touches nothing yet. */
 export function createServices(database: Database, given: Surroundings): Services {
-  const { issuer, encryptionKey, log, now, randomBytes, newId } = given;
+  const { issuer, log, now, randomBytes, newId } = given;
   const memory = createCheckMemory<Client>({ max: REMEMBERED_CLIENTS_MAX, key: randomBytes(32) });
   const hasher = createSecretHasher({ concurrency: given.hashConcurrency, randomBytes });
   const clients = createClients({ store: createClientStore(database.rows), hasher, memory });
-  const keyring = createKeyring({ store: createKeyStore(database.rows), encryptionKey, randomBytes });
+  const tell = createTell({ log, source: () => '', record: async () => {} });
+  const vault = createVault({ ...given, store: createVaultStore(database.rows) });
+  const keyring = createKeyring({
+    store: createKeyStore(database.rows),
+    box: vault,
+    alg: given.signingAlg,
+    now,
+    tell,
+  });
   const rateStore = createRateStore(database.rows);
   const feed = createFeed(rateStore);
   let silentMs = (): number => Number.POSITIVE_INFINITY;
   return {
     clients,
     keyring,
+    vault,
     feed,
     tokens: createTokens({
       clients,
@@ -104,16 +117,31 @@ export function createServices(database: Database, given: Surroundings): Service
       now,
       log,
     }),
-    maintenance: createMaintenance({ chores: [], now, log }),
+    maintenance: createMaintenance({ chores: keyChores({ vault, keyring }), now, log }),
     databaseReachable: () => silentMs() <= CHANGES_SILENT_MAX_MS,
     open: async (changes) => {
       silentMs = changes.silentMs;
       changes.on('clients', clients.changed);
+      changes.on('keys', keyring.changed);
       changes.on('rates', (seq) => feed.refresh(seq === null ? null : Number(seq)));
       // One after another: a failure must leave nothing at work on a database that is about to be closed.
+      await vault.open();
       await keyring.open();
       await clients.changed(null);
       await feed.refresh(null);
     },
   };
+}
+
+/** Replicas hear of each other's changes; this is for what has become due by time alone, and need not be punctual. */
+const KEYS_EVERY_MS = 10_000;
+
+/** A server that still has the previous key-encryption key alone may go on for the time of a restart. */
+const VAULT_EVERY_MS = 60_000;
+
+function keyChores({ vault, keyring }: { vault: Vault; keyring: Keyring }): Chore[] {
+  return [
+    { name: 'turning signing keys over', everyMs: KEYS_EVERY_MS, run: keyring.maintain },
+    { name: 'encrypting anew', everyMs: VAULT_EVERY_MS, run: vault.maintain },
+  ];
 }
