@@ -70,13 +70,14 @@ export function isDue(keys: readonly TimedKey[], at: Date): boolean {
 
 /**
  * What a change of the table means. A key has become active when it is given its successor, since each is given one in its
- * first moments, and by one server alone; it has retired when its private key is wiped.
+ * first moments, and by one server alone; it has retired when its private key is wiped,
+ * which like its removal comes by time and not by anybody's wish.
  */
 export function eventsOf({ before, after }: KeyTables, actor: string): SecurityEvent[] {
-  const event = (name: string, { kid, alg }: TimedKey): SecurityEvent => ({
+  const event = (name: string, { kid, alg }: TimedKey, by = actor): SecurityEvent => ({
     event: name,
     outcome: 'success',
-    actor,
+    actor: by,
     details: { kid, alg },
   });
   const removed = before.filter(({ kid }) => !after.some((key) => key.kid === kid));
@@ -88,8 +89,8 @@ export function eventsOf({ before, after }: KeyTables, actor: string): SecurityE
       ...(was === undefined ? [event('key_created', key)] : []),
       ...(key.retiredAt !== null && (was?.retiredAt ?? null) === null && !revoked ? [event('key_activated', key)] : []),
       ...(revoked ? [event('key_revoked', key)] : []),
-      ...(retired ? [event('key_retired', key)] : []),
+      ...(retired ? [event('key_retired', key, 'server')] : []),
     ];
   });
-  return [...changed, ...removed.map((key) => event('key_removed', key))];
+  return [...changed, ...removed.map((key) => event('key_removed', key, 'server'))];
 }
