@@ -6,7 +6,6 @@ import { createEdge } from '../kit/http/edge';
 import { createErrorRule, type ErrorRule } from '../kit/http/errors';
 import { type DependencyState, healthRoutes } from '../kit/http/health';
 import { describeApi, type OpenApiDocument } from '../kit/http/openapi';
-import { createSource } from '../kit/http/peer';
 import { problemResponse } from '../kit/http/problem';
 import { requestId } from '../kit/http/request-id';
 import { createAccess } from './clients/access';
@@ -22,7 +21,6 @@ import { errorReply } from './oauth/reply';
 import { rateRoutes } from './rates/index';
 import { createRateReads } from './rates/service';
 import { ratesAudience, type Services, type Surroundings } from './services';
-import { createTell } from './tell';
 import { createGuard } from './tokens/guard';
 import { tokenRoutes } from './tokens/index';
 import { databaseAway } from './tokens/service';
@@ -34,14 +32,9 @@ export type App = ReturnType<typeof createApp>;
 /** Mounts the features in reading order, under one edge and one error rule. It does not listen yet. */
 export function createApp(services: Services, given: Surroundings, serving: () => boolean) {
   const { issuer, log, now } = given;
+  const { callers, tell } = services;
   const scopes = ['currency:read'];
   const audience = ratesAudience(issuer);
-  const addressOf = createSource(given.trusted);
-  const tell = createTell({
-    log,
-    source: (request) => addressOf(root.server?.requestIP(request)?.address ?? '', request.headers),
-    record: async () => {},
-  });
   const guard = createGuard({
     keyring: services.keyring,
     clients: services.clients,
@@ -70,6 +63,7 @@ export function createApp(services: Services, given: Surroundings, serving: () =
     normalize: false,
     systemRouter: false,
   }).wrap(edgeOf(given, failed));
+  callers.attach(() => root.server);
   // Elysia adds to the instance it is called on: `root` is the whole application once all is mounted.
   return root
     .onError(failed)

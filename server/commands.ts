@@ -12,7 +12,7 @@ import type { Output } from '../kit/output';
 import { type SignalSource, untilStopped } from '../kit/stop';
 import { type Config, type Configuration, SETTINGS } from './config';
 import { documentServer, type Process, startServer } from './serve';
-import { KeyUnreadable } from './tokens/keys';
+import { KeyUnreadable } from './vault/box';
 
 /** What the commands take from the process they run in. */
 export interface CommandOptions extends Omit<Process, 'log'> {

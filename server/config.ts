@@ -126,7 +126,7 @@ export const SETTINGS = {
     secret: true,
   }),
   KEY_ENCRYPTION_KEY_PREVIOUS: setting({
-    about: 'the one before, while everything is encrypted anew under KEY_ENCRYPTION_KEY',
+    about: 'the one before (it may have been DATA_DIR/key-encryption-key); all is encrypted anew at start',
     parse: orNull(secret(32)),
     fallback: null,
     secret: true,

@@ -1,6 +1,7 @@
 import type { Changes } from '../db/changes';
 import type { Database } from '../db/connect';
 import type { Log } from '../kit/logs';
+import { type Callers, createCallers } from './callers';
 import { createManagementStore } from './clients/management-store';
 import { createCheckMemory } from './clients/memory';
 import { createRegistrationTokenStore } from './clients/registration-token-store';
@@ -10,13 +11,17 @@ import { createSecretHasher } from './clients/secrets';
 import { type Clients, createClients } from './clients/service';
 import { type Client, createClientStore } from './clients/store';
 import type { Limits, RegistrationMode, SigningAlg } from './config';
-import { createMaintenance, type Maintenance } from './maintenance';
+import { type Chore, createMaintenance, type Maintenance } from './maintenance';
+import type { Tell } from './oauth/event';
 import { createFeed, type Feed } from './rates/feed';
 import { createRateStore } from './rates/store';
 import { createTicker, type Ticker } from './rates/ticker';
+import { createTell } from './tell';
 import { createKeyring, type Keyring } from './tokens/keys';
 import { CHANGES_SILENT_MAX_MS, createTokens, type Tokens } from './tokens/service';
 import { createKeyStore } from './tokens/store';
+import { createVault, type Vault } from './vault/service';
+import { createVaultStore } from './vault/store';
 
 /** Everything the server is told from outside: settings in force, clock and chance. */
 export interface Surroundings {
@@ -26,7 +31,7 @@ export interface Surroundings {
   readonly registration: RegistrationMode;
   readonly adminSecret: string;
   readonly accessTokenTtlSeconds: number;
-  /** See `KeyringOptions.encryptionKey`. */
+  /** See `VaultOptions.encryptionKey`. */
   readonly encryptionKey: (holdsKeys: boolean) => string;
   readonly tickSeconds: number;
   readonly tickVolatility: number;
@@ -58,10 +63,13 @@ export interface Surroundings {
 export interface Services {
   /** Reads what they hold in memory, and keeps it up to date from then on. */
   open(changes: Pick<Changes, 'on' | 'silentMs'>): Promise<void>;
+  readonly callers: Callers;
+  readonly tell: Tell;
   readonly clients: Clients;
   readonly registrationTokens: RegistrationTokens;
   readonly tokens: Tokens;
   readonly keyring: Keyring;
+  readonly vault: Vault;
   readonly feed: Feed;
   readonly ticker: Ticker;
   readonly maintenance: Maintenance;
@@ -78,7 +86,9 @@ export function ratesAudience(issuer: string): string {
 
 /** Wires the services by naming what each stands on. Touches nothing yet. */
 export function createServices(database: Database, given: Surroundings): Services {
-  const { issuer, encryptionKey, log, now, randomBytes, newId } = given;
+  const { issuer, log, now, randomBytes, newId } = given;
+  const callers = createCallers(given.trusted);
+  const tell = createTell({ log, source: callers.source, record: async () => {} });
   const memory = createCheckMemory<Client>({
     max: REMEMBERED_CLIENTS_MAX,
     secretsMax: LIVE_SECRETS_MAX,
@@ -97,11 +107,20 @@ export function createServices(database: Database, given: Surroundings): Service
     newId,
     checkGrants: () => {},
   });
-  const keyring = createKeyring({ store: createKeyStore(database.rows), encryptionKey, randomBytes });
+  const vault = createVault({ ...given, store: createVaultStore(database.rows) });
+  const keyring = createKeyring({
+    store: createKeyStore(database.rows),
+    box: vault,
+    alg: given.signingAlg,
+    now,
+    tell,
+  });
   const rateStore = createRateStore(database.rows);
   const feed = createFeed(rateStore);
   let silentMs = (): number => Number.POSITIVE_INFINITY;
   return {
+    callers,
+    tell,
     clients,
     registrationTokens: createRegistrationTokens({
       store: createRegistrationTokenStore(database.rows),
@@ -109,6 +128,7 @@ export function createServices(database: Database, given: Surroundings): Service
       randomBytes,
     }),
     keyring,
+    vault,
     feed,
     tokens: createTokens({
       clients,
@@ -129,16 +149,34 @@ export function createServices(database: Database, given: Surroundings): Service
       now,
       log,
     }),
-    maintenance: createMaintenance({ chores: [], now, log }),
+    maintenance: createMaintenance({ chores: choresOf({ vault, keyring, clients, tell }), now, log }),
     databaseReachable: () => silentMs() <= CHANGES_SILENT_MAX_MS,
     open: async (changes) => {
       silentMs = changes.silentMs;
       changes.on('clients', clients.changed);
+      changes.on('keys', keyring.changed);
       changes.on('rates', (seq) => feed.refresh(seq === null ? null : Number(seq)));
       // One after another: a failure must leave nothing at work on a database that is about to be closed.
+      await vault.open();
       await keyring.open();
       await clients.changed(null);
       await feed.refresh(null);
     },
   };
+}
+
+/** What the server does by itself. Replicas hear of each other's changes; this is for what time alone makes due. */
+function choresOf({
+  vault,
+  keyring,
+  clients,
+  tell,
+}: Pick<Services, 'vault' | 'keyring' | 'clients' | 'tell'>): Chore[] {
+  return [
+    { name: 'writing down what was used', everyMs: 5_000, run: clients.flush },
+    { name: 'turning signing keys over', everyMs: 10_000, run: keyring.maintain },
+    // A server that still has the previous key-encryption key alone may go on for the time of a restart.
+    { name: 'encrypting anew', everyMs: 60_000, run: vault.maintain },
+    { name: 'looking after secrets', everyMs: 60_000, run: () => clients.maintain(tell) },
+  ];
 }

@@ -1,0 +1,89 @@
+import type { JWK } from 'jose';
+import { openSigner, openVerifier, publicPart, type Signer, type Verifier } from './key-pair';
+import { nextTurnMs, signingKey } from './key-schedule';
+import type { StoredKey } from './store';
+
+/** The public keys (RFC 7517 §5). The same object until they change. */
+export interface KeySet {
+  readonly keys: readonly JWK[];
+}
+
+/** The keys as this server holds them: opened, and ready to sign and verify. */
+export interface HeldKeys {
+  /** Takes over a table. */
+  take(rows: readonly StoredKey[]): Promise<void>;
+  rows(): readonly StoredKey[];
+  /** The signer of this moment. @throws Error when there is none. */
+  signer(): Signer;
+  /** Undefined: no such key, or a revoked one. */
+  verifier(kid: string): Verifier | undefined;
+  isLive(kid: string): boolean;
+  keySet(): KeySet;
+}
+
+/** What holding keys takes. */
+export interface HoldingOptions {
+  /** Decrypts a private key; null: it does not open. */
+  readonly unseal: (sealed: string, kid: string) => string | null;
+  /** Hears of a private key that does not open, once. */
+  readonly unreadable: (kid: string) => void;
+  readonly now: () => number;
+}
+
+interface HeldKey {
+  readonly row: StoredKey;
+  readonly verify: Verifier;
+  /** Null: it no longer signs, or this server cannot open it. */
+  readonly sign: Signer | null;
+}
+
+/**
+ * Keys in memory. A private key that this server cannot open (it was started with a key-encryption key that has been
+ * replaced since) is published and verifies; until the restart, the newest key that does open goes on signing.
+ */
+export function createHeldKeys({ unseal, unreadable, now }: HoldingOptions): HeldKeys {
+  let held: ReadonlyMap<string, HeldKey> = new Map();
+  let keySet: KeySet = { keys: [] };
+  let turn: { readonly sign: Signer; readonly fromMs: number; readonly untilMs: number } | null = null;
+
+  const openPrivate = async ({ kid, alg, privateKey }: StoredKey): Promise<Signer | null> => {
+    if (privateKey === null) return null;
+    const known = held.get(kid);
+    if (known?.sign) return known.sign;
+    const text = unseal(privateKey, kid);
+    if (text === null && known === undefined) unreadable(kid);
+    return text === null ? null : openSigner(kid, alg, text);
+  };
+  const hold = async (row: StoredKey): Promise<HeldKey> => ({
+    row,
+    verify: held.get(row.kid)?.verify ?? (await openVerifier(row.publicJwk, row.alg)),
+    sign: await openPrivate(row),
+  });
+  const findSigner = (nowMs: number) => {
+    const able = [...held.values()].filter(({ sign }) => sign !== null).map(({ row }) => row);
+    const sign = held.get(signingKey(able, nowMs)?.kid ?? '')?.sign;
+    if (!sign) throw new Error('There is no key to sign with.');
+    return { sign, fromMs: nowMs, untilMs: nextTurnMs(able, nowMs) };
+  };
+  return {
+    take: async (rows) => {
+      const keys = await Promise.all(rows.map(hold));
+      held = new Map(keys.map((key) => [key.row.kid, key]));
+      const published = rows.filter(({ revokedAt }) => revokedAt === null);
+      keySet = { keys: published.map(({ publicJwk }) => publicPart(publicJwk)) };
+      turn = null;
+    },
+    rows: () => [...held.values()].map(({ row }) => row),
+    signer: () => {
+      const nowMs = now();
+      if (turn === null || nowMs >= turn.untilMs || nowMs < turn.fromMs) turn = findSigner(nowMs);
+      return turn.sign;
+    },
+    verifier: (kid) => {
+      const key = held.get(kid);
+      return key === undefined || key.row.revokedAt !== null ? undefined : key.verify;
+    },
+    isLive: (kid) => held.get(kid)?.row.revokedAt === null,
+    keySet: () => keySet,
+  };
+}

@@ -1,0 +1,66 @@
+import { and, eq, isNotNull, sql } from 'drizzle-orm';
+import type { Rows } from '../../db/connect';
+import { sharedSecrets, signingKeys } from '../../db/schema';
+
+/** Something that rests encrypted in the database. */
+export interface SealedRow {
+  readonly kind: 'signing key' | 'shared secret';
+  /** The `kid` of a key, the purpose of a secret. */
+  readonly name: string;
+  readonly sealed: string;
+}
+
+/** What to write: secrets that are new, and rows sealed anew (`was`: as they were read). */
+export interface VaultChanges {
+  readonly made: readonly SealedRow[];
+  readonly resealed: readonly (SealedRow & { readonly was: string })[];
+}
+
+/** Everything in the database that is encrypted. */
+export interface VaultStore {
+  /** Reads all, decides, and writes, in one transaction that no other server is in. What `decide` throws ends it unwritten. */
+  change(decide: (rows: readonly SealedRow[]) => VaultChanges, at: Date): Promise<void>;
+}
+
+/** Any number that no other part of the schema locks. */
+const VAULT_LOCK = 7_262_002;
+
+type Transaction = Parameters<Parameters<Rows['transaction']>[0]>[0];
+
+/** Sealed rows of the database. */
+export function createVaultStore(rows: Rows): VaultStore {
+  return {
+    change: (decide, at) =>
+      rows.transaction(async (tx) => {
+        await tx.select({ locked: sql`pg_advisory_xact_lock(${VAULT_LOCK})` }).from(sql`(values (1)) as once`);
+        const { made, resealed } = decide(await readAll(tx));
+        for (const { name, sealed } of made) await tx.insert(sharedSecrets).values({ name, sealed, createdAt: at });
+        for (const row of resealed) await reseal(tx, row);
+      }),
+  };
+}
+
+async function readAll(tx: Transaction): Promise<SealedRow[]> {
+  const { kid: name, privateKey: sealed } = signingKeys;
+  const keys = await tx.select({ name, sealed }).from(signingKeys).where(isNotNull(sealed));
+  const secrets = await tx.select({ name: sharedSecrets.name, sealed: sharedSecrets.sealed }).from(sharedSecrets);
+  return [
+    ...keys.map((row) => ({ kind: 'signing key' as const, name: row.name, sealed: row.sealed ?? '' })),
+    ...secrets.map((row) => ({ kind: 'shared secret' as const, ...row })),
+  ];
+}
+
+/** Only what is still as it was read: a running server may wipe a private key meanwhile, and it must stay wiped. */
+async function reseal(tx: Transaction, { kind, name, sealed, was }: VaultChanges['resealed'][number]): Promise<void> {
+  if (kind === 'signing key') {
+    await tx
+      .update(signingKeys)
+      .set({ privateKey: sealed })
+      .where(and(eq(signingKeys.kid, name), eq(signingKeys.privateKey, was)));
+  } else {
+    await tx
+      .update(sharedSecrets)
+      .set({ sealed })
+      .where(and(eq(sharedSecrets.name, name), eq(sharedSecrets.sealed, was)));
+  }
+}
