@@ -123,6 +123,36 @@ eachDatabase('A migrated database', (open) => {
     expect(await database.rows.select().from(clientSecrets)).toEqual([]);
   });
 
+  test('announces the own limit of a client behind its epoch', async () => {
+    const { id } = await addClient('limited');
+    const set = (limitApi: string | null) => () =>
+      database.rows.update(clients).set({ limitApi }).where(eq(clients.id, id));
+    expect(await announced(set('100/s'))).toEqual(['clients:limited 0 100/s']);
+    expect(await announced(set(null))).toEqual(['clients:limited 0']);
+  });
+
+  test('announces nothing that is only counted', async () => {
+    const { id } = await addClient('counted');
+    await database.rows.insert(clientSecrets).values({ client: id, hash: 'h' });
+    const count = async () => {
+      await database.rows.update(clients).set({ tokensIssued: 5, lastUsedAt: new Date() }).where(eq(clients.id, id));
+      await database.rows.update(clientSecrets).set({ lastUsedAt: new Date(), warnedAt: new Date() });
+    };
+    expect(await announced(count)).toEqual([]);
+  });
+
+  test('never uses a deleted client id again, by plain SQL neither', async () => {
+    const { id } = await addClient('deleted');
+    await addClient('living');
+    await database.rows.delete(clients).where(eq(clients.id, id));
+    const again = await database.rows.insert(clients).values({ clientId: 'deleted', appName: 'app' }).returning();
+    expect(again).toEqual([]);
+    await database.rows.execute(sql`insert into clients (client_id, app_name) values ('deleted', 'app')`);
+    expect(await database.rows.select().from(clients).where(eq(clients.clientId, 'deleted'))).toEqual([]);
+    const rename = database.rows.execute(sql`update clients set client_id = 'deleted' where client_id = 'living'`);
+    expect(await failure(rename)).toBe('23505');
+  });
+
   test('announces nothing that was rolled back', async () => {
     const undone = () =>
       database.rows
@@ -188,6 +218,31 @@ describe.skipIf(!findPostgres())('An empty PostgreSQL', () => {
     await Promise.all(starters.map((starter) => starter.migrate()));
     expect(await first?.rows.select().from(currencyRates)).toHaveLength(13);
     await Promise.all(starters.map((starter) => starter.close()));
+  });
+
+  test('refuses an id to who inserts it while another deletes it', async () => {
+    const database = connectPostgres({ url: server.url });
+    await database.migrate();
+    await database.rows.insert(clients).values({ clientId: 'contested', appName: 'app' });
+    const deleted = Promise.withResolvers<void>();
+    const commit = Promise.withResolvers<void>();
+    const deleting = database.rows.transaction(async (transaction) => {
+      await transaction.delete(clients).where(eq(clients.clientId, 'contested'));
+      deleted.resolve();
+      await commit.promise;
+    });
+    await deleted.promise;
+    const inserting = failure(database.rows.insert(clients).values({ clientId: 'contested', appName: 'app' }));
+    const waiting = sql`select from pg_stat_activity where wait_event_type = 'Lock' and query like 'insert into "clients"%'`;
+    await until(
+      async () => [...((await database.rows.execute(waiting)) as unknown[])].length > 0,
+      'the insert to wait',
+    );
+    commit.resolve();
+    await deleting;
+    expect(await inserting).toBe('23505');
+    expect(await database.rows.select().from(clients).where(eq(clients.clientId, 'contested'))).toEqual([]);
+    await database.close();
   });
 });
 

@@ -53,7 +53,7 @@ export function createStanding(options: { store: StandingRows; now: () => number
     setLimit(clientId, limit);
     if (epoch === 'gone') {
       epochs.set(clientId, Number.POSITIVE_INFINITY);
-      goneAtMs.set(clientId, now());
+      if (!goneAtMs.has(clientId)) goneAtMs.set(clientId, now());
     } else if (Number(epoch) > (epochs.get(clientId) ?? 0)) epochs.set(clientId, Number(epoch));
   };
   return {
