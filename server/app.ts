@@ -1,3 +1,4 @@
+import { createHash, timingSafeEqual } from 'node:crypto';
 import { type AnyElysia, Elysia } from 'elysia';
 import { isAway } from '../db/connect';
 import { docsRoutes } from '../kit/http/docs';
@@ -6,7 +7,7 @@ import { createErrorRule, type ErrorRule } from '../kit/http/errors';
 import { type DependencyState, healthRoutes } from '../kit/http/health';
 import { describeApi, type OpenApiDocument } from '../kit/http/openapi';
 import { createSource } from '../kit/http/peer';
-import { problemResponse } from '../kit/http/problem';
+import { Problem, problemResponse } from '../kit/http/problem';
 import { requestId } from '../kit/http/request-id';
 import { registrationRoutes } from './clients/index';
 import { discoveryRoutes, resourceMetadataUrl } from './discovery/index';
@@ -27,23 +28,21 @@ export type App = ReturnType<typeof createApp>;
 
 /** Mounts the features in reading order, under one edge and one error rule. It does not listen yet. */
 export function createApp(services: Services, given: Surroundings, serving: () => boolean) {
-  const { issuer, log, now } = given;
+  const { issuer, log } = given;
   const scopes = ['currency:read'];
   const audience = ratesAudience(issuer);
   const addressOf = createSource(given.trusted);
-  const tell = createTell({
-    log,
-    source: (request) => addressOf(root.server?.requestIP(request)?.address ?? '', request.headers),
-    record: async () => {},
-  });
+  const address = (request: Request): string =>
+    addressOf(root.server?.requestIP(request)?.address ?? '', request.headers);
+  const tell = createTell({ log, source: address, record: async () => {} });
   const guard = createGuard({
-    keyring: services.keyring,
-    clients: services.clients,
-    issuer,
+    tokens: services.accessTokens,
+    proofs: services.proofs,
     audience,
     scope: 'currency:read',
     metadataUrl: resourceMetadataUrl(issuer),
-    now,
+    certificate: () => null,
+    take: null,
     tell,
   });
   const failed = createErrorRule({ log, routes: () => root.routes, known: createKnownErrors(tell) });
@@ -59,7 +58,15 @@ export function createApp(services: Services, given: Surroundings, serving: () =
   return root
     .onError(failed)
     .use(registrationRoutes({ ...given, clients: services.clients, mode: given.registration, tell }))
-    .use(tokenRoutes(services.tokens))
+    .use(
+      tokenRoutes({
+        tokens: services.tokens,
+        certificate: () => null,
+        address,
+        administrator: createAdministrator(given.adminSecret),
+        tell,
+      }),
+    )
     .use(discoveryRoutes({ issuer, resource: audience, scopes, jwks: services.keyring.jwks }))
     .use(rateRoutes({ reads: createRateReads(services.feed), guard }))
     .use(healthRoutes({ service: 'crypto-server', serving, dependency: databaseOf(services) }))
@@ -89,6 +96,18 @@ function createKnownErrors(tell: Tell) {
 function databaseOf({ databaseReachable }: Services) {
   const state = (): DependencyState => (databaseReachable() ? 'ok' : 'away');
   return { name: 'database', state, without: 'rates are served from memory, tokens are not issued' };
+}
+
+/** The administrator by the `X-Admin-Secret` header; null: it was not sent. */
+function createAdministrator(adminSecret: string): (request: Request) => Promise<string | null> {
+  const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
+  const expected = digest(adminSecret);
+  return async (request) => {
+    const given = request.headers.get('x-admin-secret');
+    if (given === null) return null;
+    if (timingSafeEqual(digest(given), expected)) return 'admin';
+    throw new Problem(401, 'Unauthorized', 'The X-Admin-Secret header is wrong.');
+  };
 }
 
 const API_TITLE = 'crypto-server API';

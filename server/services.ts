@@ -6,12 +6,21 @@ import { createSecretHasher } from './clients/secrets';
 import { type Clients, createClients } from './clients/service';
 import { type Client, createClientStore } from './clients/store';
 import type { Limits, RegistrationMode, SigningAlg } from './config';
+import { parseCredentials } from './oauth/credentials';
 import { createFeed, type Feed } from './rates/feed';
 import { createRateStore } from './rates/store';
 import { createTicker, type Ticker } from './rates/ticker';
+import { createResources, type Resources } from './resources/service';
+import { createResourceStore } from './resources/store';
+import { type AccessTokens, createAccessTokens } from './tokens/access';
+import type { Authenticate } from './tokens/asking';
+import { createIntrospection, type Introspection } from './tokens/introspection';
 import { createKeyring, type Keyring } from './tokens/keys';
+import { createProofs, type Proofs } from './tokens/proofs';
+import { createRevocation, type Revocation } from './tokens/revocation';
+import { createRevocations, type Revocations } from './tokens/revocations';
 import { CHANGES_SILENT_MAX_MS, createTokens, type Tokens } from './tokens/service';
-import { createKeyStore } from './tokens/store';
+import { createKeyStore, createRevocationStore } from './tokens/store';
 
 /** Everything the server is told from outside: settings in force, clock and chance. */
 export interface Surroundings {
@@ -54,7 +63,12 @@ export interface Services {
   /** Reads what they hold in memory, and keeps it up to date from then on. */
   open(changes: Pick<Changes, 'on' | 'silentMs'>): Promise<void>;
   readonly clients: Clients;
-  readonly tokens: Tokens;
+  readonly resources: Resources;
+  /** The token endpoints: issue, introspect, revoke. */
+  readonly tokens: Tokens<never> & Introspection<never> & Revocation<never>;
+  readonly accessTokens: AccessTokens;
+  readonly proofs: Proofs;
+  readonly revocations: Revocations;
   readonly keyring: Keyring;
   readonly feed: Feed;
   readonly ticker: Ticker;
@@ -79,20 +93,37 @@ export function createServices(database: Database, given: Surroundings): Service
   const rateStore = createRateStore(database.rows);
   const feed = createFeed(rateStore);
   let silentMs = (): number => Number.POSITIVE_INFINITY;
+  const publicUrls = given.publicUrls;
+  const resources = createResources({ store: createResourceStore(database.rows), issuer, publicUrls, now });
+  const revocations = createRevocations({ store: createRevocationStore(database.rows), now });
+  const liveKeys = { verify: keyring.verify, isLive: () => true };
+  const accessTokens = createAccessTokens({ keyring: liveKeys, clients, revocations, resources, issuer, now });
+  const nonceKey = randomBytes(32);
+  const proofs = createProofs({ urls: [issuer, ...publicUrls], nonceKey: () => nonceKey, now });
+  const authenticate = createAuthenticate(clients);
+  const asking = { authenticate, take: null, issuer, silentMs: () => silentMs() };
   return {
     clients,
     keyring,
     feed,
-    tokens: createTokens({
-      clients,
-      keyring,
-      issuer,
-      audience: ratesAudience(issuer),
-      ttlSeconds: given.accessTokenTtlSeconds,
-      now,
-      newId,
-      silentMs: () => silentMs(),
-    }),
+    resources,
+    accessTokens,
+    proofs,
+    revocations,
+    tokens: {
+      ...createTokens({
+        ...asking,
+        used: () => {},
+        keyring,
+        proofs,
+        findResource: resources.find,
+        ttlSeconds: given.accessTokenTtlSeconds,
+        now,
+        newId,
+      }),
+      ...createIntrospection({ ...asking, tokens: accessTokens, resources }),
+      ...createRevocation({ ...asking, tokens: accessTokens, revocations }),
+    },
     ticker: createTicker({
       store: rateStore,
       feed,
@@ -106,11 +137,23 @@ export function createServices(database: Database, given: Surroundings): Service
     open: async (changes) => {
       silentMs = changes.silentMs;
       changes.on('clients', clients.changed);
+      changes.on('resources', resources.changed);
+      changes.on('tokens', revocations.changed);
       changes.on('rates', (seq) => feed.refresh(seq === null ? null : Number(seq)));
       // One after another: a failure must leave nothing at work on a database that is about to be closed.
       await keyring.open();
       await clients.changed(null);
+      await resources.changed();
+      await revocations.changed(null);
       await feed.refresh(null);
     },
+  };
+}
+
+/** Client authentication by secret. */
+function createAuthenticate(clients: Pick<Clients, 'authenticate'>): Authenticate<never> {
+  return async ({ authorization, parameters }) => {
+    const client = await clients.authenticate(parseCredentials(authorization, parameters));
+    return { client, secretId: null, certificateThumbprint: null };
   };
 }

@@ -9,6 +9,9 @@ export interface Client {
   readonly isActive: boolean;
   readonly epoch: number;
   readonly grants: Grants;
+  readonly dpopBound: boolean;
+  readonly certificateBound: boolean;
+  readonly limitToken: string | null;
 }
 
 /** A client with the secret it chose at registration. */
@@ -29,8 +32,8 @@ export interface ClientStore {
 
 /** Clients in the database. */
 export function createClientStore(rows: Rows): ClientStore {
-  const { id, clientId: name, isActive, epoch, grants } = clients;
-  const client = { id, clientId: name, isActive, epoch, grants };
+  const { id, clientId: name, isActive, epoch, grants, dpopBound, certificateBound, limitToken } = clients;
+  const client = { id, clientId: name, isActive, epoch, grants, dpopBound, certificateBound, limitToken };
   const secret = { secretId: clientSecrets.id, secretHash: clientSecrets.hash };
   return {
     insert: ({ clientId, appName, secretHash }) =>

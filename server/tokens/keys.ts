@@ -10,7 +10,7 @@ export const SIGNING_ALG = 'ES256';
 export const ACCESS_TOKEN_TYPE = 'at+jwt';
 
 /** Claims that a key signs; times are seconds since the epoch. */
-export type Payload = Readonly<Record<string, string | number>>;
+export type Payload = Readonly<Record<string, string | number | Readonly<Record<string, string>>>>;
 
 /** What a token must say to be believed. */
 export interface Expected {
