@@ -7,7 +7,7 @@ export interface Known {
 }
 
 /** Characters of a URI (RFC 3986 §2) without `#`: an identifier has no fragment (RFC 8707 §2). */
-const URI = /^https?:\/\/[A-Za-z0-9\-._~:/?[\]@!$&'()*+,;=%]+$/i;
+const URI = /^https?:\/\/(?![/?])[A-Za-z0-9\-._~:/?[\]@!$&'()*+,;=%]+$/i;
 
 /**
  * The identifier of somebody else's resource server: an absolute URI without fragment and user, https, or http on this

@@ -47,15 +47,12 @@ const RESOURCES_MAX = 1_000;
 export function createResources({ store, issuer, publicUrls, now }: ResourcesOptions): Resources {
   let byIdentifier = new Map<string, Resource>();
   let byUri = new Map<string, Resource>();
-  let reads = 0;
-  const changed = async (): Promise<void> => {
-    const read = ++reads;
+  const read = async (): Promise<void> => {
     const all = (await store.all()).map((row) => ({ ...row, audience: resourceUri(issuer, row.identifier) }));
-    // Of several under way the one that began last knows best.
-    if (read !== reads) return;
     byIdentifier = new Map(all.map((resource) => [resource.identifier, resource]));
     byUri = new Map(all.map((resource) => [resource.audience, resource]));
   };
+  const changed = oneAfterAnother(read);
   const known = (id: number): Resource => {
     const found = [...byIdentifier.values()].find((resource) => resource.id === id);
     if (found === undefined) throw missing();
@@ -97,6 +94,23 @@ export function createResources({ store, issuer, publicUrls, now }: ResourcesOpt
       await changed();
     },
     changed,
+  };
+}
+
+/** Each call resolves once a run that began after it has ended: an older run may have missed what the call is about. */
+function oneAfterAnother(run: () => Promise<void>): () => Promise<void> {
+  let last: Promise<void> = Promise.resolve();
+  let waiting: Promise<void> | null = null;
+  return () => {
+    if (waiting !== null) return waiting;
+    const next = last
+      .catch(() => undefined)
+      .then(() => {
+        waiting = null;
+        return run();
+      });
+    [waiting, last] = [next, next];
+    return next;
   };
 }
 
