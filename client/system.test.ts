@@ -37,6 +37,7 @@ eachDatabase('a client before a server', (open) => {
       change: (services) => ({
         ...services,
         tokens: {
+          ...services.tokens,
           issue: (request) => {
             tokenRequests += 1;
             return services.tokens.issue(request);

@@ -168,7 +168,7 @@ describe('when something of ours fails', () => {
         change: (services) => ({
           ...services,
           clients: { ...services.clients, register: failing },
-          tokens: { issue: failing },
+          tokens: { ...services.tokens, issue: failing },
         }),
       });
       const registration = { client_id: 'a', client_secret: 'x'.repeat(20), app_name: 'a' };

@@ -6,21 +6,18 @@ import { createEdge } from '../kit/http/edge';
 import { createErrorRule, type ErrorRule } from '../kit/http/errors';
 import { type DependencyState, healthRoutes } from '../kit/http/health';
 import { describeApi, type OpenApiDocument } from '../kit/http/openapi';
-import { problemResponse } from '../kit/http/problem';
+import { createSource } from '../kit/http/peer';
+import { Problem, problemResponse } from '../kit/http/problem';
 import { requestId } from '../kit/http/request-id';
-import { createAccess } from './clients/access';
 import { registrationRoutes } from './clients/index';
-import { dynamicRegistrationRoutes } from './clients/registration-routes';
-import { secretRoutes } from './clients/secret-routes';
 import { discoveryRoutes, resourceMetadataUrl } from './discovery/index';
-import { parseCredentials } from './oauth/credentials';
 import { OAuthError } from './oauth/errors';
 import type { Tell } from './oauth/event';
-import type { Parameters as RequestParameters } from './oauth/form';
 import { errorReply } from './oauth/reply';
 import { rateRoutes } from './rates/index';
 import { createRateReads } from './rates/service';
 import { ratesAudience, type Services, type Surroundings } from './services';
+import { createTell } from './tell';
 import { createGuard } from './tokens/guard';
 import { tokenRoutes } from './tokens/index';
 import { databaseAway } from './tokens/service';
@@ -31,27 +28,21 @@ export type App = ReturnType<typeof createApp>;
 
 /** Mounts the features in reading order, under one edge and one error rule. It does not listen yet. */
 export function createApp(services: Services, given: Surroundings, serving: () => boolean) {
-  const { issuer, log, now } = given;
-  const { callers, tell } = services;
+  const { issuer, log } = given;
   const scopes = ['currency:read'];
   const audience = ratesAudience(issuer);
+  const addressOf = createSource(given.trusted);
+  const address = (request: Request): string =>
+    addressOf(root.server?.requestIP(request)?.address ?? '', request.headers);
+  const tell = createTell({ log, source: address, record: async () => {} });
   const guard = createGuard({
-    keyring: services.keyring,
-    clients: services.clients,
-    issuer,
+    tokens: services.accessTokens,
+    proofs: services.proofs,
     audience,
     scope: 'currency:read',
     metadataUrl: resourceMetadataUrl(issuer),
-    now,
-    tell,
-  });
-  const authorizeAdmin = createAdminSecretCheck(given.adminSecret);
-  const access = createAccess({
-    mode: given.registration,
-    clients: services.clients,
-    registrationTokens: services.registrationTokens,
-    authorizeAdmin,
-    authenticateClient: (request, parameters) => authenticateBySecret(services, request, parameters),
+    certificate: () => null,
+    take: null,
     tell,
   });
   const failed = createErrorRule({ log, routes: () => root.routes, known: createKnownErrors(tell) });
@@ -63,38 +54,23 @@ export function createApp(services: Services, given: Surroundings, serving: () =
     normalize: false,
     systemRouter: false,
   }).wrap(edgeOf(given, failed));
-  callers.attach(() => root.server);
   // Elysia adds to the instance it is called on: `root` is the whole application once all is mounted.
   return root
     .onError(failed)
-    .use(registrationRoutes({ clients: services.clients, mode: given.registration, authorizeAdmin, tell }))
-    .use(dynamicRegistrationRoutes({ clients: services.clients, access, issuer, tell }))
-    .use(secretRoutes({ secrets: services.clients.secrets, access, tell }))
-    .use(tokenRoutes(services.tokens))
+    .use(registrationRoutes({ ...given, clients: services.clients, mode: given.registration, tell }))
+    .use(
+      tokenRoutes({
+        tokens: services.tokens,
+        certificate: () => null,
+        address,
+        administrator: createAdministrator(given.adminSecret),
+        tell,
+      }),
+    )
     .use(discoveryRoutes({ issuer, resource: audience, scopes, jwks: services.keyring.jwks }))
     .use(rateRoutes({ reads: createRateReads(services.feed), guard }))
     .use(healthRoutes({ service: 'crypto-server', serving, dependency: databaseOf(services) }))
     .use(docsRoutes({ title: API_TITLE, document: () => describeServer(root, issuer) }));
-}
-
-/** The id of the client that authenticates by its secret. @throws OAuthError invalid_client, invalid_request. */
-async function authenticateBySecret(
-  services: Services,
-  request: Request,
-  parameters: RequestParameters,
-): Promise<string> {
-  const credentials = parseCredentials(request.headers.get('authorization'), parameters);
-  return (await services.clients.authenticate(credentials)).clientId;
-}
-
-/** The administrator by the `X-Admin-Secret` header, compared in constant time; digests make the lengths equal. */
-function createAdminSecretCheck(adminSecret: string) {
-  const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
-  const expected = digest(adminSecret);
-  return async (request: Request): Promise<string | null> => {
-    const given = request.headers.get('x-admin-secret');
-    return given !== null && timingSafeEqual(digest(given), expected) ? 'admin' : null;
-  };
 }
 
 function edgeOf(given: Surroundings, failed: ErrorRule) {
@@ -122,6 +98,18 @@ function databaseOf({ databaseReachable }: Services) {
   return { name: 'database', state, without: 'rates are served from memory, tokens are not issued' };
 }
 
+/** The administrator by the `X-Admin-Secret` header; null: it was not sent. */
+function createAdministrator(adminSecret: string): (request: Request) => Promise<string | null> {
+  const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
+  const expected = digest(adminSecret);
+  return async (request) => {
+    const given = request.headers.get('x-admin-secret');
+    if (given === null) return null;
+    if (timingSafeEqual(digest(given), expected)) return 'admin';
+    throw new Problem(401, 'Unauthorized', 'The X-Admin-Secret header is wrong.');
+  };
+}
+
 const API_TITLE = 'crypto-server API';
 
 /** The OpenAPI document of the application. */
@@ -132,18 +120,12 @@ export function describeServer(app: AnyElysia, issuer: string): Promise<OpenApiD
     description: 'OAuth 2.0 for machines (client credentials) and a live crypto-rates API that it protects.',
     tags: [
       { name: 'OAuth 2.0', description: 'Registration and tokens.' },
-      { name: 'Clients', description: 'Dynamic registration and secrets of clients.' },
       { name: 'Rates', description: 'The protected resource.' },
       { name: 'Discovery', description: 'What a client can find out by itself.' },
       { name: 'Health', description: 'How the server is.' },
     ],
     securitySchemes: {
       adminSecret: { type: 'apiKey', in: 'header', name: 'X-Admin-Secret', description: "The administrator's secret." },
-      registrationToken: {
-        type: 'http',
-        scheme: 'bearer',
-        description: 'An initial access token (RFC 7591), or the registration access token of a client (RFC 7592).',
-      },
       clientSecretBasic: { type: 'http', scheme: 'basic', description: 'Client id and secret (RFC 6749 §2.3.1).' },
       accessToken: {
         type: 'oauth2',

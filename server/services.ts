@@ -1,27 +1,26 @@
 import type { Changes } from '../db/changes';
 import type { Database } from '../db/connect';
 import type { Log } from '../kit/logs';
-import { type Callers, createCallers } from './callers';
-import { createManagementStore } from './clients/management-store';
 import { createCheckMemory } from './clients/memory';
-import { createRegistrationTokenStore } from './clients/registration-token-store';
-import { createRegistrationTokens, type RegistrationTokens } from './clients/registration-tokens';
-import { LIVE_SECRETS_MAX } from './clients/secret-format';
 import { createSecretHasher } from './clients/secrets';
 import { type Clients, createClients } from './clients/service';
 import { type Client, createClientStore } from './clients/store';
 import type { Limits, RegistrationMode, SigningAlg } from './config';
-import { type Chore, createMaintenance, type Maintenance } from './maintenance';
-import type { Tell } from './oauth/event';
+import { parseCredentials } from './oauth/credentials';
 import { createFeed, type Feed } from './rates/feed';
 import { createRateStore } from './rates/store';
 import { createTicker, type Ticker } from './rates/ticker';
-import { createTell } from './tell';
+import { createResources, type Resources } from './resources/service';
+import { createResourceStore } from './resources/store';
+import { type AccessTokens, createAccessTokens } from './tokens/access';
+import type { Authenticate } from './tokens/asking';
+import { createIntrospection, type Introspection } from './tokens/introspection';
 import { createKeyring, type Keyring } from './tokens/keys';
+import { createProofs, type Proofs } from './tokens/proofs';
+import { createRevocation, type Revocation } from './tokens/revocation';
+import { createRevocations, type Revocations } from './tokens/revocations';
 import { CHANGES_SILENT_MAX_MS, createTokens, type Tokens } from './tokens/service';
-import { createKeyStore } from './tokens/store';
-import { createVault, type Vault } from './vault/service';
-import { createVaultStore } from './vault/store';
+import { createKeyStore, createRevocationStore } from './tokens/store';
 
 /** Everything the server is told from outside: settings in force, clock and chance. */
 export interface Surroundings {
@@ -31,7 +30,7 @@ export interface Surroundings {
   readonly registration: RegistrationMode;
   readonly adminSecret: string;
   readonly accessTokenTtlSeconds: number;
-  /** See `VaultOptions.encryptionKey`. */
+  /** See `KeyringOptions.encryptionKey`. */
   readonly encryptionKey: (holdsKeys: boolean) => string;
   readonly tickSeconds: number;
   readonly tickVolatility: number;
@@ -63,16 +62,16 @@ export interface Surroundings {
 export interface Services {
   /** Reads what they hold in memory, and keeps it up to date from then on. */
   open(changes: Pick<Changes, 'on' | 'silentMs'>): Promise<void>;
-  readonly callers: Callers;
-  readonly tell: Tell;
   readonly clients: Clients;
-  readonly registrationTokens: RegistrationTokens;
-  readonly tokens: Tokens;
+  readonly resources: Resources;
+  /** The token endpoints: issue, introspect, revoke. */
+  readonly tokens: Tokens<never> & Introspection<never> & Revocation<never>;
+  readonly accessTokens: AccessTokens;
+  readonly proofs: Proofs;
+  readonly revocations: Revocations;
   readonly keyring: Keyring;
-  readonly vault: Vault;
   readonly feed: Feed;
   readonly ticker: Ticker;
-  readonly maintenance: Maintenance;
   readonly databaseReachable: () => boolean;
 }
 
@@ -86,60 +85,45 @@ export function ratesAudience(issuer: string): string {
 
 /** Wires the services by naming what each stands on. Touches nothing yet. */
 export function createServices(database: Database, given: Surroundings): Services {
-  const { issuer, log, now, randomBytes, newId } = given;
-  const callers = createCallers(given.trusted);
-  const tell = createTell({ log, source: callers.source, record: async () => {} });
-  const memory = createCheckMemory<Client>({
-    max: REMEMBERED_CLIENTS_MAX,
-    secretsMax: LIVE_SECRETS_MAX,
-    key: randomBytes(32),
-    now,
-  });
+  const { issuer, encryptionKey, log, now, randomBytes, newId } = given;
+  const memory = createCheckMemory<Client>({ max: REMEMBERED_CLIENTS_MAX, key: randomBytes(32) });
   const hasher = createSecretHasher({ concurrency: given.hashConcurrency, randomBytes });
-  const clients = createClients({
-    store: createClientStore(database.rows),
-    management: createManagementStore(database.rows),
-    hasher,
-    memory,
-    issuer,
-    now,
-    randomBytes,
-    newId,
-    checkGrants: () => {},
-  });
-  const vault = createVault({ ...given, store: createVaultStore(database.rows) });
-  const keyring = createKeyring({
-    store: createKeyStore(database.rows),
-    box: vault,
-    alg: given.signingAlg,
-    now,
-    tell,
-  });
+  const clients = createClients({ store: createClientStore(database.rows), hasher, memory });
+  const keyring = createKeyring({ store: createKeyStore(database.rows), encryptionKey, randomBytes });
   const rateStore = createRateStore(database.rows);
   const feed = createFeed(rateStore);
   let silentMs = (): number => Number.POSITIVE_INFINITY;
+  const publicUrls = given.publicUrls;
+  const resources = createResources({ store: createResourceStore(database.rows), issuer, publicUrls, now });
+  const revocations = createRevocations({ store: createRevocationStore(database.rows), now });
+  const liveKeys = { verify: keyring.verify, isLive: () => true };
+  const accessTokens = createAccessTokens({ keyring: liveKeys, clients, revocations, resources, issuer, now });
+  const nonceKey = randomBytes(32);
+  const proofs = createProofs({ urls: [issuer, ...publicUrls], nonceKey: () => nonceKey, now });
+  const authenticate = createAuthenticate(clients);
+  const asking = { authenticate, take: null, issuer, silentMs: () => silentMs() };
   return {
-    callers,
-    tell,
     clients,
-    registrationTokens: createRegistrationTokens({
-      store: createRegistrationTokenStore(database.rows),
-      now,
-      randomBytes,
-    }),
     keyring,
-    vault,
     feed,
-    tokens: createTokens({
-      clients,
-      keyring,
-      issuer,
-      audience: ratesAudience(issuer),
-      ttlSeconds: given.accessTokenTtlSeconds,
-      now,
-      newId,
-      silentMs: () => silentMs(),
-    }),
+    resources,
+    accessTokens,
+    proofs,
+    revocations,
+    tokens: {
+      ...createTokens({
+        ...asking,
+        used: () => {},
+        keyring,
+        proofs,
+        findResource: resources.find,
+        ttlSeconds: given.accessTokenTtlSeconds,
+        now,
+        newId,
+      }),
+      ...createIntrospection({ ...asking, tokens: accessTokens, resources }),
+      ...createRevocation({ ...asking, tokens: accessTokens, revocations }),
+    },
     ticker: createTicker({
       store: rateStore,
       feed,
@@ -149,34 +133,27 @@ export function createServices(database: Database, given: Surroundings): Service
       now,
       log,
     }),
-    maintenance: createMaintenance({ chores: choresOf({ vault, keyring, clients, tell }), now, log }),
     databaseReachable: () => silentMs() <= CHANGES_SILENT_MAX_MS,
     open: async (changes) => {
       silentMs = changes.silentMs;
       changes.on('clients', clients.changed);
-      changes.on('keys', keyring.changed);
+      changes.on('resources', resources.changed);
+      changes.on('tokens', revocations.changed);
       changes.on('rates', (seq) => feed.refresh(seq === null ? null : Number(seq)));
       // One after another: a failure must leave nothing at work on a database that is about to be closed.
-      await vault.open();
       await keyring.open();
       await clients.changed(null);
+      await resources.changed();
+      await revocations.changed(null);
       await feed.refresh(null);
     },
   };
 }
 
-/** What the server does by itself. Replicas hear of each other's changes; this is for what time alone makes due. */
-function choresOf({
-  vault,
-  keyring,
-  clients,
-  tell,
-}: Pick<Services, 'vault' | 'keyring' | 'clients' | 'tell'>): Chore[] {
-  return [
-    { name: 'writing down what was used', everyMs: 5_000, run: clients.flush },
-    { name: 'turning signing keys over', everyMs: 10_000, run: keyring.maintain },
-    // A server that still has the previous key-encryption key alone may go on for the time of a restart.
-    { name: 'encrypting anew', everyMs: 60_000, run: vault.maintain },
-    { name: 'looking after secrets', everyMs: 60_000, run: () => clients.maintain(tell) },
-  ];
+/** Client authentication by secret. */
+function createAuthenticate(clients: Pick<Clients, 'authenticate'>): Authenticate<never> {
+  return async ({ authorization, parameters }) => {
+    const client = await clients.authenticate(parseCredentials(authorization, parameters));
+    return { client, secretId: null, certificateThumbprint: null };
+  };
 }

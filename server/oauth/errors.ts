@@ -40,11 +40,13 @@ export class OAuthError extends Error {
   readonly clientId: string | null;
   /** What else the operator should know; never told to the caller. */
   readonly details: EventDetails;
+  /** Headers of the answer beside the usual ones, such as `DPoP-Nonce`. */
+  readonly headers: Readonly<Record<string, string>>;
 
   constructor(
     code: OAuthErrorCode,
     reason: string,
-    more: { description?: string; clientId?: string; details?: EventDetails } = {},
+    more: { description?: string; clientId?: string; details?: EventDetails; headers?: Record<string, string> } = {},
   ) {
     super(`${code}: ${reason}`);
     this.code = code;
@@ -52,6 +54,7 @@ export class OAuthError extends Error {
     this.reason = reason;
     this.clientId = more.clientId ?? null;
     this.details = more.details ?? {};
+    this.headers = more.headers ?? {};
   }
 }
 

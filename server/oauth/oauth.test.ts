@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'bun:test';
 import fc from 'fast-check';
-import { bearerChallenge, parseBearer } from './bearer';
+import { challengeOf, parsePresented } from './bearer';
 import { parseBasic, parseCredentials } from './credentials';
 import { OAuthError } from './errors';
 import { parseForm, parseJson } from './form';
@@ -174,10 +174,12 @@ describe('bearer tokens (RFC 6750 §2)', () => {
     ['a token in header and query', 'Bearer abc', 'x=1&access_token=abc', 'malformed'],
     ['a parameter that only ends like access_token', 'Bearer abc', 'my_access_token=abc', 'token'],
   ])('%s', (_name, header, query, kind) => {
-    expect(parseBearer(header, query).kind).toBe(kind as 'none');
+    expect(parsePresented(header, query).kind).toBe(kind as 'none');
   });
 
   test('a challenge lists its parameters (RFC 6750 §3)', () => {
-    expect(bearerChallenge({ realm: 'r', error: 'invalid_token' })).toBe('Bearer realm="r", error="invalid_token"');
+    expect(challengeOf('Bearer', { realm: 'r', error: 'invalid_token' })).toBe(
+      'Bearer realm="r", error="invalid_token"',
+    );
   });
 });

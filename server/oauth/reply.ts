@@ -3,23 +3,36 @@ import { OAUTH_ERRORS, type OAuthError } from './errors';
 /** Answers with tokens or errors are never stored by anyone (RFC 6749 §5.1). */
 const NO_STORE = { 'content-type': 'application/json', 'cache-control': 'no-store', pragma: 'no-cache' };
 
-/** A token answer (RFC 6749 §5.1). `expires_in` is in seconds. */
+/** A token answer (RFC 6749 §5.1). */
 export interface TokenAnswer {
-  readonly access_token: string;
-  readonly token_type: 'Bearer';
-  readonly expires_in: number;
+  readonly accessToken: string;
+  readonly tokenType: 'Bearer' | 'DPoP';
+  readonly expiresInSeconds: number;
   readonly scope: string;
+  /** Headers beside the usual ones; null: none. */
+  readonly headers: Readonly<Record<string, string>> | null;
 }
 
-/** 200 with the token. */
-export function tokenReply(answer: TokenAnswer): Response {
-  return new Response(JSON.stringify(answer), { headers: NO_STORE });
+/** 200 with the token. No member can hold a character that JSON would escape, so the text is put together by hand. */
+export function tokenReply({ accessToken, tokenType, expiresInSeconds, scope, headers }: TokenAnswer): Response {
+  const body = `{"access_token":"${accessToken}","token_type":"${tokenType}","expires_in":${expiresInSeconds},"scope":"${scope}"}`;
+  return new Response(body, { headers: headers === null ? NO_STORE : { ...NO_STORE, ...headers } });
+}
+
+/** 200 with ready JSON that nobody may keep. */
+export function jsonReply(body: string, headers: Readonly<Record<string, string>> | null): Response {
+  return new Response(body, { headers: headers === null ? NO_STORE : { ...NO_STORE, ...headers } });
+}
+
+/** 200 without a body (RFC 7009 §2.2). */
+export function emptyReply(headers: Readonly<Record<string, string>> | null): Response {
+  return new Response(null, { headers: { 'cache-control': 'no-store', pragma: 'no-cache', ...headers } });
 }
 
 /** The refusal of RFC 6749 §5.2; every 401 names the scheme by which a client may authenticate. */
-export function errorReply({ code, description }: OAuthError): Response {
+export function errorReply({ code, description, headers }: OAuthError): Response {
   const { status } = OAUTH_ERRORS[code];
   const challenge = status === 401 ? { 'www-authenticate': 'Basic realm="crypto-server", charset="UTF-8"' } : {};
   const body = JSON.stringify({ error: code, error_description: description });
-  return new Response(body, { status, headers: { ...NO_STORE, ...challenge } });
+  return new Response(body, { status, headers: { ...NO_STORE, ...challenge, ...headers } });
 }

@@ -1,132 +1,139 @@
-import { decodeProtectedHeader } from 'jose';
-import { Problem } from '../../kit/http/problem';
-import type { Clients } from '../clients/service';
-import { bearerChallenge, type ChallengeParameters, parseBearer } from '../oauth/bearer';
+import { pathOf } from '../../kit/http/edge';
+import { parsePresented, type Scheme } from '../oauth/bearer';
+import { OAuthError } from '../oauth/errors';
 import type { Tell } from '../oauth/event';
 import { queryOf } from '../oauth/query';
-import type { Keyring } from './keys';
-import { type AccessClaims, readClaims } from './model';
+import type { AccessTokens } from './access';
+import { type Taken, tooMany } from './asking';
+import { createRefusals } from './challenges';
+import type { AccessClaims, Binding } from './model';
+import type { Proofs, Proven } from './proofs';
+
+/** A request that may go on: the claims of its token, and headers that its answer is to carry. */
+export interface Admitted {
+  readonly claims: AccessClaims;
+  readonly headers: Readonly<Record<string, string>>;
+}
 
 /**
  * Stands before an answer of a protected resource (RFC 6750): gives what `answer` makes once the request is admitted, at
  * once when its token was verified before. It is called in each handler, because a hook would make every one of them wait.
- * @throws Problem 400, 401 or 403 with the challenge of RFC 6750 §3.
+ * @throws Problem 400, 401 or 403 with the challenge of RFC 6750 §3 or RFC 9449 §7.1; 429 beyond the client's limit.
  */
-export type Guard = (request: Request, answer: (claims: AccessClaims) => Response) => Response | Promise<Response>;
+export type Guard = (
+  request: Request,
+  answer: (claims: AccessClaims) => Response | Promise<Response>,
+) => Response | Promise<Response>;
 
-/** What a guard is told of the resource. */
+/** What a guard is told of the resource, and what it asks. */
 export interface GuardOptions {
-  readonly keyring: Pick<Keyring, 'verify'>;
-  readonly clients: Pick<Clients, 'isCurrent'>;
-  readonly issuer: string;
+  readonly tokens: AccessTokens;
+  readonly proofs: Proofs;
   readonly audience: string;
   readonly scope: string;
-  /** Where RFC 9728 metadata of the resource is. */
-  readonly metadataUrl: string;
-  readonly now: () => number;
+  /** Where RFC 9728 metadata of the resource is; null: there are none. */
+  readonly metadataUrl: string | null;
+  /** `x5t#S256` of the client certificate that a trusted proxy passed on; null: there is none. */
+  readonly certificate: (request: Request) => string | null;
+  /** One more request of this client; null: there is no limit. */
+  readonly take: ((clientId: string) => Taken) | null;
   readonly tell: Tell;
 }
 
-/** Tokens remembered, in characters of token: some ten thousand. A token is about 600 characters. */
-const REMEMBERED_CHARACTERS_MAX = 8 * 1024 * 1024;
+const NO_HEADERS = {};
 
-/** A longer token is nobody's of ours, and is not worth the work of verifying it. */
-const TOKEN_CHARACTERS_MAX = 4_096;
+/** Admits requests to one resource with one scope; for those who answer by other means than a {@link Guard}. */
+export function createAdmission(options: GuardOptions): (request: Request) => Promise<Admitted> {
+  const checks = createChecks(options);
+  return async (request) => checks.admit(request, request.headers.get('authorization'), queryOf(request.url));
+}
 
-/**
- * The guard of one resource and one scope. The signature of the very same token is verified once: the same bytes under
- * the same keys cannot come out differently. All that can change (time, revocation) is checked on every request.
- */
+/** The guard of one resource and one scope. */
 export function createGuard(options: GuardOptions): Guard {
-  const { keyring, clients, issuer, audience, scope, metadataUrl, now, tell } = options;
-  const remembered = createTokenMemory(REMEMBERED_CHARACTERS_MAX);
-  const challenge = { realm: 'crypto-server', resource_metadata: metadataUrl };
-
-  const refuse = (reason: string, request: Request): Problem => {
-    void tell({ event: 'resource_access', outcome: 'failure', reason }, request);
-    return invalidToken(challenge);
+  const { tokens, take } = options;
+  const checks = createChecks(options);
+  const admitFirst: Guard = async (request, answer) => {
+    const authorization = request.headers.get('authorization');
+    const { claims, headers } = await checks.admit(request, authorization, queryOf(request.url));
+    const response = await answer(claims);
+    for (const name in headers) response.headers.set(name, headers[name] ?? '');
+    return response;
   };
-  const admit = (claims: AccessClaims, request: Request): AccessClaims => {
-    if (claims.expiresAt * 1000 <= now()) throw refuse('token_expired', request);
-    if (!clients.isCurrent(claims.clientId, claims.epoch)) throw refuse('client_disabled', request);
-    if (!claims.scopes.includes(scope)) throw insufficientScope(challenge, scope);
-    return claims;
-  };
-  const verify = async (token: string, request: Request): Promise<AccessClaims> => {
-    const kid = token.length > TOKEN_CHARACTERS_MAX ? null : readKid(token);
-    if (kid === null) throw refuse('token_malformed', request);
-    const payload = await keyring.verify(token, kid, { issuer, audience, nowMs: now() });
-    const claims = payload && readClaims(payload);
-    if (claims === null) throw refuse('token_not_valid_here', request);
-    return admit(claims, request);
-  };
-
-  const readToken = (authorization: string | null, query: string): string => {
-    const bearer = parseBearer(authorization, query);
-    if (bearer.kind === 'none') throw unauthenticated(challenge);
-    if (bearer.kind === 'malformed') throw malformed(challenge, bearer.reason);
-    return bearer.token;
-  };
-
   return (request, answer) => {
     const authorization = request.headers.get('authorization');
-    const query = queryOf(request.url);
     // A header that was read before need not be read again; a query may hold a token, which would be one too many.
-    const known = authorization === null || query.includes('access_token') ? undefined : remembered.get(authorization);
-    if (known !== undefined) return answer(admit(known, request));
-    const token = readToken(authorization, query);
-    return verify(token, request).then((claims) => {
-      if (authorization !== null) remembered.add(authorization, claims);
-      return answer(claims);
-    });
+    const known =
+      authorization === null || queryOf(request.url).includes('access_token')
+        ? undefined
+        : tokens.recall(authorization);
+    if (known === undefined || known.binding !== null || take !== null) return admitFirst(request, answer);
+    checks.inForce(known, 'Bearer', request);
+    return answer(known);
   };
 }
 
-/** `Authorization` values with verified tokens, oldest out first, bounded by their length. */
-function createTokenMemory(charactersMax: number) {
-  const claimsOf = new Map<string, AccessClaims>();
-  let characters = 0;
-  return {
-    get: (authorization: string): AccessClaims | undefined => claimsOf.get(authorization),
-    add: (authorization: string, claims: AccessClaims): void => {
-      if (!claimsOf.has(authorization)) characters += authorization.length;
-      claimsOf.set(authorization, claims);
-      for (const oldest of claimsOf.keys()) {
-        if (characters <= charactersMax) return;
-        claimsOf.delete(oldest);
-        characters -= oldest.length;
-      }
-    },
+function createChecks({ tokens, proofs, audience, scope, metadataUrl, certificate, take, tell }: GuardOptions) {
+  const metadata = metadataUrl === null ? {} : { resource_metadata: metadataUrl };
+  const refusals = createRefusals({ realm: 'crypto-server', ...metadata });
+  const refuse = (scheme: Scheme, reason: string, request: Request, claims?: AccessClaims) => {
+    const clientId = claims?.clientId ?? null;
+    void tell({ event: 'resource_access', outcome: 'failure', reason, clientId }, request);
+    return reason === 'dpop_token_as_bearer' ? refusals.boundToken() : refusals.invalidToken(scheme);
   };
-}
-
-/** The `kid` of a JWS header (RFC 7515 §4.1.4), not yet verified; null when there is none to read. */
-function readKid(token: string): string | null {
-  try {
-    return decodeProtectedHeader(token).kid ?? null;
-  } catch {
-    return null;
-  }
-}
-
-function unauthenticated(challenge: ChallengeParameters): Problem {
-  const detail = 'This resource needs an access token in the Authorization header: Bearer <token>.';
-  return new Problem(401, 'Unauthorized', detail, { 'www-authenticate': bearerChallenge(challenge) });
-}
-
-function malformed(challenge: ChallengeParameters, reason: string): Problem {
-  const error = { ...challenge, error: 'invalid_request', error_description: reason };
-  return new Problem(400, 'Bad Request', reason, { 'www-authenticate': bearerChallenge(error) });
-}
-
-function invalidToken(challenge: ChallengeParameters): Problem {
-  const detail = 'The access token is malformed, expired, revoked or not meant for this resource; obtain a new one.';
-  const error = { ...challenge, error: 'invalid_token', error_description: detail };
-  return new Problem(401, 'Unauthorized', detail, { 'www-authenticate': bearerChallenge(error) });
-}
-
-function insufficientScope(challenge: ChallengeParameters, scope: string): Problem {
-  const detail = `The access token does not have the scope ${scope}.`;
-  const error = { ...challenge, error: 'insufficient_scope', error_description: detail, scope };
-  return new Problem(403, 'Forbidden', detail, { 'www-authenticate': bearerChallenge(error) });
+  /** All of a verified token that can change or differ from place to place. */
+  const inForce = (claims: AccessClaims, scheme: Scheme, request: Request): void => {
+    const end = tokens.endOf(claims);
+    if (end !== null) throw refuse(scheme, end, request, claims);
+    if (claims.audience !== audience) throw refuse(scheme, 'token_audience_other', request, claims);
+    if (claims.scopes.includes(scope)) return;
+    const { clientId } = claims;
+    void tell({ event: 'resource_access', outcome: 'failure', reason: 'scope_missing', clientId }, request);
+    throw refusals.insufficientScope(scheme, scope);
+  };
+  const proven = async (request: Request, token: string, jkt: string, clientId: string): Promise<Proven> => {
+    const { method, url, headers } = request;
+    const given = { header: headers.get('dpop'), method, path: pathOf(url), bound: { token, jkt } };
+    try {
+      return await proofs.check(given);
+    } catch (error) {
+      if (!(error instanceof OAuthError)) throw error;
+      void tell({ event: 'resource_access', outcome: 'failure', reason: error.reason, clientId }, request);
+      throw refusals.badProof(error);
+    }
+  };
+  /** A bound token is good with a proof of what it is bound to only, and a proof proves nothing for a bearer token. */
+  const possessed = async (
+    claims: AccessClaims,
+    scheme: Scheme,
+    token: string,
+    request: Request,
+  ): Promise<Proven | null> => {
+    const { jkt, certificate: thumbprint }: Binding = claims.binding ?? { jkt: null, certificate: null };
+    if (jkt === null && scheme === 'DPoP') throw refuse(scheme, 'dpop_token_unbound', request, claims);
+    if (jkt !== null && scheme === 'Bearer') throw refuse(scheme, 'dpop_token_as_bearer', request, claims);
+    if (thumbprint !== null && certificate(request) !== thumbprint)
+      throw refuse(scheme, 'certificate_mismatch', request, claims);
+    return jkt === null ? null : proven(request, token, jkt, claims.clientId);
+  };
+  const limited = (clientId: string, request: Request): Readonly<Record<string, string>> => {
+    const taken = take?.(clientId);
+    if (taken === undefined) return NO_HEADERS;
+    if (taken.allowed) return taken.headers;
+    void tell({ event: 'limit_exceeded', outcome: 'failure', reason: 'limit_api', clientId }, request);
+    throw tooMany(taken);
+  };
+  const admit = async (request: Request, authorization: string | null, query: string): Promise<Admitted> => {
+    const presented = parsePresented(authorization, query);
+    if (presented.kind === 'none') throw refusals.unauthenticated();
+    if (presented.kind === 'malformed') throw refusals.malformed(presented.reason);
+    const { scheme, token } = presented;
+    const claims = await tokens.read(token);
+    if (typeof claims === 'string') throw refuse(scheme, claims, request);
+    inForce(claims, scheme, request);
+    const proof = await possessed(claims, scheme, token, request);
+    const headers = limited(claims.clientId, request);
+    const nonce = proof?.nextNonce ?? null;
+    return { claims, headers: nonce === null ? headers : { ...headers, 'dpop-nonce': nonce } };
+  };
+  return { inForce, admit };
 }

@@ -1,25 +1,34 @@
-/** The token endpoint: `POST /api/auth/token`, the client-credentials grant of RFC 6749 §4.4 with access tokens of RFC 9068. The guard beside it is what other features import. */
+/** Tokens: `POST /api/auth/token` (client-credentials grant of RFC 6749 §4.4, access tokens of RFC 9068), `/introspect` (RFC 7662) and `/revoke` (RFC 7009). The guard beside it is what other features import. */
 import { Elysia } from 'elysia';
+import type { Tell } from '../oauth/event';
 import { queryOf } from '../oauth/query';
-import { tokenReply } from '../oauth/reply';
-import { TOKEN_REQUEST_BODY, TokenAnswer, TokenError } from './model';
-import type { Tokens } from './service';
+import { emptyReply, jsonReply, tokenReply } from '../oauth/reply';
+import type { AboutRequest } from './about';
+import type { RawRequest } from './asking';
+import type { Introspection } from './introspection';
+import { ABOUT_TOKEN_BODY, IntrospectionAnswer, Revoked, TOKEN_REQUEST_BODY, TokenAnswer, TokenError } from './model';
+import type { Revocation } from './revocation';
+import { TOKEN_PATH, type Tokens } from './service';
 
-/** Routes of the token endpoint. */
-export function tokenRoutes(tokens: Tokens) {
-  return new Elysia({ name: 'tokens' }).post(
-    '/api/auth/token',
-    async ({ request }) =>
-      tokenReply(
-        await tokens.issue({
-          contentType: request.headers.get('content-type') ?? '',
-          authorization: request.headers.get('authorization'),
-          query: queryOf(request.url),
-          body: await request.text(),
-        }),
-      ),
-    {
-      // The body is parsed in oauth/form: a framework's parser forgets repetitions, which must be refused.
+/** What the routes need. */
+export interface TokenRoutesOptions<K> {
+  readonly tokens: Tokens<K> & Introspection<K> & Revocation<K>;
+  /** The client certificate that a trusted proxy passed on; null: there is none. */
+  readonly certificate: (request: Request) => K | null;
+  /** The caller's address. */
+  readonly address: (request: Request) => string;
+  /** See {@link AboutRequest}. */
+  readonly administrator: (request: Request) => Promise<string | null>;
+  readonly tell: Tell;
+}
+
+/** Routes of the token, introspection and revocation endpoints. */
+export function tokenRoutes<K>(options: TokenRoutesOptions<K>) {
+  const { tokens } = options;
+  const read = createReader(options);
+  // Bodies are parsed in oauth/form: a framework's parser forgets repetitions, which must be refused.
+  return new Elysia({ name: 'tokens' })
+    .post(TOKEN_PATH, async ({ request }) => tokenReply(await tokens.issue(await read(request))), {
       parse: 'none',
       response: { 200: TokenAnswer, 400: TokenError, 401: TokenError },
       detail: {
@@ -29,8 +38,57 @@ export function tokenRoutes(tokens: Tokens) {
         security: [{ clientSecretBasic: [] }, {}],
         requestBody: TOKEN_REQUEST_BODY,
         description:
-          'Client-credentials grant (RFC 6749 §4.4), as a form with `grant_type=client_credentials` or as the short JSON form. The client authenticates by `client_secret_basic` or `client_secret_post`.',
+          'Client-credentials grant (RFC 6749 §4.4), as a form with `grant_type=client_credentials` or as the short JSON form. With a `DPoP` header the token is bound to its key (RFC 9449).',
       },
-    },
-  );
+    })
+    .post(
+      '/api/auth/introspect',
+      async ({ request }) => {
+        const { body, headers } = await tokens.introspect(await read(request));
+        return jsonReply(body, headers);
+      },
+      {
+        parse: 'none',
+        response: { 200: IntrospectionAnswer, 400: TokenError, 401: TokenError },
+        detail: {
+          operationId: 'introspect',
+          tags: ['OAuth 2.0'],
+          summary: 'Ask what a token says and whether it is good',
+          security: [{ clientSecretBasic: [] }, { adminSecret: [] }, {}],
+          requestBody: ABOUT_TOKEN_BODY,
+          description:
+            "RFC 7662. `active` is true for the token's own client, for clients that its resource names, and for the administrator.",
+        },
+      },
+    )
+    .post('/api/auth/revoke', async ({ request }) => emptyReply(await tokens.revoke(await read(request))), {
+      parse: 'none',
+      response: { 200: Revoked, 400: TokenError, 401: TokenError },
+      detail: {
+        operationId: 'revoke',
+        tags: ['OAuth 2.0'],
+        summary: 'Revoke a token',
+        security: [{ clientSecretBasic: [] }, { adminSecret: [] }, {}],
+        requestBody: ABOUT_TOKEN_BODY,
+        description: 'RFC 7009. 200 without a body, for a token that is unknown or has ended too.',
+      },
+    });
+}
+
+/** Request → what the services look at. */
+function createReader<K>({ certificate, address, administrator, tell }: TokenRoutesOptions<K>) {
+  return async (request: Request): Promise<RawRequest<K> & AboutRequest<K>> => {
+    const { headers, url } = request;
+    return {
+      contentType: headers.get('content-type') ?? '',
+      authorization: headers.get('authorization'),
+      dpop: headers.get('dpop'),
+      query: queryOf(url),
+      body: await request.text(),
+      certificate: () => certificate(request),
+      address: () => address(request),
+      administrator: () => administrator(request),
+      tell: (event) => tell(event, request),
+    };
+  };
 }

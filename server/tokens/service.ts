@@ -1,11 +1,21 @@
 import { Problem } from '../../kit/http/problem';
-import type { Clients } from '../clients/service';
-import { parseCredentials } from '../oauth/credentials';
 import { invalidRequest, OAuthError } from '../oauth/errors';
-import { type Parameters, parseForm, parseJson } from '../oauth/form';
+import type { Parameters } from '../oauth/form';
 import type { TokenAnswer } from '../oauth/reply';
-import { formatScope, parseScope } from '../oauth/scope';
+import {
+  type AskingClient,
+  type Authenticate,
+  type Authenticated,
+  isJson,
+  parseParameters,
+  type RawRequest,
+  type Taken,
+  tooMany,
+} from './asking';
 import type { Keyring } from './keys';
+import { type Binding, confirmationOf } from './model';
+import type { Proofs, Proven } from './proofs';
+import { createTargeting, type FindResource } from './target';
 
 /** Without news of changed clients for this long, no token is issued: a disabled one could still get it. */
 export const CHANGES_SILENT_MAX_MS = 5_000;
@@ -13,29 +23,27 @@ export const CHANGES_SILENT_MAX_MS = 5_000;
 /** What a caller is told to wait while the database is away, in seconds. */
 export const AWAY_RETRY_AFTER_SECONDS = 2;
 
-/** A token request as it came in. */
-export interface RawTokenRequest {
-  readonly contentType: string;
-  readonly authorization: string | null;
-  /** The query string without `?`. */
-  readonly query: string;
-  readonly body: string;
-}
+/** Where tokens are asked for, below the issuer. */
+export const TOKEN_PATH = '/api/auth/token';
 
 /** Issues access tokens. */
-export interface Tokens {
-  /** The token endpoint (RFC 6749 §4.4). @throws OAuthError as RFC 6749 §5.2 says; Problem 503 when the database is away or the server busy. */
-  issue(request: RawTokenRequest): Promise<TokenAnswer>;
+export interface Tokens<K> {
+  /** The token endpoint (RFC 6749 §4.4). @throws OAuthError as RFC 6749 §5.2 says; Problem 429; Problem 503 when the database is away or the server busy. */
+  issue(request: RawRequest<K>): Promise<TokenAnswer>;
 }
 
 /** What the service stands on. */
-export interface TokensOptions {
-  readonly clients: Pick<Clients, 'authenticate'>;
+export interface TokensOptions<K> {
+  readonly authenticate: Authenticate<K>;
+  /** Counts one issued token, and the use of the secret that it was issued for. */
+  readonly used: (clientId: string, secretId: number | null) => void;
   readonly keyring: Pick<Keyring, 'sign'>;
+  readonly proofs: Proofs;
+  readonly findResource: FindResource;
   readonly issuer: string;
-  /** The one resource server whose tokens are issued here. */
-  readonly audience: string;
   readonly ttlSeconds: number;
+  /** One more token of this client; null: there is no limit. */
+  readonly take: ((client: AskingClient) => Taken) | null;
   readonly now: () => number;
   readonly newId: () => string;
   /** Milliseconds since the change feed last proved alive. */
@@ -43,19 +51,23 @@ export interface TokensOptions {
 }
 
 /** The token service of the client-credentials grant. */
-export function createTokens(options: TokensOptions): Tokens {
-  const { clients, keyring, issuer, audience, ttlSeconds, now, newId, silentMs } = options;
+export function createTokens<K>(options: TokensOptions<K>): Tokens<K> {
+  const { authenticate, used, keyring, proofs, issuer, ttlSeconds, take, now, newId, silentMs } = options;
+  const target = createTargeting({ issuer, find: options.findResource });
+  const prove = createProving(proofs);
   return {
     issue: async (request) => {
-      refuseSecretInQuery(request.query);
-      const parameters = parseParameters(request);
+      const parameters = parseParameters(request, true);
       checkGrantType(parameters, isJson(request.contentType));
-      const credentials = parseCredentials(request.authorization, parameters);
       if (silentMs() > CHANGES_SILENT_MAX_MS) throw databaseAway();
-      const client = await clients.authenticate(credentials);
-      checkResource(parameters, audience);
-      const scope = formatScope(grantScopes(parameters.get('scope')?.[0], client.grants['/api/currency'] ?? []));
-      const token = await keyring.sign({
+      const { authorization, certificate, address } = request;
+      const authenticated = await authenticate({ authorization, parameters, certificate, address });
+      const { client, secretId } = authenticated;
+      const limits = take === null ? null : limit(take, client, request);
+      const { audience, scope } = target(parameters, client);
+      const proof = request.dpop === null ? requireNone(client) : await prove(request.dpop, client);
+      const binding = bindingOf(proof, authenticated);
+      const payload = {
         iss: issuer,
         sub: client.clientId,
         aud: audience,
@@ -65,8 +77,17 @@ export function createTokens(options: TokensOptions): Tokens {
         client_id: client.clientId,
         scope,
         epoch: client.epoch,
-      });
-      return { access_token: token, token_type: 'Bearer', expires_in: ttlSeconds, scope };
+      };
+      const accessToken = await keyring.sign(binding === null ? payload : { ...payload, cnf: confirmationOf(binding) });
+      used(client.clientId, secretId);
+      const headers = headersOf(limits, proof);
+      return {
+        accessToken,
+        tokenType: proof === null ? 'Bearer' : 'DPoP',
+        expiresInSeconds: ttlSeconds,
+        scope,
+        headers,
+      };
     },
   };
 }
@@ -77,26 +98,6 @@ export function databaseAway(): Problem {
   return new Problem(503, 'Service Unavailable', detail, { 'retry-after': String(AWAY_RETRY_AFTER_SECONDS) });
 }
 
-/** A secret in a URL has been written to somebody's log (RFC 6749 §2.3.1: it MUST NOT be there). */
-function refuseSecretInQuery(query: string): void {
-  if (/(?:^|&)client_secret=/.test(query))
-    throw invalidRequest('The client_secret is in the query string; send it in the body.');
-}
-
-function isJson(contentType: string): boolean {
-  return mediaType(contentType) === 'application/json';
-}
-
-function mediaType(contentType: string): string {
-  return contentType.split(';', 1)[0]?.trim().toLowerCase() ?? '';
-}
-
-function parseParameters({ contentType, body }: RawTokenRequest): Parameters {
-  if (isJson(contentType)) return parseJson(body);
-  if (mediaType(contentType) === 'application/x-www-form-urlencoded') return parseForm(body);
-  throw invalidRequest('Send the request as application/x-www-form-urlencoded or application/json.');
-}
-
 /** Only the JSON short form may leave the grant type out. */
 function checkGrantType(parameters: Parameters, optional: boolean): void {
   const grantType = parameters.get('grant_type')?.[0];
@@ -105,17 +106,49 @@ function checkGrantType(parameters: Parameters, optional: boolean): void {
   if (grantType !== 'client_credentials') throw new OAuthError('unsupported_grant_type', 'grant_type_unsupported');
 }
 
-function checkResource(parameters: Parameters, audience: string): void {
-  const asked = parameters.get('resource') ?? [];
-  if (asked.length > 1) throw new OAuthError('invalid_target', 'resource_repeated');
-  if (asked.some((resource) => resource !== audience)) throw new OAuthError('invalid_target', 'resource_unknown');
+function limit(
+  take: (client: AskingClient) => Taken,
+  client: AskingClient,
+  { tell }: RawRequest<unknown>,
+): Readonly<Record<string, string>> {
+  const taken = take(client);
+  if (taken.allowed) return taken.headers;
+  void tell({ event: 'limit_exceeded', outcome: 'failure', reason: 'limit_token', clientId: client.clientId });
+  throw tooMany(taken);
 }
 
-/** What was asked for, or else all that was granted; never silently less (RFC 6749 §3.3 allows it, callers do not expect it). */
-function grantScopes(asked: string | undefined, granted: readonly string[]): readonly string[] {
-  if (asked === undefined) return granted;
-  const scopes = parseScope(asked);
-  if (scopes === null) throw new OAuthError('invalid_scope', 'scope_malformed');
-  if (!scopes.every((scope) => granted.includes(scope))) throw new OAuthError('invalid_scope', 'scope_not_granted');
-  return scopes;
+/** No proof came along, which is right for all but clients that are bound to send one (RFC 9449 §5.2). */
+function requireNone({ dpopBound, clientId }: AskingClient): null {
+  if (dpopBound) throw new OAuthError('invalid_dpop_proof', 'dpop_missing', { clientId });
+  return null;
+}
+
+/** Judges the proof of a token request; a refusal says whose it was. */
+function createProving(proofs: Proofs): (header: string, client: AskingClient) => Promise<Proven> {
+  return async (header, { clientId }) => {
+    try {
+      return await proofs.check({ header, method: 'POST', path: TOKEN_PATH, bound: null });
+    } catch (error) {
+      if (!(error instanceof OAuthError)) throw error;
+      throw new OAuthError(error.code, error.reason, { clientId, headers: { ...error.headers } });
+    }
+  };
+}
+
+/** What the token will be bound to (RFC 9449 §6, RFC 8705 §3); null: to nothing. */
+function bindingOf(proof: Proven | null, { client, certificateThumbprint }: Authenticated): Binding | null {
+  if (!client.certificateBound) return proof === null ? null : { jkt: proof.jkt, certificate: null };
+  if (certificateThumbprint === null) {
+    const description = 'Tokens of this client are bound to its certificate; present it.';
+    throw new OAuthError('invalid_request', 'certificate_missing', { description, clientId: client.clientId });
+  }
+  return { jkt: proof?.jkt ?? null, certificate: certificateThumbprint };
+}
+
+function headersOf(
+  limits: Readonly<Record<string, string>> | null,
+  proof: Proven | null,
+): Readonly<Record<string, string>> | null {
+  const nonce = proof?.nextNonce ?? null;
+  return nonce === null ? limits : { ...limits, 'dpop-nonce': nonce };
 }

@@ -1,6 +1,6 @@
-import { eq, sql } from 'drizzle-orm';
+import { eq, gt, lte, sql } from 'drizzle-orm';
 import type { Rows } from '../../db/connect';
-import { signingKeys } from '../../db/schema';
+import { revokedTokens, signingKeys } from '../../db/schema';
 
 /** A signing key as it rests: the private part encrypted. */
 export interface StoredKey {
@@ -65,4 +65,33 @@ async function write(tx: Writer, { before, after }: KeyTables): Promise<void> {
 function changesOf(was: StoredKey, { activeFrom, retiredAt, revokedAt, privateKey }: StoredKey) {
   const wiped = was.privateKey !== null && privateKey === null;
   return { activeFrom, retiredAt, revokedAt, ...(wiped ? { privateKey } : {}) };
+}
+
+/** A revoked token; its row goes when the token would have ended. */
+export interface RevokedToken {
+  readonly jti: string;
+  readonly expiresAt: Date;
+}
+
+/** Rows of revoked tokens. */
+export interface RevocationStore {
+  /** Does nothing when it is there already. */
+  insert(jti: string, expiresAt: Date): Promise<void>;
+  /** Those whose tokens have not ended. */
+  live(now: Date): Promise<readonly RevokedToken[]>;
+  /** Removes those whose tokens have ended. */
+  prune(now: Date): Promise<void>;
+}
+
+/** Revoked tokens in the database. */
+export function createRevocationStore(rows: Rows): RevocationStore {
+  return {
+    insert: async (jti, expiresAt) => {
+      await rows.insert(revokedTokens).values({ jti, expiresAt }).onConflictDoNothing();
+    },
+    live: (now) => rows.select().from(revokedTokens).where(gt(revokedTokens.expiresAt, now)),
+    prune: async (now) => {
+      await rows.delete(revokedTokens).where(lte(revokedTokens.expiresAt, now));
+    },
+  };
 }

@@ -1,0 +1,191 @@
+/** Proofs of possession (RFC 9449 §4): what one must be, judged without any state. */
+import { createHash } from 'node:crypto';
+import { calculateJwkThumbprint, compactVerify, decodeProtectedHeader, importJWK, type JWK } from 'jose';
+import { OAuthError } from './errors';
+
+/** How a proof may be signed; asymmetric and in wide use. Both names of Ed25519 (RFC 8037, RFC 9864) are understood. */
+export const DPOP_ALGS = ['ES256', 'EdDSA', 'Ed25519', 'PS256', 'RS256'] as const;
+
+/** A proof may be this old, in seconds: time for the way here, for a queue, and for a clock that is late. */
+export const DPOP_AGE_MAX_SECONDS = 60;
+
+/** A proof may come from this far ahead, in seconds: clocks differ. */
+export const DPOP_SKEW_MAX_SECONDS = 10;
+
+/** Longer than the proof of a 4096-bit RSA key with the longest URI; more is not worth reading. */
+const PROOF_CHARACTERS_MAX = 8_192;
+
+/** Ids are remembered as digests, so this bounds no memory, only nonsense. */
+const JTI_CHARACTERS_MAX = 256;
+
+/** RSA keys below are forgeable (NIST SP 800-131A), above they cost too much to verify. In bits. */
+const RSA_BITS = { min: 2_048, max: 4_096 };
+
+/** What a proof must fit. */
+export interface ProofExpected {
+  /** The request's method. */
+  readonly method: string;
+  /** True for a URI (without query and fragment) that means this request. */
+  readonly isTarget: (htu: string) => boolean;
+  /** The access token beside it; null at the token endpoint. */
+  readonly accessToken: string | null;
+  /** Thumbprint of the key that the access token is bound to (RFC 7638); null at the token endpoint. */
+  readonly jkt: string | null;
+  /** Throws when the nonce is none of ours. */
+  readonly checkNonce: (nonce: string | null) => void;
+  /** Milliseconds since the epoch. */
+  readonly nowMs: number;
+}
+
+/** A good proof: the thumbprint of its key, and its id. */
+export interface Proof {
+  readonly jkt: string;
+  readonly jti: string;
+}
+
+/** A refusal that says why to the operator alone. */
+export function invalidProof(reason: string): OAuthError {
+  return new OAuthError('invalid_dpop_proof', reason);
+}
+
+/**
+ * Judges the `DPoP` header of a request by all of RFC 9449 §4.3 but replay. What is cheap comes first, the signature last.
+ * @throws OAuthError invalid_dpop_proof with the exact reason, and whatever `checkNonce` throws.
+ */
+export async function checkProof(header: string | null, expected: ProofExpected): Promise<Proof> {
+  const proof = readCompact(header);
+  const { alg, jwk } = readHeader(proof);
+  const jti = checkClaims(readClaims(proof), expected);
+  const jkt = await calculateJwkThumbprint(jwk).catch(() => fail('dpop_jwk'));
+  if (expected.jkt !== null && jkt !== expected.jkt) throw invalidProof('dpop_key');
+  await verifySignature(proof, jwk, alg);
+  return { jkt, jti };
+}
+
+/** Exactly one header: two are joined by a comma, which no compact JWS has. */
+function readCompact(header: string | null): string {
+  if (header === null || header === '') throw invalidProof('dpop_missing');
+  if (header.includes(',')) throw invalidProof('dpop_repeated');
+  if (header.length > PROOF_CHARACTERS_MAX || !/^[\w-]+\.[\w-]+\.[\w-]*$/.test(header))
+    throw invalidProof('dpop_malformed');
+  return header;
+}
+
+function readHeader(proof: string): { alg: string; jwk: JWK } {
+  const { typ, alg, jwk, crit } = decode(() => decodeProtectedHeader(proof));
+  if (typ !== 'dpop+jwt') throw invalidProof('dpop_typ');
+  if (!DPOP_ALGS.some((known) => known === alg)) throw invalidProof('dpop_alg');
+  if (crit !== undefined) throw invalidProof('dpop_crit');
+  return { alg: String(alg), jwk: readKey(jwk, String(alg)) };
+}
+
+/** Members that only a private or symmetric key has (RFC 7518 §6). */
+const PRIVATE_MEMBERS = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k'];
+
+/** The public key, its defining members alone: nothing else in it may influence the verification. */
+function readKey(given: unknown, alg: string): JWK {
+  if (typeof given !== 'object' || given === null) throw invalidProof('dpop_jwk');
+  const { kty, crv, x, y, n, e } = given as Record<string, unknown>;
+  if (PRIVATE_MEMBERS.some((member) => member in given)) throw invalidProof('dpop_private_key');
+  if (alg === 'ES256' && kty === 'EC' && crv === 'P-256') return { kty, crv, x: text(x), y: text(y) };
+  if ((alg === 'EdDSA' || alg === 'Ed25519') && kty === 'OKP' && crv === 'Ed25519') return { kty, crv, x: text(x) };
+  if ((alg === 'PS256' || alg === 'RS256') && kty === 'RSA') {
+    const bits = bitsOf(text(n));
+    if (bits < RSA_BITS.min || bits > RSA_BITS.max) throw invalidProof('dpop_key_size');
+    // A large public exponent serves nobody and makes verification slow.
+    if (text(e).length > 6) throw invalidProof('dpop_jwk');
+    return { kty, n: text(n), e: text(e) };
+  }
+  throw invalidProof('dpop_jwk');
+}
+
+function text(value: unknown): string {
+  return typeof value === 'string' ? value : fail('dpop_jwk');
+}
+
+function bitsOf(modulus: string): number {
+  const bytes = Buffer.from(modulus, 'base64url');
+  const first = bytes.findIndex((byte) => byte !== 0);
+  return first < 0 ? 0 : (bytes.length - first) * 8 - Math.clz32(bytes[first] ?? 0) + 24;
+}
+
+function readClaims(proof: string): Readonly<Record<string, unknown>> {
+  const claims = decode(
+    () => JSON.parse(Buffer.from(proof.split('.')[1] ?? '', 'base64url').toString('utf8')) as unknown,
+  );
+  if (typeof claims !== 'object' || claims === null) throw invalidProof('dpop_malformed');
+  return { ...claims };
+}
+
+/** @returns the `jti`. */
+function checkClaims(claims: Readonly<Record<string, unknown>>, expected: ProofExpected): string {
+  const { jti, htm, htu, iat, ath, nonce } = claims;
+  if (typeof jti !== 'string' || jti === '' || jti.length > JTI_CHARACTERS_MAX) throw invalidProof('dpop_jti');
+  if (htm !== expected.method) throw invalidProof('dpop_htm');
+  if (typeof htu !== 'string' || !expected.isTarget(htu)) throw invalidProof('dpop_htu');
+  if (typeof iat !== 'number' || !isRecent(iat, expected.nowMs / 1000)) throw invalidProof('dpop_iat');
+  if (expected.accessToken !== null && ath !== hash(expected.accessToken)) throw invalidProof('dpop_ath');
+  expected.checkNonce(typeof nonce === 'string' ? nonce : null);
+  return jti;
+}
+
+function isRecent(iat: number, nowSeconds: number): boolean {
+  return iat >= nowSeconds - DPOP_AGE_MAX_SECONDS && iat <= nowSeconds + DPOP_SKEW_MAX_SECONDS;
+}
+
+function hash(accessToken: string): string {
+  return createHash('sha256').update(accessToken).digest('base64url');
+}
+
+async function verifySignature(proof: string, jwk: JWK, alg: string): Promise<void> {
+  try {
+    await compactVerify(proof, await importJWK(jwk, alg), { algorithms: [alg] });
+  } catch {
+    throw invalidProof('dpop_signature');
+  }
+}
+
+function decode<T>(work: () => T): T {
+  try {
+    return work();
+  } catch {
+    throw invalidProof('dpop_malformed');
+  }
+}
+
+function fail(reason: string): never {
+  throw invalidProof(reason);
+}
+
+/** True for a URI that means `path` at one of our URLs; see {@link createTargets}. */
+export type IsTarget = (path: string) => (htu: string) => boolean;
+
+/** The names that a machine has for itself. */
+const LOOPBACK_HOSTS = ['localhost', '127.0.0.1', '[::1]'];
+
+/**
+ * Compares `htu` with a path below the base URLs by which we are known, both normalised (RFC 3986 §6.2.2, §6.2.3): letter
+ * case of scheme and host, default port; query and fragment are left aside (RFC 9449 §4.3). A base URL on a loopback name
+ * stands for all three of them.
+ */
+export function createTargets(urls: readonly string[]): IsTarget {
+  const bases = new Set(urls.flatMap(namesOf).flatMap((url) => normalise(url)?.replace(/\/$/, '') ?? []));
+  return (path) => {
+    const pathname = URL.parse(path, 'http://localhost')?.pathname ?? path;
+    return (htu) => {
+      const given = normalise(htu);
+      return given?.endsWith(pathname) === true && bases.has(given.slice(0, given.length - pathname.length));
+    };
+  };
+}
+
+function namesOf(base: string): string[] {
+  const url = new URL(base);
+  if (!LOOPBACK_HOSTS.includes(url.hostname)) return [base];
+  return LOOPBACK_HOSTS.map((host) => `${url.protocol}//${host}${url.port && `:${url.port}`}${url.pathname}`);
+}
+
+function normalise(uri: string): string | null {
+  const url = /^https?:\/\//i.test(uri) ? URL.parse(uri) : null;
+  return url === null || url.username !== '' || url.password !== '' ? null : `${url.origin}${url.pathname}`;
+}

@@ -1,0 +1,151 @@
+/** Resource servers (RFC 8707): for whom tokens are issued, and with which scopes. Held in memory, since every token asks. */
+import { Problem } from '../../kit/http/problem';
+import { resourceIdentifier, resourceUri } from '../oauth/resource';
+import { checkIdentifier, type Known } from './identifier';
+import type { NewResource, ResourceChange, ResourceView } from './model';
+import type { ResourceStore, StoredResource } from './store';
+
+/** A resource server; `audience` is its absolute URI, the `aud` of its tokens. */
+export interface Resource extends StoredResource {
+  readonly audience: string;
+}
+
+/** What a client was or is to be granted: identifier inside → scopes. */
+export type GrantsByResource = Readonly<Record<string, readonly string[]>>;
+
+/** The resource servers of this server. Call `changed` once before the first request. */
+export interface Resources {
+  /** The resource of this identifier, as it is inside (a path for our own); from memory. */
+  find(identifier: string): Resource | undefined;
+  /** The resource of this absolute URI; from memory. */
+  findByUri(uri: string): Resource | undefined;
+  all(): readonly Resource[];
+  /** @throws Problem 422 when a resource or scope is granted that there is not, or nothing of a resource. */
+  checkGrants(grants: GrantsByResource): void;
+  /** As the administrator sees them. */
+  list(): readonly ResourceView[];
+  /** @throws Problem 422 when the identifier cannot be one, 409 when it is taken or there are too many. */
+  create(input: NewResource): Promise<ResourceView>;
+  /** Scopes that go are taken from every client. @throws Problem 404, and 409 for other scopes of a built-in one. */
+  update(id: number, change: ResourceChange): Promise<ResourceView>;
+  /** Takes it from every client too. @throws Problem 404, and 409 for a built-in one. */
+  remove(id: number): Promise<void>;
+  /** Reads all again, after any change of them. */
+  changed(): Promise<void>;
+}
+
+/** What the service stands on. */
+export interface ResourcesOptions extends Known {
+  readonly store: ResourceStore;
+  readonly now: () => number;
+}
+
+/** All are held in memory and shown on one page. */
+const RESOURCES_MAX = 1_000;
+
+/** The resource servers, as last read from the store. */
+export function createResources({ store, issuer, publicUrls, now }: ResourcesOptions): Resources {
+  let byIdentifier = new Map<string, Resource>();
+  let byUri = new Map<string, Resource>();
+  const read = async (): Promise<void> => {
+    const all = (await store.all()).map((row) => ({ ...row, audience: resourceUri(issuer, row.identifier) }));
+    byIdentifier = new Map(all.map((resource) => [resource.identifier, resource]));
+    byUri = new Map(all.map((resource) => [resource.audience, resource]));
+  };
+  const changed = oneAfterAnother(read);
+  const known = (id: number): Resource => {
+    const found = [...byIdentifier.values()].find((resource) => resource.id === id);
+    if (found === undefined) throw missing();
+    return found;
+  };
+  const view = (row: StoredResource): ResourceView => viewOf(row, issuer);
+  return {
+    find: (identifier) => byIdentifier.get(identifier),
+    findByUri: (uri) => byUri.get(uri),
+    all: () => [...byIdentifier.values()],
+    checkGrants: (grants) => {
+      for (const [identifier, scopes] of Object.entries(grants)) checkGrant(byIdentifier.get(identifier), scopes);
+    },
+    list: () => [...byIdentifier.values()].map(view),
+    create: async ({ identifier, name, scopes, introspection_clients: introspectionClients = [] }) => {
+      checkIdentifier(identifier, { issuer, publicUrls });
+      if (byIdentifier.size >= RESOURCES_MAX) throw conflict(`There are ${RESOURCES_MAX} resources already.`);
+      const inside = resourceIdentifier(issuer, identifier);
+      const row = { identifier: inside, name, scopes, introspectionClients, createdAt: new Date(now()) };
+      const inserted = await store.insert(row);
+      if (inserted === null) throw conflict('A resource with this identifier is already registered.');
+      await changed();
+      return view(inserted);
+    },
+    update: async (id, { name, scopes, introspection_clients: introspectionClients }) => {
+      if (scopes !== undefined && isBuiltIn(known(id))) throw conflict('The scopes of a built-in resource are fixed.');
+      const updated = await store.update(id, {
+        ...(name !== undefined && { name }),
+        ...(scopes !== undefined && { scopes }),
+        ...(introspectionClients !== undefined && { introspectionClients }),
+      });
+      if (updated === null) throw missing();
+      await changed();
+      return view(updated);
+    },
+    remove: async (id) => {
+      if (isBuiltIn(known(id))) throw conflict('A built-in resource cannot be removed.');
+      if (!(await store.remove(id))) throw missing();
+      await changed();
+    },
+    changed,
+  };
+}
+
+/** Each call resolves once a run that began after it has ended: an older run may have missed what the call is about. */
+function oneAfterAnother(run: () => Promise<void>): () => Promise<void> {
+  let last: Promise<void> = Promise.resolve();
+  let waiting: Promise<void> | null = null;
+  return () => {
+    if (waiting !== null) return waiting;
+    const next = last
+      .catch(() => undefined)
+      .then(() => {
+        waiting = null;
+        return run();
+      });
+    [waiting, last] = [next, next];
+    return next;
+  };
+}
+
+/** This server's own resources are known by their path. */
+function isBuiltIn({ identifier }: StoredResource): boolean {
+  return identifier.startsWith('/');
+}
+
+function viewOf(row: StoredResource, issuer: string): ResourceView {
+  return {
+    id: row.id,
+    identifier: resourceUri(issuer, row.identifier),
+    name: row.name,
+    scopes: [...row.scopes],
+    introspection_clients: [...row.introspectionClients],
+    built_in: isBuiltIn(row),
+    created_at: row.createdAt.toISOString(),
+  };
+}
+
+function checkGrant(resource: Resource | undefined, scopes: readonly string[]): void {
+  if (resource === undefined) throw unprocessable('grants names a resource that is not registered.');
+  if (scopes.length === 0) throw unprocessable('grants names a resource without a scope; leave it out.');
+  if (!scopes.every((scope) => resource.scopes.includes(scope)))
+    throw unprocessable('grants names a scope that its resource does not have.');
+}
+
+function unprocessable(detail: string): Problem {
+  return new Problem(422, 'Unprocessable Content', detail, {}, { errors: [{ path: '/grants', detail }] });
+}
+
+function conflict(detail: string): Problem {
+  return new Problem(409, 'Conflict', detail);
+}
+
+function missing(): Problem {
+  return new Problem(404, 'Not Found', 'There is no such resource.');
+}

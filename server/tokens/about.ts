@@ -1,0 +1,50 @@
+/** Who asks about a token (RFC 7662 §2.1, RFC 7009 §2.1): a client that authenticates, or the administrator. */
+import { invalidRequest } from '../oauth/errors';
+import { type AskingClient, type Authenticate, parseParameters, type RawRequest, type Taken, tooMany } from './asking';
+
+/** A request about a token as it came in. */
+export interface AboutRequest<K> extends RawRequest<K> {
+  /** The administrator's name when the request carries what only the administrator has; null: somebody else asks. @throws Problem 401, 403, 429 */
+  readonly administrator: () => Promise<string | null>;
+}
+
+/** A request that may be answered. */
+export interface Asked {
+  readonly token: string;
+  /** Null: the administrator. */
+  readonly client: AskingClient | null;
+  /** Who asks, as the audit trail names it. */
+  readonly actor: string;
+  /** Headers for the answer; null: none. */
+  readonly headers: Readonly<Record<string, string>> | null;
+}
+
+/** What finding out stands on. */
+export interface AboutOptions<K> {
+  readonly authenticate: Authenticate<K>;
+  /** One more request of this client; null: there is no limit. */
+  readonly take: ((clientId: string) => Taken) | null;
+}
+
+/** Reads the form and finds out who asks. @throws OAuthError invalid_request, invalid_client; Problem 429, 503 */
+export function createAsk<K>({ authenticate, take }: AboutOptions<K>): (request: AboutRequest<K>) => Promise<Asked> {
+  const limit = (clientId: string, { tell }: AboutRequest<K>): Readonly<Record<string, string>> | null => {
+    if (take === null) return null;
+    const taken = take(clientId);
+    if (taken.allowed) return taken.headers;
+    void tell({ event: 'limit_exceeded', outcome: 'failure', reason: 'limit_api', clientId });
+    throw tooMany(taken);
+  };
+  return async (request) => {
+    const parameters = parseParameters(request, false);
+    const { authorization, certificate, address } = request;
+    const admin = await request.administrator();
+    const client =
+      admin === null ? (await authenticate({ authorization, parameters, certificate, address })).client : null;
+    const headers = client === null ? null : limit(client.clientId, request);
+    const token = parameters.get('token')?.[0];
+    // Whatever the hint says, there is one kind of token (RFC 7662 §2.1, RFC 7009 §2.1: it may be ignored).
+    if (token === undefined) throw invalidRequest('The token parameter is missing.');
+    return { token, client, actor: admin ?? client?.clientId ?? '', headers };
+  };
+}

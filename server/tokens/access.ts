@@ -1,0 +1,111 @@
+/** Our own access tokens, read back: verified once, remembered, and judged anew on each use. */
+import { decodeJwt, decodeProtectedHeader } from 'jose';
+import type { Keyring } from './keys';
+import { type AccessClaims, readClaims } from './model';
+
+/** Why a token is not one of ours: the exact reason, for the operator. */
+export type TokenFault = 'token_malformed' | 'token_audience_unknown' | 'key_unknown' | 'token_not_valid_here';
+
+/** Why a token of ours is no longer good. */
+export type TokenEnd = 'token_expired' | 'token_revoked' | 'key_revoked' | 'client_disabled';
+
+/** Reads access tokens for everybody who is shown one. */
+export interface AccessTokens {
+  /** The claims of a token that was verified before, by the `Authorization` value `Bearer <token>`. */
+  recall(authorization: string): AccessClaims | undefined;
+  /** The claims of a token that one of our keys signed for a registered resource, in force or not; or why it is none. */
+  read(token: string): Promise<AccessClaims | TokenFault>;
+  /** Null while the token is in force. Costs little, and is asked on every use. */
+  endOf(claims: AccessClaims): TokenEnd | null;
+}
+
+/** What reading stands on. */
+export interface AccessTokensOptions {
+  readonly keyring: Pick<Keyring, 'verify'> & { isLive(kid: string): boolean };
+  readonly clients: { isCurrent(clientId: string, epoch: number): boolean };
+  readonly revocations: { has(jti: string): boolean };
+  readonly resources: { findByUri(uri: string): unknown };
+  readonly issuer: string;
+  readonly now: () => number;
+}
+
+/** Tokens remembered, in characters of token: some ten thousand. A token is about 600 characters. */
+const REMEMBERED_CHARACTERS_MAX = 8 * 1024 * 1024;
+
+/** A longer token is nobody's of ours, and is not worth the work of verifying it. */
+const TOKEN_CHARACTERS_MAX = 4_096;
+
+/**
+ * The signature of the very same token is verified once: the same bytes under the same keys cannot come out differently.
+ * All that can change (time, revocation of token, client or key) is for `endOf` to say.
+ */
+export function createAccessTokens(options: AccessTokensOptions): AccessTokens {
+  const { keyring, clients, revocations, resources, issuer, now } = options;
+  const remembered = createTokenMemory(REMEMBERED_CHARACTERS_MAX);
+
+  const endOf = (claims: AccessClaims): TokenEnd | null => {
+    if (claims.expiresAt * 1000 <= now()) return 'token_expired';
+    if (!clients.isCurrent(claims.clientId, claims.epoch)) return 'client_disabled';
+    if (!keyring.isLive(claims.kid)) return 'key_revoked';
+    return revocations.has(claims.jti) ? 'token_revoked' : null;
+  };
+  const verify = async (token: string, authorization: string): Promise<AccessClaims | TokenFault> => {
+    const unverified = token.length > TOKEN_CHARACTERS_MAX ? null : decode(token);
+    if (unverified === null) return 'token_malformed';
+    const { kid, audience, expiresAt } = unverified;
+    if (resources.findByUri(audience) === undefined) return 'token_audience_unknown';
+    // One that has ended is verified as of its last second, so that the operator learns that it has ended and no more.
+    const nowMs = Math.min(now(), expiresAt * 1000 - 1000);
+    const payload = await keyring.verify(token, kid, { issuer, audience, nowMs });
+    if (payload === null) return keyring.isLive(kid) ? 'token_not_valid_here' : 'key_unknown';
+    const claims = readClaims(payload, kid);
+    if (claims === null) return 'token_not_valid_here';
+    if (endOf(claims) === null) remembered.add(authorization, claims);
+    return claims;
+  };
+  return {
+    recall: remembered.get,
+    endOf,
+    read: (token) => {
+      const authorization = `Bearer ${token}`;
+      const known = remembered.get(authorization);
+      return known === undefined ? verify(token, authorization) : Promise.resolve(known);
+    },
+  };
+}
+
+interface Unverified {
+  readonly kid: string;
+  readonly audience: string;
+  readonly expiresAt: number;
+}
+
+/** What must be known of a token before it can be verified; null when it does not say. */
+function decode(token: string): Unverified | null {
+  try {
+    const { kid } = decodeProtectedHeader(token);
+    const { aud, exp } = decodeJwt(token);
+    if (typeof kid !== 'string' || typeof aud !== 'string' || typeof exp !== 'number') return null;
+    return { kid, audience: aud, expiresAt: exp };
+  } catch {
+    return null;
+  }
+}
+
+/** `Authorization` values with verified tokens, oldest out first, bounded by their length. */
+function createTokenMemory(charactersMax: number) {
+  const claimsOf = new Map<string, AccessClaims>();
+  let characters = 0;
+  return {
+    get: (authorization: string): AccessClaims | undefined => claimsOf.get(authorization),
+    add: (authorization: string, claims: AccessClaims): void => {
+      if (!claimsOf.has(authorization)) characters += authorization.length;
+      claimsOf.set(authorization, claims);
+      for (const oldest of claimsOf.keys()) {
+        if (characters <= charactersMax) return;
+        claimsOf.delete(oldest);
+        characters -= oldest.length;
+      }
+    },
+  };
+}

@@ -1,0 +1,91 @@
+/** Who asks an OAuth endpoint, and with which parameters. What a client is and how it proves it is clients' part. */
+import { Problem } from '../../kit/http/problem';
+import { invalidRequest } from '../oauth/errors';
+import type { SecurityEvent } from '../oauth/event';
+import { type Parameters, parseForm, parseJson } from '../oauth/form';
+
+/** What this feature needs to know of a client. */
+export interface AskingClient {
+  readonly clientId: string;
+  readonly epoch: number;
+  /** Resource identifier → scopes. */
+  readonly grants: Readonly<Record<string, readonly string[]>>;
+  readonly dpopBound: boolean;
+  readonly certificateBound: boolean;
+  readonly limitToken: string | null;
+}
+
+/** A client that has proved who it is. */
+export interface Authenticated<C extends AskingClient = AskingClient> {
+  readonly client: C;
+  readonly secretId: number | null;
+  /** `x5t#S256` of the certificate that came along and is trusted (RFC 8705 §3.1). */
+  readonly certificateThumbprint: string | null;
+}
+
+/** What client authentication looks at. `K` is whatever a certificate is to it. */
+export interface ClientRequest<K> {
+  readonly authorization: string | null;
+  readonly parameters: Parameters;
+  readonly certificate: () => K | null;
+  readonly address: () => string;
+}
+
+/** Client authentication. @throws OAuthError invalid_client, invalid_request; Problem 429, 503 */
+export type Authenticate<K> = (request: ClientRequest<K>) => Promise<Authenticated>;
+
+/** A request to an OAuth endpoint as it came in; what is dear to find out is asked for. */
+export interface RawRequest<K> {
+  readonly contentType: string;
+  readonly authorization: string | null;
+  /** The query string without `?`. */
+  readonly query: string;
+  readonly body: string;
+  readonly certificate: () => K | null;
+  readonly address: () => string;
+  /** The `DPoP` header. */
+  readonly dpop: string | null;
+  /** Tells the operator of this request. */
+  readonly tell: (event: SecurityEvent) => Promise<void>;
+}
+
+/** What a limiter says to one more request. */
+export interface Taken {
+  readonly allowed: boolean;
+  /** `RateLimit` and its kin; with `Retry-After` when it is one too many. */
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+/** The refusal of one request too many (RFC 6585 §4). */
+export function tooMany({ headers }: Taken): Problem {
+  const detail = 'Too many requests of this client; wait as long as Retry-After says.';
+  return new Problem(429, 'Too Many Requests', detail, headers);
+}
+
+/** True for the JSON short form. */
+export function isJson(contentType: string): boolean {
+  return mediaType(contentType) === 'application/json';
+}
+
+/** The parameters of a form, or of the JSON short form where that is allowed. @throws OAuthError invalid_request */
+export function parseParameters(
+  request: Pick<RawRequest<unknown>, 'contentType' | 'body' | 'query'>,
+  json: boolean,
+): Parameters {
+  const { contentType, body, query } = request;
+  refuseSecretInQuery(query);
+  if (json && isJson(contentType)) return parseJson(body);
+  if (mediaType(contentType) === 'application/x-www-form-urlencoded') return parseForm(body);
+  const types = json ? 'application/x-www-form-urlencoded or application/json' : 'application/x-www-form-urlencoded';
+  throw invalidRequest(`Send the request as ${types}.`);
+}
+
+/** A secret in a URL has been written to somebody's log (RFC 6749 §2.3.1: it MUST NOT be there). */
+function refuseSecretInQuery(query: string): void {
+  if (query !== '' && /(?:^|&)client_secret=/.test(query))
+    throw invalidRequest('The client_secret is in the query string; send it in the body.');
+}
+
+function mediaType(contentType: string): string {
+  return contentType.split(';', 1)[0]?.trim().toLowerCase() ?? '';
+}

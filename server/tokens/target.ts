@@ -1,0 +1,78 @@
+/** For which resource a token is, and what it allows there (RFC 8707, RFC 6749 §3.3). */
+import { OAuthError } from '../oauth/errors';
+import type { Parameters } from '../oauth/form';
+import { RATES_RESOURCE, resourceIdentifier } from '../oauth/resource';
+import { formatScope, parseScope } from '../oauth/scope';
+import type { AskingClient } from './asking';
+
+/** A resource server that tokens can be for; `audience` is its absolute URI. */
+export interface TargetResource {
+  readonly identifier: string;
+  readonly audience: string;
+  readonly scopes: readonly string[];
+}
+
+/** Looks a resource up by its identifier inside. */
+export type FindResource = (identifier: string) => TargetResource | undefined;
+
+/** What a token will say: `aud` and `scope`. */
+export interface Target {
+  readonly audience: string;
+  readonly scope: string;
+}
+
+/** Narrows what is asked for to what the client was granted and the resource still has; never silently to less. */
+export function createTargeting(options: { issuer: string; find: FindResource }) {
+  const { issuer, find } = options;
+  const identify = (asked: readonly string[] | undefined, grants: AskingClient['grants']): string => {
+    if (asked === undefined) return defaultOf(grants);
+    const [uri = '', more] = asked;
+    if (more !== undefined) throw new OAuthError('invalid_target', 'resource_repeated');
+    // Inside, our own are paths; from outside a path names nothing.
+    if (uri.startsWith('/')) throw new OAuthError('invalid_target', 'resource_unknown');
+    return resourceIdentifier(issuer, uri);
+  };
+  /** @throws OAuthError invalid_target, invalid_scope */
+  return (parameters: Parameters, { clientId, grants }: AskingClient): Target => {
+    const identifier = identify(parameters.get('resource'), grants);
+    const resource = find(identifier);
+    if (resource === undefined) throw new OAuthError('invalid_target', 'resource_unknown', { clientId });
+    const granted = Object.hasOwn(grants, identifier) ? grants[identifier] : undefined;
+    if (granted === undefined) {
+      throw new OAuthError('invalid_target', 'resource_not_granted', { clientId, details: { resource: identifier } });
+    }
+    const scope = chooseScope(parameters.get('scope')?.[0], granted, resource, clientId);
+    return { audience: resource.audience, scope };
+  };
+}
+
+/** The rates for whoever may read them, else the only resource that was granted. */
+function defaultOf(grants: AskingClient['grants']): string {
+  if (Object.hasOwn(grants, RATES_RESOURCE)) return RATES_RESOURCE;
+  const [only, more] = Object.keys(grants);
+  if (only === undefined) throw new OAuthError('invalid_target', 'resource_not_granted');
+  if (more !== undefined) {
+    const description = 'Say which resource the token is for: this client was granted several.';
+    throw new OAuthError('invalid_target', 'resource_missing', { description });
+  }
+  return only;
+}
+
+function chooseScope(
+  asked: string | undefined,
+  granted: readonly string[],
+  { scopes }: TargetResource,
+  clientId: string,
+): string {
+  const allowed = granted.every((scope) => scopes.includes(scope))
+    ? granted
+    : granted.filter((scope) => scopes.includes(scope));
+  if (allowed.length === 0) throw new OAuthError('invalid_scope', 'scope_not_granted', { clientId });
+  if (asked === undefined) return formatScope(allowed);
+  const wanted = parseScope(asked);
+  if (wanted === null) throw new OAuthError('invalid_scope', 'scope_malformed', { clientId });
+  const missing = wanted.filter((scope) => !allowed.includes(scope));
+  if (missing.length > 0)
+    throw new OAuthError('invalid_scope', 'scope_not_granted', { clientId, details: { scope: missing.slice(0, 8) } });
+  return formatScope(wanted);
+}
