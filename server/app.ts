@@ -10,14 +10,13 @@ import { createSource } from '../kit/http/peer';
 import { problemResponse } from '../kit/http/problem';
 import { requestId } from '../kit/http/request-id';
 import { createAccess } from './clients/access';
+import { createCertificateReader } from './clients/certificate';
 import { registrationRoutes } from './clients/index';
 import { dynamicRegistrationRoutes } from './clients/registration-routes';
 import { secretRoutes } from './clients/secret-routes';
 import { discoveryRoutes, resourceMetadataUrl } from './discovery/index';
-import { parseCredentials } from './oauth/credentials';
 import { OAuthError } from './oauth/errors';
 import type { Tell } from './oauth/event';
-import type { Parameters as RequestParameters } from './oauth/form';
 import { errorReply } from './oauth/reply';
 import { rateRoutes } from './rates/index';
 import { createRateReads } from './rates/service';
@@ -36,10 +35,16 @@ export function createApp(services: Services, given: Surroundings, serving: () =
   const { issuer, log, now } = given;
   const scopes = ['currency:read'];
   const audience = ratesAudience(issuer);
-  const addressOf = createSource(given.trusted);
+  const sourceOf = createSource(given.trusted);
+  const readCertificate = createCertificateReader(given.trusted);
+  const peerOf = (request: Request): string => root.server?.requestIP(request)?.address ?? '';
+  const peer = {
+    address: (request: Request): string => sourceOf(peerOf(request), request.headers),
+    certificate: (request: Request) => readCertificate(request.headers, () => peerOf(request)),
+  };
   const tell = createTell({
     log,
-    source: (request) => addressOf(root.server?.requestIP(request)?.address ?? '', request.headers),
+    source: peer.address,
     record: async () => {},
   });
   const guard = createGuard({
@@ -58,7 +63,15 @@ export function createApp(services: Services, given: Surroundings, serving: () =
     clients: services.clients,
     registrationTokens: services.registrationTokens,
     authorizeAdmin,
-    authenticateClient: (request, parameters) => authenticateBySecret(services, request, parameters),
+    authenticateClient: async (request, parameters) => {
+      const { client } = await services.authentication.authenticate({
+        authorization: request.headers.get('authorization'),
+        parameters,
+        certificate: () => peer.certificate(request),
+        address: () => peer.address(request),
+      });
+      return client.clientId;
+    },
     tell,
   });
   const failed = createErrorRule({ log, routes: () => root.routes, known: createKnownErrors(tell) });
@@ -76,21 +89,11 @@ export function createApp(services: Services, given: Surroundings, serving: () =
     .use(registrationRoutes({ clients: services.clients, mode: given.registration, authorizeAdmin, tell }))
     .use(dynamicRegistrationRoutes({ clients: services.clients, access, issuer, tell }))
     .use(secretRoutes({ secrets: services.clients.secrets, access, tell }))
-    .use(tokenRoutes(services.tokens))
+    .use(tokenRoutes(services.tokens, peer))
     .use(discoveryRoutes({ issuer, resource: audience, scopes, jwks: services.keyring.jwks }))
     .use(rateRoutes({ reads: createRateReads(services.feed), guard }))
     .use(healthRoutes({ service: 'crypto-server', serving, dependency: databaseOf(services) }))
     .use(docsRoutes({ title: API_TITLE, document: () => describeServer(root, issuer) }));
-}
-
-/** The id of the client that authenticates by its secret. @throws OAuthError invalid_client, invalid_request. */
-async function authenticateBySecret(
-  services: Services,
-  request: Request,
-  parameters: RequestParameters,
-): Promise<string> {
-  const credentials = parseCredentials(request.headers.get('authorization'), parameters);
-  return (await services.clients.authenticate(credentials)).clientId;
 }
 
 /** The administrator by the `X-Admin-Secret` header, compared in constant time; digests make the lengths equal. */

@@ -1,6 +1,12 @@
 import type { Changes } from '../db/changes';
 import type { Database } from '../db/connect';
 import type { Log } from '../kit/logs';
+import { createAssertionCheck } from './clients/assertion';
+import { createAssertionStore } from './clients/assertion-store';
+import { type Authentication, createAuthentication } from './clients/authentication';
+import { createCertificateCheck } from './clients/certificate-check';
+import { createJwksFetch, type Resolve } from './clients/jwks-fetch';
+import { createJwksSource } from './clients/jwks-source';
 import { createManagementStore } from './clients/management-store';
 import { createCheckMemory } from './clients/memory';
 import { createRegistrationTokenStore } from './clients/registration-token-store';
@@ -41,6 +47,9 @@ export interface Surroundings {
   readonly mtlsAuthorities: string | null;
   readonly metricsToken: string | null;
   readonly jwksUriAllowPrivate: boolean;
+  /** Certificates (PEM) to trust at a `jwks_uri` instead of the system's; null: the system's. */
+  readonly jwksAuthorities: string | null;
+  readonly resolve: Resolve;
   /** Null: no limits. */
   readonly limits: Limits | null;
   /** True for the address of a proxy whose `X-Forwarded-For` and `Client-Cert` are believed. */
@@ -60,6 +69,7 @@ export interface Services {
   open(changes: Pick<Changes, 'on' | 'silentMs'>): Promise<void>;
   readonly clients: Clients;
   readonly registrationTokens: RegistrationTokens;
+  readonly authentication: Authentication<Client>;
   readonly tokens: Tokens;
   readonly keyring: Keyring;
   readonly feed: Feed;
@@ -98,6 +108,7 @@ export function createServices(database: Database, given: Surroundings): Service
     checkGrants: () => {},
   });
   const keyring = createKeyring({ store: createKeyStore(database.rows), encryptionKey, randomBytes });
+  const { authentication, pruneAssertions } = wireAuthentication(database, given, clients);
   const rateStore = createRateStore(database.rows);
   const feed = createFeed(rateStore);
   let silentMs = (): number => Number.POSITIVE_INFINITY;
@@ -108,10 +119,11 @@ export function createServices(database: Database, given: Surroundings): Service
       now,
       randomBytes,
     }),
+    authentication,
     keyring,
     feed,
     tokens: createTokens({
-      clients,
+      authentication,
       keyring,
       issuer,
       audience: ratesAudience(issuer),
@@ -129,7 +141,7 @@ export function createServices(database: Database, given: Surroundings): Service
       now,
       log,
     }),
-    maintenance: createMaintenance({ chores: [], now, log }),
+    maintenance: createMaintenance({ chores: [pruneAssertions], now, log }),
     databaseReachable: () => silentMs() <= CHANGES_SILENT_MAX_MS,
     open: async (changes) => {
       silentMs = changes.silentMs;
@@ -140,5 +152,30 @@ export function createServices(database: Database, given: Surroundings): Service
       await clients.changed(null);
       await feed.refresh(null);
     },
+  };
+}
+
+/** How often the ids of used assertions are pruned; each lives some five minutes. */
+const PRUNE_ASSERTIONS_MS = 5 * 60_000;
+
+function wireAuthentication(database: Database, given: Surroundings, clients: Clients) {
+  const { issuer, log, now, resolve } = given;
+  const source = createJwksSource({
+    fetchKeys: createJwksFetch({
+      resolve,
+      allowPrivate: given.jwksUriAllowPrivate,
+      authorities: given.jwksAuthorities,
+    }),
+    now,
+    failed: (uri, error) =>
+      log.warn('the keys of a client could not be fetched', { 'url.full': uri.split('?', 1)[0], error }),
+  });
+  const store = createAssertionStore(database.rows);
+  const assertions = createAssertionCheck({ issuer, store, source, now });
+  const certificates = createCertificateCheck({ authorities: given.mtlsAuthorities, source, now });
+  const failed = { check: () => {}, count: () => {} };
+  return {
+    authentication: createAuthentication({ clients, assertions, certificates, failed }),
+    pruneAssertions: { name: 'pruning of used assertions', everyMs: PRUNE_ASSERTIONS_MS, run: assertions.prune },
   };
 }

@@ -1,6 +1,5 @@
 import { Problem } from '../../kit/http/problem';
-import type { Clients } from '../clients/service';
-import { parseCredentials } from '../oauth/credentials';
+import type { Authentication, ClientRequest } from '../clients/authentication';
 import { invalidRequest, OAuthError } from '../oauth/errors';
 import { type Parameters, parseForm, parseJson } from '../oauth/form';
 import type { TokenAnswer } from '../oauth/reply';
@@ -14,9 +13,8 @@ export const CHANGES_SILENT_MAX_MS = 5_000;
 export const AWAY_RETRY_AFTER_SECONDS = 2;
 
 /** A token request as it came in. */
-export interface RawTokenRequest {
+export interface RawTokenRequest extends Omit<ClientRequest, 'parameters'> {
   readonly contentType: string;
-  readonly authorization: string | null;
   /** The query string without `?`. */
   readonly query: string;
   readonly body: string;
@@ -28,9 +26,16 @@ export interface Tokens {
   issue(request: RawTokenRequest): Promise<TokenAnswer>;
 }
 
+/** What is asked of a client that is who it says. */
+export interface TokenClient {
+  readonly clientId: string;
+  readonly epoch: number;
+  readonly grants: Readonly<Record<string, readonly string[]>>;
+}
+
 /** What the service stands on. */
 export interface TokensOptions {
-  readonly clients: Pick<Clients, 'authenticate'>;
+  readonly authentication: Authentication<TokenClient>;
   readonly keyring: Pick<Keyring, 'sign'>;
   readonly issuer: string;
   /** The one resource server whose tokens are issued here. */
@@ -44,15 +49,15 @@ export interface TokensOptions {
 
 /** The token service of the client-credentials grant. */
 export function createTokens(options: TokensOptions): Tokens {
-  const { clients, keyring, issuer, audience, ttlSeconds, now, newId, silentMs } = options;
+  const { authentication, keyring, issuer, audience, ttlSeconds, now, newId, silentMs } = options;
   return {
     issue: async (request) => {
       refuseSecretInQuery(request.query);
       const parameters = parseParameters(request);
       checkGrantType(parameters, isJson(request.contentType));
-      const credentials = parseCredentials(request.authorization, parameters);
       if (silentMs() > CHANGES_SILENT_MAX_MS) throw databaseAway();
-      const client = await clients.authenticate(credentials);
+      const { authorization, certificate, address } = request;
+      const { client } = await authentication.authenticate({ authorization, parameters, certificate, address });
       checkResource(parameters, audience);
       const scope = formatScope(grantScopes(parameters.get('scope')?.[0], client.grants['/api/currency'] ?? []));
       const token = await keyring.sign({
