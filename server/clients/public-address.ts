@@ -26,12 +26,25 @@ const GLOBAL_IPV6 = ['2000::/3'];
 const SPECIAL_IPV6 = ['2001::/23', '2001:db8::/32', '2002::/16', '3fff::/20'];
 
 /** Never a place of keys, even in a private network: this host's "any", link local (cloud metadata), multicast, broadcast. */
-const NOWHERE = ['0.0.0.0/8', '169.254.0.0/16', '224.0.0.0/4', '255.255.255.255/32', '::/128', 'fe80::/10', 'ff00::/8'];
+const NOWHERE_IPV4 = ['0.0.0.0/8', '169.254.0.0/16', '224.0.0.0/4', '255.255.255.255/32'];
 
+/** The same, and IPv4 inside of IPv6 (mapped, NAT64, 6to4), which would be another address than it seems. */
+const NOWHERE_IPV6 = [
+  '::/128',
+  '::ffff:0:0/96',
+  '64:ff9b::/96',
+  '64:ff9b:1::/48',
+  '2002::/16',
+  'fe80::/10',
+  'ff00::/8',
+];
+
+// Lists of one family each: a list that holds mapped addresses takes every IPv4 address for one of them.
 const specialIpv4 = ranges(SPECIAL_IPV4);
 const globalIpv6 = ranges(GLOBAL_IPV6);
 const specialIpv6 = ranges(SPECIAL_IPV6);
-const nowhere = ranges(NOWHERE);
+const nowhereIpv4 = ranges(NOWHERE_IPV4);
+const nowhereIpv6 = ranges(NOWHERE_IPV6);
 
 /** True for an address that belongs to the public internet. */
 export function isPublicAddress(address: string): boolean {
@@ -40,11 +53,11 @@ export function isPublicAddress(address: string): boolean {
   return family === 6 && globalIpv6.check(address, 'ipv6') && !specialIpv6.check(address, 'ipv6');
 }
 
-/** True for an address of one host, public or private. IPv4 inside of IPv6 is none: it would be another one than it seems. */
+/** True for an address of one host, public or private. */
 export function isHostAddress(address: string): boolean {
   const family = isIP(address);
-  if (family === 4) return !nowhere.check(address, 'ipv4');
-  return family === 6 && !/^::ffff:|^64:ff9b:|^2002:/i.test(address) && !nowhere.check(address, 'ipv6');
+  if (family === 4) return !nowhereIpv4.check(address, 'ipv4');
+  return family === 6 && !nowhereIpv6.check(address, 'ipv6');
 }
 
 function ranges(written: readonly string[]): BlockList {
