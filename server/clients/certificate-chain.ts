@@ -79,9 +79,9 @@ export function createChainCheck(authorities: readonly X509Certificate[]): Chain
   };
 }
 
-/** Notes what is wrong with the validity of a certificate by itself. */
+/** What is wrong with the time of a certificate by itself; null: nothing. */
 export function faultOfTime(x509: X509Certificate, nowMs: number): 'expired' | 'not_yet_valid' | null {
-  // Not of these would be a date that cannot be read.
+  // Turned round, so that a date that cannot be read is one that has passed.
   if (!(nowMs <= Date.parse(x509.validTo))) return 'expired';
   return nowMs >= Date.parse(x509.validFrom) ? null : 'not_yet_valid';
 }
@@ -112,11 +112,11 @@ function* pathsFrom(
 ): Generator<readonly Link[]> {
   const last = path.at(-1);
   if (last === undefined) return;
-  for (const anchor of anchors) if (hasIssued(anchor, last, signatures)) yield [...path, anchor];
+  const isNew = ({ x509 }: Link): boolean => !path.some((own) => sameBytes(own.x509.raw, x509.raw));
+  for (const anchor of anchors) if (isNew(anchor) && hasIssued(anchor, last, signatures)) yield [...path, anchor];
   if (path.length > INTERMEDIATES_MAX) return;
   for (const link of chain) {
-    if (path.some(({ x509 }) => sameBytes(x509.raw, link.x509.raw))) continue;
-    if (hasIssued(link, last, signatures)) yield* pathsFrom([...path, link], chain, anchors, signatures);
+    if (isNew(link) && hasIssued(link, last, signatures)) yield* pathsFrom([...path, link], chain, anchors, signatures);
   }
 }
 

@@ -1,5 +1,6 @@
 import { createHash, X509Certificate } from 'node:crypto';
 import { invalidRequest } from '../oauth/errors';
+import { readAll } from './der';
 
 /** The certificate that a client showed to the proxy in front, with what it sent of the chain. */
 export interface ClientCertificate {
@@ -48,23 +49,23 @@ export function certificateThumbprint(der: Uint8Array): string {
 }
 
 function readHeaders(leaf: string, chain: string): ClientCertificate {
-  const items = chain === '' || chain === '::' ? [] : chain.split(',').map((item) => item.trim());
-  if (items.length > CHAIN_MAX) throw invalidRequest('The Client-Cert-Chain header is too long.');
-  const x509 = readItem(leaf, 'Client-Cert');
-  return {
-    x509,
-    thumbprint: certificateThumbprint(x509.raw),
-    chain: items.map((item) => readItem(item, 'Client-Cert-Chain')),
-  };
+  const items = chain === '' || chain === '::' ? [] : chain.split(',');
+  const [x509, ...more] = readItem(leaf, 'Client-Cert');
+  const others = items.flatMap((item) => readItem(item.trim(), 'Client-Cert-Chain'));
+  if (x509 === undefined || more.length > 0) throw invalidRequest('The Client-Cert header is malformed.');
+  if (others.length > CHAIN_MAX) throw invalidRequest('The Client-Cert-Chain header is too long.');
+  return { x509, thumbprint: certificateThumbprint(x509.raw), chain: others };
 }
 
-/** `:base64:` (RFC 8941 §3.3.5) of one certificate in DER, and nothing behind it. */
-function readItem(item: string, header: string): X509Certificate {
+/**
+ * `:base64:` (RFC 8941 §3.3.5) of a certificate in DER; HAProxy can only put the whole chain into one item, so several are
+ * taken there.
+ */
+function readItem(item: string, header: string): X509Certificate[] {
   const [, encoded] = /^:([A-Za-z0-9+/]+={0,2}):$/.exec(item) ?? [];
   try {
-    const der = Buffer.from(encoded ?? '', 'base64');
-    const x509 = new X509Certificate(der);
-    if (x509.raw.length === der.length) return x509;
+    const certificates = readAll(Buffer.from(encoded ?? '', 'base64')).map(({ whole }) => new X509Certificate(whole));
+    if (certificates.length > 0) return certificates;
   } catch {
     // Said below.
   }

@@ -1,5 +1,5 @@
 // `private_key_jwt` over HTTP (RFC 7523): keys that are registered, and each assertion once only.
-import { afterAll, beforeAll, expect, test } from 'bun:test';
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import { randomUUID } from 'node:crypto';
 import { eq } from 'drizzle-orm';
 import { exportJWK, generateKeyPair, type JWK, type JWTPayload, SignJWT } from 'jose';
@@ -7,6 +7,7 @@ import type { Database } from '../../db/connect';
 import { clients, usedAssertions } from '../../db/schema';
 import { eachDatabase } from '../../db/testing';
 import { basic, form, startTestServer, type TestServer } from '../testing';
+import { hasOpenssl, type Made, makeCertificate } from './testing-certificates';
 import { insertClient } from './testing-clients';
 
 const TYPE = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer';
@@ -251,5 +252,87 @@ eachDatabase('private_key_jwt', (open) => {
     const other = await startTestServer(database, { settings: { issuer: server.issuer, now: server.now } });
     expect(await outcome(other, ask(other, jwt))).toEqual([401, 'assertion_replayed']);
     await other.close();
+  });
+
+  describe.skipIf(!hasOpenssl())('with a jwks_uri (openssl)', () => {
+    let keys: JWK[] = [];
+    let away = false;
+    let asked = 0;
+    let place: Bun.Server<unknown>;
+    let behind: TestServer;
+    const start = (jwksUriAllowPrivate: boolean, tls: Made): Promise<TestServer> =>
+      startTestServer(database, {
+        settings: { jwksUriAllowPrivate, jwksAuthorities: tls.cert, resolve: async () => ['127.0.0.1'] },
+      });
+    let tls: Made;
+    beforeAll(async () => {
+      tls = makeCertificate({ subject: '/CN=keys', extensions: ['subjectAltName=DNS:keys.example.test'] });
+      place = Bun.serve({
+        port: 0,
+        hostname: '127.0.0.1',
+        tls: { cert: tls.cert, key: tls.key },
+        fetch: () => {
+          asked += 1;
+          return away ? new Response('', { status: 503 }) : Response.json({ keys });
+        },
+      });
+      behind = await start(true, tls);
+    });
+    afterAll(async () => {
+      await behind.close();
+      await place.stop(true);
+    });
+    const insert = (): Promise<string> =>
+      insertClient(database, {
+        authMethod: 'private_key_jwt',
+        jwksUri: `https://keys.example.test:${place.port}/${randomUUID()}`,
+      });
+    const try_ = async (target: TestServer, id: string, by: Signer): Promise<[number, string]> =>
+      outcome(target, ask(target, await assertion(target, id, by)));
+
+    test('keys are turned over without a gap, and an unknown one asks at most once in 30 s', async () => {
+      const [first, second] = [await signer('ES256', 'first'), await signer('ES256', 'second')];
+      const id = await insert();
+      keys = [first.jwk];
+      asked = 0;
+      expect(await try_(behind, id, first)).toEqual([200, '']);
+      expect(await try_(behind, id, first)).toEqual([200, '']);
+      expect(asked).toBe(1);
+      behind.pass(2_000);
+      keys = [first.jwk, second.jwk];
+      expect(await try_(behind, id, second)).toEqual([200, '']);
+      expect(await try_(behind, id, first)).toEqual([200, '']);
+      expect(asked).toBe(2);
+      const unknown = await signer('ES256', 'unknown');
+      for (let at = 0; at < 5; at += 1) expect(await try_(behind, id, unknown)).toEqual([401, 'assertion_key_unknown']);
+      expect(asked).toBe(2);
+      keys = [second.jwk];
+      behind.pass(300_000);
+      expect(await try_(behind, id, first)).toEqual([401, 'assertion_key_unknown']);
+      expect(await try_(behind, id, second)).toEqual([200, '']);
+    });
+
+    test('while the place is away, known keys go on being good', async () => {
+      const by = await signer('ES256', 'a');
+      const id = await insert();
+      keys = [by.jwk];
+      expect(await try_(behind, id, by)).toEqual([200, '']);
+      away = true;
+      behind.pass(600_000);
+      expect(await try_(behind, id, by)).toEqual([200, '']);
+      expect(await try_(behind, await insert(), by)).toEqual([401, 'jwks_unavailable']);
+      expect(behind.logged.join()).toContain('answered 503');
+      away = false;
+    });
+
+    test('a place in a private network is not asked unless that is allowed', async () => {
+      const by = await signer('ES256', 'a');
+      keys = [by.jwk];
+      asked = 0;
+      const strict = await start(false, tls);
+      expect(await try_(strict, await insert(), by)).toEqual([401, 'jwks_unavailable']);
+      expect(asked).toBe(0);
+      await strict.close();
+    });
   });
 });
