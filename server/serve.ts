@@ -1,3 +1,4 @@
+import { lookup } from 'node:dns/promises';
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
@@ -9,6 +10,7 @@ import type { OpenApiDocument } from '../kit/http/openapi';
 import type { Log } from '../kit/logs';
 import { privateFolder, secretFile } from '../kit/secret-file';
 import { createApp, describeServer } from './app';
+import { readPemCertificates } from './clients/certificate-chain';
 import type { Config } from './config';
 import { tickTimer } from './rates/index';
 import { createServices, type Surroundings } from './services';
@@ -122,6 +124,8 @@ function surroundings(config: Config, issuer: string, { log, now, randomBytes, n
     mtlsAuthorities: config.mtlsCaFile === null ? null : readAuthorities(config.mtlsCaFile),
     metricsToken: config.metricsToken,
     jwksUriAllowPrivate: config.jwksUriAllowPrivate,
+    jwksAuthorities: null,
+    resolve: async (hostname) => (await lookup(hostname, { all: true })).map(({ address }) => address),
     limits: config.limits,
     trusted: inRanges(config.trustedProxies),
     accessLog: config.logLevel === 'debug',
@@ -134,10 +138,12 @@ function surroundings(config: Config, issuer: string, { log, now, randomBytes, n
 
 function readAuthorities(file: string): string {
   try {
-    return readFileSync(file, 'utf8');
+    const authorities = readFileSync(file, 'utf8');
+    if (readPemCertificates(authorities).length > 0) return authorities;
   } catch {
     throw new Refusal(`MTLS_CA_FILE cannot be read: ${file}`);
   }
+  throw new Refusal(`MTLS_CA_FILE holds no certificate in PEM: ${file}`);
 }
 
 function ownSecret(folder: string, name: string, create: () => string): string {

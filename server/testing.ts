@@ -129,6 +129,8 @@ function surroundings(issuer: string, logged: string[], now: () => number): Surr
     mtlsAuthorities: null,
     metricsToken: null,
     jwksUriAllowPrivate: false,
+    jwksAuthorities: null,
+    resolve: () => Promise.resolve([]),
     limits: null,
     trusted: () => false,
     accessLog: true,

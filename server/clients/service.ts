@@ -1,6 +1,5 @@
 import { Problem } from '../../kit/http/problem';
 import type { Limit } from '../../kit/limit';
-import type { Credentials } from '../oauth/credentials';
 import type { Tell } from '../oauth/event';
 import { createChecks } from './checks';
 import { maintain } from './maintenance';
@@ -22,8 +21,6 @@ export interface Clients extends ClientManagement {
   find(clientId: string): Promise<Client | null>;
   /** The client whose live secret this is, and which. @throws OAuthError invalid_client with the exact reason; Problem 503 when busy. */
   checkSecret(clientId: string, secret: string): Promise<Recalled<Client>>;
-  /** The client whose credentials these are. @throws as `checkSecret`. */
-  authenticate(credentials: Credentials): Promise<Client>;
   /** False once the tokens of this epoch have been revoked. */
   isCurrent(clientId: string, epoch: number): boolean;
   /** The client's own limit for the API; null: the server's. */
@@ -76,7 +73,6 @@ export function createClients(options: ClientsOptions): Clients {
     },
     find: store.find,
     checkSecret,
-    authenticate: ({ clientId, clientSecret }) => checkSecret(clientId, clientSecret).then(({ client }) => client),
     isCurrent: standing.isCurrent,
     limitOf: standing.limitOf,
     used: usage.used,

@@ -1,0 +1,99 @@
+import { timingSafeEqual, type X509Certificate } from 'node:crypto';
+import { OAuthError } from '../oauth/errors';
+import type { KeyHolder } from './assertion';
+import type { GivenJwk } from './assertion-keys';
+import { type ClientCertificate, certificateThumbprint } from './certificate';
+import { createChainCheck, faultOfTime, readPemCertificates } from './certificate-chain';
+import { readCertificateFields } from './certificate-fields';
+import { hasSubject, type TlsSubject } from './certificate-subject';
+import { DerFault } from './der';
+import type { JwksSource } from './jwks-source';
+
+/** By what a client's certificate is known: a name in it, or its key. */
+export interface CertificateHolder extends KeyHolder {
+  readonly clientId: string;
+  readonly tlsSubject: TlsSubject | null;
+}
+
+/** Checks the certificates of clients (RFC 8705 §2). */
+export interface CertificateCheck {
+  /** @throws OAuthError invalid_client `certificate_…`, `jwks_unavailable`. */
+  check(
+    certificate: ClientCertificate,
+    method: 'tls_client_auth' | 'self_signed_tls_client_auth',
+    holder: CertificateHolder,
+  ): Promise<void>;
+}
+
+/** What the check stands on. */
+export interface CertificateCheckOptions {
+  /** Certificates (PEM) of the authorities of `tls_client_auth`; null: none is trusted. */
+  readonly authorities: string | null;
+  readonly source: JwksSource;
+  readonly now: () => number;
+}
+
+/** A chain that was found to be right is believed this long: what can end in between is looked at each time. */
+const BELIEVED_MS = 5 * 60_000;
+
+/** Certificates whose chains are remembered; some 100 bytes each. */
+const BELIEVED_MAX = 5_000;
+
+/** The check of both methods. @throws Error when the authorities cannot be read. */
+export function createCertificateCheck({ authorities, source, now }: CertificateCheckOptions): CertificateCheck {
+  const chainCheck = createChainCheck(authorities === null ? [] : readPemCertificates(authorities));
+  const believedUntil = new Map<string, number>();
+
+  const faultOfChain = ({ x509, chain, thumbprint }: ClientCertificate): string | null => {
+    const nowMs = now();
+    if (nowMs < (believedUntil.get(thumbprint) ?? 0)) return faultOfTime(x509, nowMs);
+    believedUntil.delete(thumbprint);
+    const fault = chainCheck.faultOf(x509, chain, nowMs);
+    if (fault !== null) return fault;
+    const oldest = believedUntil.keys().next();
+    if (believedUntil.size >= BELIEVED_MAX && !oldest.done) believedUntil.delete(oldest.value);
+    believedUntil.set(thumbprint, nowMs + BELIEVED_MS);
+    return null;
+  };
+  const faultOfKey = async ({ x509 }: ClientCertificate, { jwks, jwksUri }: KeyHolder): Promise<string | null> => {
+    const known = jwksUri === null ? (jwks?.keys ?? []) : await source.keys(jwksUri);
+    if (known === null) return 'jwks_unavailable';
+    const isOneOf = (keys: readonly GivenJwk[]): boolean => keys.some((key) => isKeyOf(key, x509));
+    const isRegistered = isOneOf(known) || (jwksUri !== null && isOneOf((await source.refetch(jwksUri)) ?? []));
+    return isRegistered ? faultOfTime(x509, now()) : 'not_registered';
+  };
+
+  return {
+    check: async (certificate, method, holder) => {
+      const fault =
+        method === 'self_signed_tls_client_auth'
+          ? await faultOfKey(certificate, holder)
+          : (faultOfChain(certificate) ?? faultOfSubject(certificate.x509, holder.tlsSubject));
+      if (fault === null) return;
+      const reason = fault === 'jwks_unavailable' ? fault : `certificate_${fault}`;
+      const details = { thumbprint: certificate.thumbprint };
+      throw new OAuthError('invalid_client', reason, { clientId: holder.clientId, details });
+    },
+  };
+}
+
+function faultOfSubject(x509: X509Certificate, subject: TlsSubject | null): string | null {
+  try {
+    return subject !== null && hasSubject(readCertificateFields(x509.raw), subject) ? null : 'subject';
+  } catch (error) {
+    if (error instanceof DerFault) return 'malformed';
+    throw error;
+  }
+}
+
+/** A registered certificate (`x5c`, `x5t#S256`) must be the very same; otherwise the key must be (RFC 8705 §2.2.2). */
+function isKeyOf(key: GivenJwk, x509: X509Certificate): boolean {
+  const { x5c, 'x5t#S256': thumbprint } = key;
+  if (typeof thumbprint === 'string' && thumbprint !== certificateThumbprint(x509.raw)) return false;
+  if (Array.isArray(x5c)) {
+    const der = Buffer.from(String(x5c[0]), 'base64');
+    return der.length === x509.raw.length && timingSafeEqual(der, x509.raw);
+  }
+  const own: Readonly<Record<string, unknown>> = { ...x509.publicKey.export({ format: 'jwk' }) };
+  return ['kty', 'crv', 'x', 'y', 'n', 'e'].every((member) => own[member] === key[member]);
+}

@@ -1,0 +1,73 @@
+import { createHash, X509Certificate } from 'node:crypto';
+import { invalidRequest } from '../oauth/errors';
+import { readAll } from './der';
+
+/** The certificate that a client showed to the proxy in front, with what it sent of the chain. */
+export interface ClientCertificate {
+  readonly x509: X509Certificate;
+  /** SHA-256 of its DER form, base64url: `x5t#S256` (RFC 8705 §3.1). */
+  readonly thumbprint: string;
+  /** Further certificates, as they came: nothing in them is trusted yet. */
+  readonly chain: readonly X509Certificate[];
+}
+
+/**
+ * The certificate of a request (RFC 9440), which is believed from a trusted proxy and from nobody else; null: there is
+ * none. The peer is asked for only where there is something to believe. @throws OAuthError invalid_request when a trusted
+ * proxy sends what is no certificate.
+ */
+export type ReadCertificate = (headers: Headers, peer: () => string) => ClientCertificate | null;
+
+/** Certificates that were read; some 5 KB each. */
+const READ_MAX = 1_000;
+
+/** A chain is two or three certificates long. */
+const CHAIN_MAX = 8;
+
+/** Reads `Client-Cert` and `Client-Cert-Chain`; the same headers are read once. */
+export function createCertificateReader(trusted: (address: string) => boolean): ReadCertificate {
+  const known = new Map<string, ClientCertificate>();
+  return (headers, peer) => {
+    const leaf = headers.get('client-cert');
+    // HAProxy's `:%[ssl_c_der,base64]:` of a connection without a certificate.
+    if (leaf === null || leaf === '::' || !trusted(peer())) return null;
+    const chain = headers.get('client-cert-chain') ?? '';
+    const name = `${leaf}\n${chain}`;
+    const found = known.get(name);
+    if (found !== undefined) return found;
+    const certificate = readHeaders(leaf, chain);
+    const oldest = known.keys().next();
+    if (known.size >= READ_MAX && !oldest.done) known.delete(oldest.value);
+    known.set(name, certificate);
+    return certificate;
+  };
+}
+
+/** `x5t#S256` of a certificate in DER (RFC 8705 §3.1). */
+export function certificateThumbprint(der: Uint8Array): string {
+  return createHash('sha256').update(der).digest('base64url');
+}
+
+function readHeaders(leaf: string, chain: string): ClientCertificate {
+  const items = chain === '' || chain === '::' ? [] : chain.split(',');
+  const [x509, ...more] = readItem(leaf, 'Client-Cert');
+  const others = items.flatMap((item) => readItem(item.trim(), 'Client-Cert-Chain'));
+  if (x509 === undefined || more.length > 0) throw invalidRequest('The Client-Cert header is malformed.');
+  if (others.length > CHAIN_MAX) throw invalidRequest('The Client-Cert-Chain header is too long.');
+  return { x509, thumbprint: certificateThumbprint(x509.raw), chain: others };
+}
+
+/**
+ * `:base64:` (RFC 8941 §3.3.5) of a certificate in DER; HAProxy can only put the whole chain into one item, so several are
+ * taken there.
+ */
+function readItem(item: string, header: string): X509Certificate[] {
+  const [, encoded] = /^:([A-Za-z0-9+/]+={0,2}):$/.exec(item) ?? [];
+  try {
+    const certificates = readAll(Buffer.from(encoded ?? '', 'base64')).map(({ whole }) => new X509Certificate(whole));
+    if (certificates.length > 0) return certificates;
+  } catch {
+    // Said below.
+  }
+  throw invalidRequest(`The ${header} header is malformed.`);
+}

@@ -1,0 +1,230 @@
+// `jwks_uri`: keys fetched from a place that a stranger chose, and used for as long as is sound.
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
+import type { GivenJwk } from './assertion-keys';
+import { createJwksFetch, type JwksFetchOptions } from './jwks-fetch';
+import { createJwksSource } from './jwks-source';
+import { hasOpenssl, type Made, makeCertificate } from './testing-certificates';
+
+const SET = JSON.stringify({ keys: [{ kty: 'EC', kid: 'a' }] });
+const JSON_TYPE = { 'content-type': 'application/json' };
+const NAME = 'keys.example.test';
+
+describe.skipIf(!hasOpenssl())('fetching (openssl)', () => {
+  let made: Made;
+  let place: Bun.Server<unknown>;
+  let hosts: string[] = [];
+  let answer: (request: Request) => Response | Promise<Response>;
+  beforeAll(() => {
+    made = makeCertificate({ subject: '/CN=keys', extensions: [`subjectAltName=DNS:${NAME},IP:127.0.0.1`] });
+    place = Bun.serve({
+      port: 0,
+      hostname: '127.0.0.1',
+      tls: { cert: made.cert, key: made.key },
+      fetch: (request) => {
+        hosts.push(request.headers.get('host') ?? '');
+        return answer(request);
+      },
+    });
+  });
+  afterAll(() => place.stop(true));
+
+  const get = (uri: string, options: Partial<JwksFetchOptions> = {}): Promise<readonly GivenJwk[] | string> => {
+    hosts = [];
+    const resolve = () => Promise.resolve(['127.0.0.1']);
+    const fetchKeys = createJwksFetch({ resolve, allowPrivate: true, authorities: made.cert, ...options });
+    return fetchKeys(uri).catch((error: Error) => error.message);
+  };
+  const good = (): Response => new Response(SET, { headers: JSON_TYPE });
+  const url = (path = '/jwks'): string => `https://${NAME}:${place.port}${path}`;
+
+  test('the keys are those of the set', async () => {
+    answer = good;
+    expect(await get(url())).toEqual([{ kty: 'EC', kid: 'a' }]);
+    expect(hosts).toEqual([`${NAME}:${place.port}`]);
+    answer = () => new Response(SET, { headers: { 'content-type': 'application/jwk-set+json; charset=utf-8' } });
+    expect(await get(`https://127.0.0.1:${place.port}/jwks`)).toEqual([{ kty: 'EC', kid: 'a' }]);
+  });
+
+  test.each([
+    ['127.0.0.1'],
+    ['10.0.0.1'],
+    ['169.254.169.254'],
+    ['100.64.0.1'],
+    ['::1'],
+    ['::ffff:127.0.0.1'],
+    ['64:ff9b::7f00:1'],
+    ['fd00::1'],
+  ])('a name that leads to %s is not followed', async (address) => {
+    answer = good;
+    const resolve = () => Promise.resolve([address]);
+    expect(await get(url(), { resolve, allowPrivate: false })).toContain('not public');
+    expect(hosts).toEqual([]);
+  });
+
+  test.each(['https://127.0.0.1:PORT/', 'https://[::1]:PORT/', 'https://2130706433:PORT/', 'https://0x7f.1:PORT/'])(
+    '%s is not followed',
+    async (uri) => {
+      answer = good;
+      const resolve = () => Promise.reject(new Error('nothing to resolve'));
+      const said = await get(uri.replace('PORT', String(place.port)), { resolve, allowPrivate: false });
+      expect(said).toContain('not public');
+      expect(hosts).toEqual([]);
+    },
+  );
+
+  test('one private address among public ones is one too many', async () => {
+    const resolve = () => Promise.resolve(['1.1.1.1', '127.0.0.1']);
+    expect(await get(url(), { resolve, allowPrivate: false })).toContain('not public');
+  });
+
+  test('a name is resolved once: what it leads to later does not matter', async () => {
+    answer = good;
+    // A documentation address that nobody answers at, and then this machine.
+    const addresses = ['203.0.113.1', '127.0.0.1'];
+    let resolved = 0;
+    const resolve = () => Promise.resolve([addresses[resolved++] ?? '127.0.0.1']);
+    expect(typeof (await get(url(), { resolve }))).toBe('string');
+    expect(resolved).toBe(1);
+    expect(hosts).toEqual([]);
+  });
+
+  test.each([
+    ['http', 'http://keys.example.test/', 'https'],
+    ['a file', 'file:///etc/passwd', 'https'],
+    ['no URL', 'nonsense', 'https'],
+    ['credentials', 'https://a:b@keys.example.test/', 'credentials'],
+  ])('%s is not followed', async (_name, uri, said) => {
+    expect(await get(uri)).toContain(said);
+  });
+
+  test('a certificate for another name, or of nobody we trust, ends it', async () => {
+    answer = good;
+    expect(typeof (await get(`https://other.example.test:${place.port}/`))).toBe('string');
+    expect(typeof (await get(url(), { authorities: null }))).toBe('string');
+    expect(hosts).toEqual([]);
+  });
+
+  const bad: [string, () => Response, string][] = [
+    ['a redirect', () => Response.redirect(url('/elsewhere'), 302), 'answered 302'],
+    ['an error', () => new Response(SET, { status: 500, headers: JSON_TYPE }), 'answered 500'],
+    ['a page', () => new Response('<html>', { headers: { 'content-type': 'text/html' } }), 'else than JSON'],
+    ['broken JSON', () => new Response('{', { headers: JSON_TYPE }), 'broken JSON'],
+    ['JSON that is no set', () => new Response('[]', { headers: JSON_TYPE }), 'else than a JWK Set'],
+    [
+      'more than 64 KiB',
+      () => new Response(`{"keys":[],"x":"${'x'.repeat(70_000)}"}`, { headers: JSON_TYPE }),
+      '65536',
+    ],
+    [
+      'more than 64 KiB without saying so',
+      () =>
+        new Response(
+          new ReadableStream({
+            pull: (controller) => controller.enqueue(new Uint8Array(16_384).fill(32)),
+          }),
+          { headers: JSON_TYPE },
+        ),
+      '65536',
+    ],
+  ];
+  test.each(bad)('%s gives no keys', async (_name, make, said) => {
+    answer = make;
+    expect(await get(url())).toContain(said);
+    expect(hosts).toHaveLength(1);
+  });
+
+  test('an answer that does not come in 3 s is not waited for', async () => {
+    answer = () => new Promise(() => {});
+    const begun = performance.now();
+    expect(await get(url())).toContain('within 3 s');
+    expect(performance.now() - begun).toBeLessThan(4_500);
+  }, 10_000);
+
+  test('nor is one that drips', async () => {
+    answer = () =>
+      new Response(
+        new ReadableStream({
+          pull: async (controller) => {
+            await Bun.sleep(100);
+            controller.enqueue(new TextEncoder().encode(' '));
+          },
+        }),
+        { headers: JSON_TYPE },
+      );
+    expect(await get(url())).toContain('within 3 s');
+  }, 10_000);
+});
+
+describe('remembering', () => {
+  const start = () => {
+    const state = { nowMs: 1_000_000, asked: 0, failures: 0, keys: [{ kid: 'a' }] as GivenJwk[] | null };
+    const source = createJwksSource({
+      fetchKeys: async () => {
+        state.asked += 1;
+        if (state.keys === null) throw new Error('away');
+        return state.keys;
+      },
+      now: () => state.nowMs,
+      failed: () => {
+        state.failures += 1;
+      },
+    });
+    return { state, source };
+  };
+  const URI = 'https://keys.example.test/';
+  const MINUTE = 60_000;
+
+  test('keys are asked for once in five minutes', async () => {
+    const { state, source } = start();
+    await Promise.all(Array.from({ length: 10 }, () => source.keys(URI)));
+    expect(state.asked).toBe(1);
+    state.nowMs += 5 * MINUTE - 1;
+    await source.keys(URI);
+    expect(state.asked).toBe(1);
+    state.nowMs += 1;
+    await source.keys(URI);
+    expect(state.asked).toBe(2);
+  });
+
+  test('newer keys are asked for at most once in 30 s', async () => {
+    const { state, source } = start();
+    await source.keys(URI);
+    state.nowMs += 1_000;
+    state.keys = [{ kid: 'a' }, { kid: 'b' }];
+    expect(await source.refetch(URI)).toHaveLength(2);
+    for (let at = 0; at < 29; at += 1) {
+      expect(await source.refetch(URI)).toBeNull();
+      state.nowMs += 1_000;
+    }
+    expect(state.asked).toBe(2);
+    state.nowMs += 1_000;
+    expect(await source.refetch(URI)).toHaveLength(2);
+    expect(state.asked).toBe(3);
+  });
+
+  test('while the place is away the keys are good for an hour, and it is asked every 10 s', async () => {
+    const { state, source } = start();
+    await source.keys(URI);
+    state.keys = null;
+    state.nowMs += 5 * MINUTE;
+    expect(await source.keys(URI)).toEqual([{ kid: 'a' }]);
+    expect(await source.keys(URI)).toEqual([{ kid: 'a' }]);
+    expect([state.asked, state.failures]).toEqual([2, 1]);
+    state.nowMs += 10_000;
+    await source.keys(URI);
+    expect(state.asked).toBe(3);
+    state.nowMs += 55 * MINUTE;
+    expect(await source.keys(URI)).toBeNull();
+    state.keys = [{ kid: 'c' }];
+    state.nowMs += 10_000;
+    expect(await source.keys(URI)).toEqual([{ kid: 'c' }]);
+  });
+
+  test('a place that never answered gives none', async () => {
+    const { state, source } = start();
+    state.keys = null;
+    expect(await source.keys(URI)).toBeNull();
+    expect(await source.refetch(URI)).toBeNull();
+    expect(state.asked).toBe(1);
+  });
+});

@@ -1,0 +1,304 @@
+// Certificates of clients over HTTP (RFC 8705): behind a real HAProxy, and as headers of whoever says so.
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Subprocess } from 'bun';
+import type { Database } from '../../db/connect';
+import type { TlsSubject } from '../../db/schema';
+import { eachDatabase } from '../../db/testing';
+import { freePort } from '../../db/testing-postgres';
+import { basic, form, startTestServer, type TestServer, waitFor } from '../testing';
+import { AUTHORITY, CLIENT, hasOpenssl, type Made, makeCertificate } from './testing-certificates';
+import { insertClient } from './testing-clients';
+
+const HAPROXY = Bun.which('haproxy') ?? ((await Bun.file('/usr/sbin/haproxy').exists()) ? '/usr/sbin/haproxy' : null);
+
+interface Proxy {
+  readonly url: string;
+  close(): Promise<void>;
+}
+
+/** TLS in front, as docs describe it: certificates are asked for, not judged, and passed on; what callers write is dropped. */
+async function startProxy(port: number, tls: Made, authorities: string): Promise<Proxy> {
+  const folder = mkdtempSync(join(tmpdir(), 'haproxy-'));
+  const own = await freePort();
+  writeFileSync(join(folder, 'tls.pem'), tls.cert + tls.key, { mode: 0o600 });
+  writeFileSync(join(folder, 'authorities.pem'), authorities);
+  writeFileSync(
+    join(folder, 'haproxy.cfg'),
+    `
+defaults
+  mode http
+  timeout connect 5s
+  timeout client 10s
+  timeout server 10s
+frontend tls
+  bind 127.0.0.1:${own} ssl crt ${folder}/tls.pem ca-file ${folder}/authorities.pem verify optional crt-ignore-err all ca-ignore-err all
+  http-request del-header Client-Cert
+  http-request del-header Client-Cert-Chain
+  http-request set-header Client-Cert :%[ssl_c_der,base64]: if { ssl_c_used }
+  http-request set-header Client-Cert-Chain :%[ssl_c_chain_der,base64]: if { ssl_c_used }
+  default_backend server
+backend server
+  server server 127.0.0.1:${port}
+`,
+  );
+  const proxy: Subprocess = Bun.spawn([HAPROXY ?? '', '-db', '-f', join(folder, 'haproxy.cfg')], {
+    stdout: 'ignore',
+    stderr: 'ignore',
+  });
+  const url = `https://localhost:${own}`;
+  const answers = () =>
+    fetch(`${url}/health`, { tls: { rejectUnauthorized: false }, keepalive: false }).then(
+      ({ status }) => status === 200,
+      () => false,
+    );
+  await waitFor(answers, 'HAProxy to answer');
+  return {
+    url,
+    close: async () => {
+      proxy.kill('SIGKILL');
+      await proxy.exited;
+      rmSync(folder, { recursive: true });
+    },
+  };
+}
+
+const SUBJECT = '/C=PL/O=Example/CN=machine';
+const DN: TlsSubject = { kind: 'tls_client_auth_subject_dn', value: 'CN=machine,O=Example,C=PL' };
+const GRANT = 'client_credentials';
+
+/** The answer, and the reason that the operator finds by its request id. */
+async function outcome(server: TestServer, answering: Promise<Response>): Promise<[number, string]> {
+  const answer = await answering;
+  const id = answer.headers.get('x-request-id') ?? '?';
+  const lines = server.logged.map((line) => JSON.parse(line) as Record<string, unknown>);
+  const line = lines.find((one) => one['http.request.id'] === id && one['event.reason'] !== undefined);
+  return [answer.status, String(line?.['event.reason'] ?? '')];
+}
+
+describe.skipIf(HAPROXY === null || !hasOpenssl())('behind HAProxy', () => {
+  eachDatabase('certificates', (open) => {
+    const made = {} as Record<'root' | 'middle' | 'other' | 'good' | 'below' | 'stranger' | 'own' | 'nobody', Made>;
+    let nowMs: () => number;
+    let laterMs = 0;
+    let database: Database;
+    let server: TestServer;
+    let proxy: Proxy;
+    beforeAll(async () => {
+      const issue = (subject: string, issuer: Made | null, extensions: readonly string[]): Made =>
+        makeCertificate({ subject, extensions, ...(issuer && { issuer }) });
+      made.root = issue('/CN=Root', null, AUTHORITY);
+      made.middle = issue('/CN=Middle', made.root, AUTHORITY);
+      made.other = issue('/CN=Root', null, AUTHORITY);
+      made.good = issue(SUBJECT, made.root, [...CLIENT, 'subjectAltName=DNS:machine.example.test']);
+      made.below = issue(SUBJECT, made.middle, CLIENT);
+      made.stranger = issue(SUBJECT, made.other, CLIENT);
+      made.own = issue(SUBJECT, null, CLIENT);
+      made.nobody = issue(SUBJECT, null, CLIENT);
+      database = await open();
+      nowMs = () => Date.now() + laterMs;
+      server = await startTestServer(database, {
+        settings: {
+          mtlsAuthorities: made.root.cert,
+          trusted: (address) => address === '127.0.0.1',
+          now: () => nowMs(),
+        },
+      });
+      const tls = issue('/CN=localhost', null, ['subjectAltName=DNS:localhost']);
+      proxy = await startProxy(server.port, tls, made.root.cert);
+    });
+    afterAll(async () => {
+      await proxy?.close();
+      await server?.close();
+    });
+
+    const ask = (clientId: string, with_: Made | null, chain: readonly Made[] = [], headers = {}): Promise<Response> =>
+      fetch(`${proxy.url}/api/auth/token`, {
+        ...form({ grant_type: GRANT, client_id: clientId }, headers),
+        keepalive: false,
+        tls: {
+          rejectUnauthorized: false,
+          ...(with_ && { cert: [with_, ...chain].map(({ cert }) => cert).join('\n'), key: with_.key }),
+        },
+      });
+    const known = (tlsSubject: TlsSubject | null = DN) =>
+      insertClient(database, { authMethod: 'tls_client_auth', tlsSubject });
+    const selfSigned = (keys: readonly Record<string, unknown>[]) =>
+      insertClient(database, { authMethod: 'self_signed_tls_client_auth', jwks: { keys } });
+    const jwkOf = ({ x509 }: Made): Record<string, unknown> => ({ ...x509.publicKey.export({ format: 'jwk' }) });
+
+    test('a good certificate of the right subject gets a token', async () => {
+      const answer = await ask(await known(), made.good);
+      expect(answer.status).toBe(200);
+      const { access_token: token } = (await answer.json()) as { access_token: string };
+      const read = await fetch(`${proxy.url}/api/currency/`, {
+        headers: { authorization: `Bearer ${token}` },
+        keepalive: false,
+        tls: { rejectUnauthorized: false },
+      });
+      expect(read.status).toBe(200);
+      const byName = await known({ kind: 'tls_client_auth_san_dns', value: 'machine.example.test' });
+      expect((await ask(byName, made.good)).status).toBe(200);
+      expect((await ask(byName, made.good)).status).toBe(200);
+    });
+
+    test('the authority between comes along with the certificate', async () => {
+      const clientId = await known();
+      expect(await outcome(server, ask(clientId, made.below))).toEqual([401, 'certificate_issuer_unknown']);
+      expect((await ask(clientId, made.below, [made.middle])).status).toBe(200);
+    });
+
+    const refused: [string, () => Promise<Response>, string][] = [
+      ['no certificate', async () => ask(await known(), null), 'credentials_missing'],
+      [
+        'of another authority, with the same names',
+        async () => ask(await known(), made.stranger),
+        'certificate_issuer_unknown',
+      ],
+      ['signed by itself', async () => ask(await known(), made.own), 'certificate_issuer_unknown'],
+      [
+        'another subject',
+        async () => ask(await known({ ...DN, value: 'CN=other,O=Example,C=PL' }), made.good),
+        'certificate_subject',
+      ],
+      ['a client without a subject', async () => ask(await known(null), made.good), 'certificate_subject'],
+      ['an unknown client', async () => ask('nobody', made.good), 'client_unknown'],
+      ['a client with a secret', async () => ask((await server.register()).id, made.good), 'auth_method_not_allowed'],
+      [
+        'a client with a key',
+        async () =>
+          ask(
+            await insertClient(database, { authMethod: 'private_key_jwt', jwks: { keys: [jwkOf(made.good)] } }),
+            made.good,
+          ),
+        'auth_method_not_allowed',
+      ],
+      [
+        'a disabled client',
+        async () =>
+          ask(
+            await insertClient(database, { authMethod: 'tls_client_auth', tlsSubject: DN, isActive: false }),
+            made.good,
+          ),
+        'client_disabled',
+      ],
+      [
+        'self-signed, of another key',
+        async () => ask(await selfSigned([jwkOf(made.own)]), made.nobody),
+        'certificate_not_registered',
+      ],
+      ['self-signed, without any key', async () => ask(await selfSigned([]), made.own), 'certificate_not_registered'],
+      [
+        'self-signed, of the same key as another registered certificate',
+        async () =>
+          ask(await selfSigned([{ ...jwkOf(made.own), x5c: [made.nobody.x509.raw.toString('base64')] }]), made.own),
+        'certificate_not_registered',
+      ],
+    ];
+    test.each(refused)('refused: %s', async (_name, work, reason) => {
+      const answer = await work();
+      expect(await outcome(server, Promise.resolve(answer))).toEqual([401, reason]);
+      expect(await answer.json()).toEqual({
+        error: 'invalid_client',
+        error_description: 'Client authentication failed.',
+      });
+    });
+
+    test('a self-signed certificate that is registered gets a token, by key or by certificate', async () => {
+      expect((await ask(await selfSigned([jwkOf(made.nobody), jwkOf(made.own)]), made.own)).status).toBe(200);
+      const x5c = [made.own.x509.raw.toString('base64')];
+      expect((await ask(await selfSigned([{ ...jwkOf(made.own), x5c }]), made.own)).status).toBe(200);
+    });
+
+    test('one that has ended is refused, even where it was believed a moment ago', async () => {
+      const [chained, own] = [await known(), await selfSigned([jwkOf(made.own)])];
+      expect((await ask(chained, made.good)).status).toBe(200);
+      expect((await ask(own, made.own)).status).toBe(200);
+      laterMs = 31 * 86_400_000;
+      expect(await outcome(server, ask(chained, made.good))).toEqual([401, 'certificate_expired']);
+      expect(await outcome(server, ask(own, made.own))).toEqual([401, 'certificate_expired']);
+      laterMs = 0;
+    });
+
+    test('a header that the caller wrote is dropped by the proxy', async () => {
+      const forged = { 'client-cert': `:${made.good.x509.raw.toString('base64')}:` };
+      const clientId = await known();
+      expect(await outcome(server, ask(clientId, null, [], forged))).toEqual([401, 'credentials_missing']);
+      expect(await outcome(server, ask(clientId, made.stranger, [], forged))).toEqual([
+        401,
+        'certificate_issuer_unknown',
+      ]);
+    });
+
+    test('a client with a secret may have a certificate too', async () => {
+      const client = await server.register();
+      const answer = await fetch(`${proxy.url}/api/auth/token`, {
+        ...form({ grant_type: GRANT }, { authorization: basic(client) }),
+        keepalive: false,
+        tls: { rejectUnauthorized: false, cert: made.good.cert, key: made.good.key },
+      });
+      expect(answer.status).toBe(200);
+    });
+  });
+});
+
+describe.skipIf(!hasOpenssl())('the Client-Cert header (RFC 9440)', () => {
+  eachDatabase('believed or not', (open) => {
+    let root: Made;
+    let good: Made;
+    let database: Database;
+    let clientId: string;
+    beforeAll(async () => {
+      root = makeCertificate({ subject: '/CN=Root', extensions: AUTHORITY });
+      good = makeCertificate({ subject: SUBJECT, issuer: root, extensions: CLIENT });
+      database = await open();
+      clientId = await insertClient(database, { authMethod: 'tls_client_auth', tlsSubject: DN });
+    });
+    const start = (trusted: boolean): Promise<TestServer> =>
+      startTestServer(database, {
+        settings: { mtlsAuthorities: root.cert, trusted: () => trusted, now: () => Date.now() },
+      });
+    const item = (bytes: Uint8Array): string => `:${Buffer.from(bytes).toString('base64')}:`;
+    const ask = (server: TestServer, headers: Record<string, string>): Promise<Response> =>
+      server.ask('/api/auth/token', form({ grant_type: GRANT, client_id: clientId }, headers));
+
+    test('from a peer that is not trusted it is nothing, well formed or not', async () => {
+      const server = await start(false);
+      for (const header of [item(good.x509.raw), 'nonsense']) {
+        expect(await outcome(server, ask(server, { 'client-cert': header }))).toEqual([401, 'credentials_missing']);
+        // An address in a header makes nobody trusted.
+        const forwarded = { 'client-cert': header, 'x-forwarded-for': '127.0.0.1' };
+        expect(await outcome(server, ask(server, forwarded))).toEqual([401, 'credentials_missing']);
+      }
+      await server.close();
+    });
+
+    test('from a trusted proxy it is read strictly', async () => {
+      const server = await start(true);
+      const header = item(good.x509.raw);
+      expect((await ask(server, { 'client-cert': header })).status).toBe(200);
+      expect((await ask(server, { 'client-cert': header, 'client-cert-chain': item(root.x509.raw) })).status).toBe(200);
+      const none = ask(server, { 'client-cert': '::' });
+      expect(await outcome(server, none)).toEqual([401, 'credentials_missing']);
+      const malformed: Record<string, string>[] = [
+        { 'client-cert': good.x509.raw.toString('base64') },
+        { 'client-cert': encodeURIComponent(good.cert) },
+        { 'client-cert': ':AAAA:' },
+        { 'client-cert': ':!:' },
+        { 'client-cert': `${header}, ${header}` },
+        { 'client-cert': item(Buffer.concat([good.x509.raw, root.x509.raw])) },
+        { 'client-cert': item(Buffer.concat([good.x509.raw, Buffer.from([0])])) },
+        { 'client-cert': item(good.x509.raw.subarray(0, -1)) },
+        { 'client-cert': header, 'client-cert-chain': 'x' },
+        { 'client-cert': header, 'client-cert-chain': Array<string>(9).fill(item(root.x509.raw)).join(', ') },
+      ];
+      for (const headers of malformed) {
+        const answer = await ask(server, headers);
+        expect([answer.status, ((await answer.json()) as { error: string }).error]).toEqual([400, 'invalid_request']);
+      }
+      await server.close();
+    });
+  });
+});

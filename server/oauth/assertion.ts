@@ -1,0 +1,102 @@
+import { decodeJwt, decodeProtectedHeader, type JWTPayload, type ProtectedHeaderParameters } from 'jose';
+import { OAuthError } from './errors';
+import { hasControl } from './form';
+
+/** Algorithms of client assertions (RFC 7518 §3.1, RFC 8037, RFC 9864): asymmetric ones only. */
+export const ASSERTION_ALGORITHMS = ['ES256', 'EdDSA', 'Ed25519', 'PS256', 'RS256'] as const;
+
+/** One of {@link ASSERTION_ALGORITHMS}. */
+export type AssertionAlgorithm = (typeof ASSERTION_ALGORITHMS)[number];
+
+/** A client assertion whose claims are in order; its signature has not been looked at. */
+export interface Assertion {
+  readonly alg: AssertionAlgorithm;
+  /** Which key signed it; null: it does not say. */
+  readonly kid: string | null;
+  readonly clientId: string;
+  readonly jti: string;
+  /** Until when it would be accepted, in milliseconds since the epoch. */
+  readonly endsAtMs: number;
+}
+
+/** What an assertion is held against. */
+export interface AssertionExpected {
+  readonly issuer: string;
+  /** The `client_id` parameter of the request; null: left out. */
+  readonly clientId: string | null;
+  readonly nowMs: number;
+}
+
+/** Long enough for an RSA-4096 signature and many claims; a longer one is not worth the work of reading it. */
+const ASSERTION_CHARACTERS_MAX = 8_192;
+
+/** An assertion is made for one request: the longer it lives, the longer its id must be kept. */
+const LIFE_MAX_SECONDS = 300;
+
+/** How far the clocks of client and server may differ (FAPI 2.0 §5.3.2.1: at least 10 seconds must be accepted). */
+export const ASSERTION_SKEW_SECONDS = 10;
+
+/** `jti` and `kid` are names, not payloads. */
+const NAME_CHARACTERS_MAX = 256;
+
+/** `typ` of a client assertion: left out, any JWT, or said outright. */
+const TYPES = new Set(['jwt', 'client-authentication+jwt', 'application/client-authentication+jwt']);
+
+/**
+ * Reads a client assertion and checks all that needs no key (RFC 7523 §3, FAPI 2.0 §5.3.2.1).
+ * @throws OAuthError invalid_client with the exact reason `assertion_…`.
+ */
+export function readAssertion(jwt: string, expected: AssertionExpected): Assertion {
+  const { header, claims } = decode(jwt);
+  const clientId = typeof claims.sub === 'string' ? claims.sub : '';
+  const refuse = (reason: string): OAuthError => new OAuthError('invalid_client', `assertion_${reason}`, { clientId });
+  const alg = ASSERTION_ALGORITHMS.find((known) => known === header.alg);
+  if (alg === undefined) throw refuse('alg');
+  const fault = faultOfHeader(header) ?? faultOfNames(claims, expected) ?? faultOfTimes(claims, expected.nowMs);
+  if (fault !== null) throw refuse(fault);
+  const { exp = 0, jti = '' } = claims;
+  return { alg, kid: header.kid ?? null, clientId, jti, endsAtMs: (exp + ASSERTION_SKEW_SECONDS) * 1000 };
+}
+
+function decode(jwt: string): { header: ProtectedHeaderParameters; claims: JWTPayload } {
+  try {
+    if (jwt.length > ASSERTION_CHARACTERS_MAX) throw new Error('too long');
+    return { header: decodeProtectedHeader(jwt), claims: decodeJwt(jwt) };
+  } catch {
+    throw new OAuthError('invalid_client', 'assertion_malformed');
+  }
+}
+
+function faultOfHeader({ typ, kid, crit }: ProtectedHeaderParameters): string | null {
+  if (typ !== undefined && !(typeof typ === 'string' && TYPES.has(typ.toLowerCase()))) return 'type';
+  if (kid !== undefined && !isName(kid)) return 'malformed';
+  // Nothing that must be understood (RFC 7515 §4.1.11) is known here.
+  return crit === undefined ? null : 'critical_header';
+}
+
+function faultOfNames({ iss, sub, aud, jti }: JWTPayload, { issuer, clientId }: AssertionExpected): string | null {
+  if (!isName(sub) || hasControl(sub) || iss !== sub) return 'issuer';
+  if (clientId !== null && clientId !== sub) return 'client_id_differs';
+  // One string: an assertion for several servers could be used by each of them at the others.
+  if (aud !== issuer) return 'audience';
+  if (jti === undefined || jti === '') return 'jti_missing';
+  return isName(jti) ? null : 'malformed';
+}
+
+function faultOfTimes({ exp, iat, nbf }: JWTPayload, nowMs: number): string | null {
+  const now = nowMs / 1000;
+  const latest = now + ASSERTION_SKEW_SECONDS;
+  if (!isTime(exp)) return 'expiry_missing';
+  if (!(isTime(iat) || iat === undefined) || !(isTime(nbf) || nbf === undefined)) return 'malformed';
+  if (exp <= now - ASSERTION_SKEW_SECONDS) return 'expired';
+  if (exp > latest + LIFE_MAX_SECONDS) return 'too_long_lived';
+  return (iat ?? 0) > latest || (nbf ?? 0) > latest ? 'not_yet_valid' : null;
+}
+
+function isName(value: unknown): value is string {
+  return typeof value === 'string' && value !== '' && value.length <= NAME_CHARACTERS_MAX;
+}
+
+function isTime(value: unknown): value is number {
+  return typeof value === 'number' && Number.isFinite(value);
+}
