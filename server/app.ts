@@ -34,7 +34,7 @@ export function createApp(services: Services, given: Surroundings, serving: () =
   const tell = createTell({
     log,
     source: (request) => addressOf(root.server?.requestIP(request)?.address ?? '', request.headers),
-    record: async () => {},
+    record: services.audit.record,
   });
   const guard = createGuard({
     keyring: services.keyring,

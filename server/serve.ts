@@ -57,6 +57,7 @@ export async function startServer(config: Config, database: Database, process: P
   };
   const app = await open().catch(async (error: unknown) => {
     timer.store.cron.tick.stop();
+    await services.audit.close();
     await changes.close();
     throw error;
   });
@@ -77,6 +78,7 @@ export async function startServer(config: Config, database: Database, process: P
       await services.ticker.settled();
       clearInterval(chores);
       await services.maintenance.close();
+      await services.audit.close();
       await changes.close();
     },
   };

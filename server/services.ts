@@ -1,6 +1,9 @@
+import { createHmac } from 'node:crypto';
 import type { Changes } from '../db/changes';
 import type { Database } from '../db/connect';
 import type { Log } from '../kit/logs';
+import { type Audit, type AuditKey, createAudit } from './audit/service';
+import { createAuditStore } from './audit/store';
 import { createCheckMemory } from './clients/memory';
 import { createSecretHasher } from './clients/secrets';
 import { type Clients, createClients } from './clients/service';
@@ -60,6 +63,7 @@ export interface Services {
   readonly feed: Feed;
   readonly ticker: Ticker;
   readonly maintenance: Maintenance;
+  readonly audit: Audit;
   readonly databaseReachable: () => boolean;
 }
 
@@ -80,11 +84,19 @@ export function createServices(database: Database, given: Surroundings): Service
   const keyring = createKeyring({ store: createKeyStore(database.rows), encryptionKey, randomBytes });
   const rateStore = createRateStore(database.rows);
   const feed = createFeed(rateStore);
+  const audit = createAudit({
+    store: createAuditStore(database.rows),
+    key: () => auditKey(encryptionKey(true)),
+    retentionMs: given.retentionAuditMs,
+    now,
+    log,
+  });
   let silentMs = (): number => Number.POSITIVE_INFINITY;
   return {
     clients,
     keyring,
     feed,
+    audit,
     tokens: createTokens({
       clients,
       keyring,
@@ -114,6 +126,12 @@ export function createServices(database: Database, given: Surroundings): Service
       await keyring.open();
       await clients.changed(null);
       await feed.refresh(null);
+      await audit.open();
     },
   };
+}
+
+/** Stands in for the shared secret `audit`: whoever can write to the database does not have it either. */
+function auditKey(encryptionKey: string): AuditKey {
+  return { secret: createHmac('sha256', encryptionKey).update('crypto-server audit').digest(), made: true };
 }

@@ -103,7 +103,7 @@ export async function startTestServer(database: Database, options: TestServerOpt
     },
     read: (path, token, headers = {}) => ask(path, { headers: { ...headers, authorization: `Bearer ${token}` } }),
     close: () => {
-      closed ??= app.stop(true).then(changes.close);
+      closed ??= app.stop(true).then(services.audit.close).then(changes.close);
       return closed;
     },
   };
