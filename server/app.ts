@@ -8,8 +8,9 @@ import { describeApi, type OpenApiDocument } from '../kit/http/openapi';
 import { createSource } from '../kit/http/peer';
 import { problemResponse } from '../kit/http/problem';
 import { requestId } from '../kit/http/request-id';
-import { registrationRoutes } from './clients/index';
+import { type RegistrationLimits, registrationRoutes } from './clients/index';
 import { discoveryRoutes, resourceMetadataUrl } from './discovery/index';
+import { LimitExceeded, limitHeaders, refuseBeyond } from './limits/refusal';
 import { OAuthError } from './oauth/errors';
 import type { Tell } from './oauth/event';
 import { errorReply } from './oauth/reply';
@@ -31,11 +32,8 @@ export function createApp(services: Services, given: Surroundings, serving: () =
   const scopes = ['currency:read'];
   const audience = ratesAudience(issuer);
   const addressOf = createSource(given.trusted);
-  const tell = createTell({
-    log,
-    source: (request) => addressOf(root.server?.requestIP(request)?.address ?? '', request.headers),
-    record: services.audit.record,
-  });
+  const source = (request: Request) => addressOf(root.server?.requestIP(request)?.address ?? '', request.headers);
+  const tell = createTell({ log, source, record: services.audit.record });
   const guard = createGuard({
     keyring: services.keyring,
     clients: services.clients,
@@ -58,7 +56,15 @@ export function createApp(services: Services, given: Surroundings, serving: () =
   // Elysia adds to the instance it is called on: `root` is the whole application once all is mounted.
   return root
     .onError(failed)
-    .use(registrationRoutes({ ...given, clients: services.clients, mode: given.registration, tell }))
+    .use(
+      registrationRoutes({
+        ...given,
+        clients: services.clients,
+        mode: given.registration,
+        tell,
+        limits: registrationLimits(services, source),
+      }),
+    )
     .use(tokenRoutes(services.tokens))
     .use(discoveryRoutes({ issuer, resource: audience, scopes, jwks: services.keyring.jwks }))
     .use(rateRoutes({ reads: createRateReads(services.feed), guard }))
@@ -82,7 +88,26 @@ function createKnownErrors(tell: Tell) {
       void tell({ event, outcome: 'failure', reason, clientId, details }, request);
       return errorReply(error);
     }
+    if (error instanceof LimitExceeded) {
+      const { policy, clientId } = error;
+      void tell({ event: 'limit_exceeded', outcome: 'failure', reason: policy, clientId }, request);
+      return problemResponse(error, requestId(request));
+    }
     return isAway(error) ? problemResponse(databaseAway(), requestId(request)) : null;
+  };
+}
+
+function registrationLimits({ limits }: Services, source: (request: Request) => string): RegistrationLimits {
+  return {
+    take: (request) => {
+      const taken = limits.take('register', source(request));
+      refuseBeyond(taken);
+      return limitHeaders(taken);
+    },
+    admin: {
+      check: (request) => limits.failed.check('admin', source(request)),
+      count: (request) => limits.failed.count('admin', source(request)),
+    },
   };
 }
 

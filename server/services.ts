@@ -9,6 +9,7 @@ import { createSecretHasher } from './clients/secrets';
 import { type Clients, createClients } from './clients/service';
 import { type Client, createClientStore } from './clients/store';
 import type { Limits, RegistrationMode, SigningAlg } from './config';
+import { createLimits, type Limits as LimitsInForce } from './limits/service';
 import { createMaintenance, type Maintenance } from './maintenance';
 import { createFeed, type Feed } from './rates/feed';
 import { createRateStore } from './rates/store';
@@ -64,6 +65,7 @@ export interface Services {
   readonly ticker: Ticker;
   readonly maintenance: Maintenance;
   readonly audit: Audit;
+  readonly limits: LimitsInForce;
   readonly databaseReachable: () => boolean;
 }
 
@@ -97,6 +99,7 @@ export function createServices(database: Database, given: Surroundings): Service
     keyring,
     feed,
     audit,
+    limits: createLimits({ limits: given.limits, now }),
     tokens: createTokens({
       clients,
       keyring,

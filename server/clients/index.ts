@@ -12,14 +12,28 @@ export interface RegistrationOptions {
   readonly mode: 'open' | 'admin' | 'closed';
   readonly adminSecret: string;
   readonly tell: Tell;
+  readonly limits: RegistrationLimits;
+}
+
+/** How often somebody may try. @throws Problem 429 */
+export interface RegistrationLimits {
+  /** One registration from this address, the administrator's not counted. @returns headers of the answer. */
+  take(request: Request): Readonly<Record<string, string>>;
+  /** Before an admin secret is compared, and after a wrong one. */
+  readonly admin: { check(request: Request): void; count(request: Request): void };
 }
 
 /** Routes of registration. */
-export function registrationRoutes({ clients, mode, adminSecret, tell }: RegistrationOptions) {
+export function registrationRoutes({ clients, mode, adminSecret, tell, limits }: RegistrationOptions) {
   const isAdmin = createSecretComparison(adminSecret);
-  const mayRegister = (given: string | null): boolean => {
+  const mayRegister = (request: Request): boolean => {
+    const given = request.headers.get('x-admin-secret');
     if (mode === 'closed') return false;
-    return given === null ? mode === 'open' : isAdmin(given);
+    if (given === null) return mode === 'open';
+    limits.admin.check(request);
+    if (isAdmin(given)) return true;
+    limits.admin.count(request);
+    return false;
   };
   return new Elysia({ name: 'registration' }).post(
     '/api/auth/register',
@@ -31,11 +45,12 @@ export function registrationRoutes({ clients, mode, adminSecret, tell }: Registr
     {
       parse: [
         // Before the body is read: who may not register is not told what a registration looks like.
-        ({ request }) => {
-          if (!mayRegister(request.headers.get('x-admin-secret'))) {
+        ({ request, set }) => {
+          if (!mayRegister(request)) {
             void tell({ event: 'registration', outcome: 'failure', reason: 'registration_forbidden' }, request);
             throw refusal(mode);
           }
+          if (!request.headers.has('x-admin-secret')) Object.assign(set.headers, limits.take(request));
           // A web page can send any other type to anywhere without asking first.
           if (!/^application\/json *(?:;|$)/i.test(request.headers.get('content-type') ?? '')) throw notJson();
         },
