@@ -4,6 +4,7 @@ import { docsRoutes } from '../kit/http/docs';
 import { createEdge } from '../kit/http/edge';
 import { createErrorRule, type ErrorRule } from '../kit/http/errors';
 import { type DependencyState, healthRoutes } from '../kit/http/health';
+import { metricsRoutes } from '../kit/http/metrics';
 import { describeApi, type OpenApiDocument } from '../kit/http/openapi';
 import { createSource } from '../kit/http/peer';
 import { problemResponse } from '../kit/http/problem';
@@ -17,7 +18,7 @@ import { errorReply } from './oauth/reply';
 import { rateRoutes } from './rates/index';
 import { createRateReads } from './rates/service';
 import { ratesAudience, type Services, type Surroundings } from './services';
-import { createTell } from './tell';
+import { createTell, type ToldEvent } from './tell';
 import { createGuard } from './tokens/guard';
 import { tokenRoutes } from './tokens/index';
 import { databaseAway } from './tokens/service';
@@ -33,7 +34,7 @@ export function createApp(services: Services, given: Surroundings, serving: () =
   const audience = ratesAudience(issuer);
   const addressOf = createSource(given.trusted);
   const source = (request: Request) => addressOf(root.server?.requestIP(request)?.address ?? '', request.headers);
-  const tell = createTell({ log, source, record: services.audit.record });
+  const tell = createTell({ log, source, record: createRecord(services) });
   const guard = createGuard({
     keyring: services.keyring,
     clients: services.clients,
@@ -69,6 +70,7 @@ export function createApp(services: Services, given: Surroundings, serving: () =
     .use(discoveryRoutes({ issuer, resource: audience, scopes, jwks: services.keyring.jwks }))
     .use(rateRoutes({ reads: createRateReads(services.feed), guard }))
     .use(healthRoutes({ service: 'crypto-server', serving, dependency: databaseOf(services) }))
+    .use(metricsRoutes(services.metrics.registry, given.metricsToken))
     .use(docsRoutes({ title: API_TITLE, document: () => describeServer(root, issuer) }));
 }
 
@@ -94,6 +96,14 @@ function createKnownErrors(tell: Tell) {
       return problemResponse(error, requestId(request));
     }
     return isAway(error) ? problemResponse(databaseAway(), requestId(request)) : null;
+  };
+}
+
+/** The trail keeps what the metrics count. */
+function createRecord({ audit, metrics }: Services) {
+  return (event: ToldEvent): Promise<void> => {
+    metrics.told(event);
+    return audit.record(event);
   };
 }
 

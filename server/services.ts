@@ -14,9 +14,11 @@ import { createMaintenance, type Maintenance } from './maintenance';
 import { createFeed, type Feed } from './rates/feed';
 import { createRateStore } from './rates/store';
 import { createTicker, type Ticker } from './rates/ticker';
+import { createMetrics, type Metrics } from './telemetry/metrics';
 import { createKeyring, type Keyring } from './tokens/keys';
 import { CHANGES_SILENT_MAX_MS, createTokens, type Tokens } from './tokens/service';
 import { createKeyStore } from './tokens/store';
+import { VERSION } from './version';
 
 /** Everything the server is told from outside: settings in force, clock and chance. */
 export interface Surroundings {
@@ -66,11 +68,14 @@ export interface Services {
   readonly maintenance: Maintenance;
   readonly audit: Audit;
   readonly limits: LimitsInForce;
+  readonly metrics: Metrics;
   readonly databaseReachable: () => boolean;
 }
 
 /** Clients whose checked secrets are remembered; some 400 bytes each. */
 const REMEMBERED_CLIENTS_MAX = 20_000;
+
+const HOUR_MS = 3_600_000;
 
 /** The audience of this server's own rates (RFC 8707, RFC 9068 §3). */
 export function ratesAudience(issuer: string): string {
@@ -93,13 +98,20 @@ export function createServices(database: Database, given: Surroundings): Service
     now,
     log,
   });
+  const limits = createLimits({ limits: given.limits, now });
+  const metrics = createMetrics(VERSION);
+  watchAudit(metrics, audit);
+  metrics.watch('limit_keys', limits.sizes);
   let silentMs = (): number => Number.POSITIVE_INFINITY;
+  const databaseReachable = (): boolean => silentMs() <= CHANGES_SILENT_MAX_MS;
+  metrics.watch('database_reachable', () => Number(databaseReachable()));
   return {
     clients,
     keyring,
     feed,
     audit,
-    limits: createLimits({ limits: given.limits, now }),
+    limits,
+    metrics,
     tokens: createTokens({
       clients,
       keyring,
@@ -119,8 +131,12 @@ export function createServices(database: Database, given: Surroundings): Service
       now,
       log,
     }),
-    maintenance: createMaintenance({ chores: [], now, log }),
-    databaseReachable: () => silentMs() <= CHANGES_SILENT_MAX_MS,
+    maintenance: createMaintenance({
+      chores: [{ name: 'the retention of the audit trail', everyMs: HOUR_MS, run: audit.prune }],
+      now,
+      log,
+    }),
+    databaseReachable,
     open: async (changes) => {
       silentMs = changes.silentMs;
       changes.on('clients', clients.changed);
@@ -132,6 +148,13 @@ export function createServices(database: Database, given: Surroundings): Service
       await audit.open();
     },
   };
+}
+
+function watchAudit(metrics: Metrics, { state }: Audit): void {
+  metrics.watch('audit_queue_length', () => state().queued);
+  metrics.watch('audit_events_lost_total', () => state().lost);
+  metrics.watch('audit_head_seq', () => state().headSeq);
+  metrics.watch('audit_intact', () => Number(state().intact));
 }
 
 /** Stands in for the shared secret `audit`: whoever can write to the database does not have it either. */

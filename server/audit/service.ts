@@ -7,7 +7,7 @@ import { type AuditPage, type AuditQuery, readAll, readPage } from './pages';
 import { pruneTrail } from './prune';
 import { createQueue, type Lost } from './queue';
 import type { AuditFilter, AuditStore } from './store';
-import { createTimer, createUpkeep } from './timer';
+import { createTimer } from './timer';
 import { type Verdict, verifyTrail } from './verify';
 import { createWriter } from './writer';
 
@@ -74,7 +74,7 @@ const FLUSH_MS = 200;
 /** How long whoever has changed something waits for the trail. */
 const PATIENCE_MS = 2_000;
 
-const PRUNE_EVERY_MS = 3_600_000;
+/** An operator who keeps the log can compare with it. */
 const HEAD_EVERY_MS = 86_400_000;
 
 /** The audit trail over its rows. */
@@ -92,18 +92,16 @@ export function createAudit(options: AuditOptions): Audit {
   const enqueueGathered = (all: boolean): void => {
     for (const event of gather.take(now(), all)) void queue.push(event);
   };
+  let headLoggedAtMs = now();
   const logHead = (): void => {
+    headLoggedAtMs = now();
     const { seq, hash } = writer.head();
     log.info('head of the audit trail', { 'event.sequence': seq, 'event.hash': hash });
   };
-  const upkeep = createUpkeep(now, [
-    { everyMs: HEAD_EVERY_MS, run: async () => logHead() },
-    { everyMs: PRUNE_EVERY_MS, run: () => prune().catch((error: unknown) => log.warn('audit not pruned', { error })) },
-  ]);
   const timer = createTimer(FLUSH_MS, async () => {
     enqueueGathered(false);
     await queue.flush();
-    await upkeep();
+    if (now() - headLoggedAtMs >= HEAD_EVERY_MS) logHead();
   });
   return {
     open: async () => {

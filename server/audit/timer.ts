@@ -26,18 +26,3 @@ export function createTimer(periodMs: number, work: () => Promise<void>): Timer 
     isRunning: () => interval !== null,
   };
 }
-
-/** Does each task when its period is over, seen whenever the returned function is called; the first time after one period. */
-export function createUpkeep(
-  now: () => number,
-  tasks: readonly { readonly everyMs: number; readonly run: () => Promise<void> }[],
-): () => Promise<void> {
-  const doneAtMs = tasks.map(() => now());
-  return async () => {
-    for (const [at, { everyMs, run }] of tasks.entries()) {
-      if (now() - (doneAtMs[at] ?? 0) < everyMs) continue;
-      doneAtMs[at] = now();
-      await run();
-    }
-  };
-}
