@@ -196,6 +196,10 @@ export const auditEvents = pgTable(
     index('audit_events_client_index').on(table.clientId, table.seq),
     index('audit_events_event_index').on(table.event, table.seq),
     index('audit_events_request_index').on(table.requestId),
+    // Gathered failures only: they alone have a list of requests.
+    index('audit_events_request_ids_index')
+      .using('gin', sql`(${table.details} -> 'request_ids')`)
+      .where(sql`(${table.details} -> 'request_ids') IS NOT NULL`),
   ],
 );
 

@@ -5,19 +5,25 @@ import { docsRoutes } from '../kit/http/docs';
 import { createEdge } from '../kit/http/edge';
 import { createErrorRule, type ErrorRule } from '../kit/http/errors';
 import { type DependencyState, healthRoutes } from '../kit/http/health';
+import { metricsRoutes } from '../kit/http/metrics';
 import { describeApi, type OpenApiDocument } from '../kit/http/openapi';
-import { createSource } from '../kit/http/peer';
 import { Problem, problemResponse } from '../kit/http/problem';
 import { requestId } from '../kit/http/request-id';
+import { createAccess } from './clients/access';
+import { type ClientCertificate, createCertificateReader } from './clients/certificate';
 import { registrationRoutes } from './clients/index';
+import { dynamicRegistrationRoutes } from './clients/registration-routes';
+import { secretRoutes } from './clients/secret-routes';
 import { discoveryRoutes, resourceMetadataUrl } from './discovery/index';
+import { LimitExceeded, limitHeaders, refuseBeyond } from './limits/refusal';
 import { OAuthError } from './oauth/errors';
 import type { Tell } from './oauth/event';
+import type { Parameters as RequestParameters } from './oauth/form';
 import { errorReply } from './oauth/reply';
 import { rateRoutes } from './rates/index';
 import { createRateReads } from './rates/service';
-import { ratesAudience, type Services, type Surroundings } from './services';
-import { createTell } from './tell';
+import { ratesAudience, type Services } from './services';
+import type { Surroundings } from './surroundings';
 import { createGuard } from './tokens/guard';
 import { tokenRoutes } from './tokens/index';
 import { databaseAway } from './tokens/service';
@@ -29,22 +35,33 @@ export type App = ReturnType<typeof createApp>;
 /** Mounts the features in reading order, under one edge and one error rule. It does not listen yet. */
 export function createApp(services: Services, given: Surroundings, serving: () => boolean) {
   const { issuer, log } = given;
-  const scopes = ['currency:read'];
-  const audience = ratesAudience(issuer);
-  const addressOf = createSource(given.trusted);
-  const address = (request: Request): string =>
-    addressOf(root.server?.requestIP(request)?.address ?? '', request.headers);
-  const tell = createTell({ log, source: address, record: async () => {} });
+  const { callers, clients, tell, tokens, feed } = services;
+  const readCertificate = createCertificateReader(given.trusted);
+  const certificate = (request: Request) => readCertificate(request.headers, () => callers.peer(request));
+  const authorizeAdmin = createAdminSecretCheck(given.adminSecret);
   const guard = createGuard({
     tokens: services.accessTokens,
     proofs: services.proofs,
-    audience,
+    audience: ratesAudience(issuer),
     scope: 'currency:read',
     metadataUrl: resourceMetadataUrl(issuer),
-    certificate: () => null,
-    take: null,
+    certificate: (request) => certificate(request)?.thumbprint ?? null,
+    take: services.takeApi,
     tell,
   });
+  const access = createAccess({
+    mode: given.registration,
+    clients,
+    registrationTokens: services.registrationTokens,
+    authorizeAdmin,
+    authenticateClient: createAuthenticate(services, certificate),
+    tell,
+  });
+  const take = (request: Request) => {
+    const taken = services.limits.take('register', callers.source(request));
+    refuseBeyond(taken);
+    return limitHeaders(taken);
+  };
   const failed = createErrorRule({ log, routes: () => root.routes, known: createKnownErrors(tell) });
   // One router, so that the edge stands before every route; a route's schemas of answers document it and are not run.
   const root = new Elysia({
@@ -54,23 +71,45 @@ export function createApp(services: Services, given: Surroundings, serving: () =
     normalize: false,
     systemRouter: false,
   }).wrap(edgeOf(given, failed));
+  callers.attach(() => root.server);
   // Elysia adds to the instance it is called on: `root` is the whole application once all is mounted.
   return root
     .onError(failed)
-    .use(registrationRoutes({ ...given, clients: services.clients, mode: given.registration, tell }))
-    .use(
-      tokenRoutes({
-        tokens: services.tokens,
-        certificate: () => null,
-        address,
-        administrator: createAdministrator(given.adminSecret),
-        tell,
-      }),
-    )
-    .use(discoveryRoutes({ issuer, resource: audience, scopes, jwks: services.keyring.jwks }))
-    .use(rateRoutes({ reads: createRateReads(services.feed), guard }))
+    .use(registrationRoutes({ clients, mode: given.registration, authorizeAdmin, take, tell }))
+    .use(dynamicRegistrationRoutes({ clients, access, issuer, take, tell }))
+    .use(secretRoutes({ secrets: clients.secrets, access, tell }))
+    .use(tokenRoutes({ tokens, certificate, address: callers.source, administrator: authorizeAdmin, tell }))
+    .use(discoveryRoutes({ issuer, resource: ratesAudience(issuer), scopes: ['currency:read'], jwks: services.keyring.jwks }))
+    .use(rateRoutes({ reads: createRateReads(feed), guard }))
     .use(healthRoutes({ service: 'crypto-server', serving, dependency: databaseOf(services) }))
+    .use(metricsRoutes(services.metrics.registry, given.metricsToken))
     .use(docsRoutes({ title: API_TITLE, document: () => describeServer(root, issuer) }));
+}
+
+/** The id of the client that authenticates with a request. @throws OAuthError invalid_client, invalid_request. */
+function createAuthenticate(
+  { authentication, callers }: Services,
+  certificate: (request: Request) => ClientCertificate | null,
+) {
+  return async (request: Request, parameters: RequestParameters): Promise<string> => {
+    const { client } = await authentication.authenticate({
+      authorization: request.headers.get('authorization'),
+      parameters,
+      certificate: () => certificate(request),
+      address: () => callers.source(request),
+    });
+    return client.clientId;
+  };
+}
+
+/** The administrator by the `X-Admin-Secret` header, compared in constant time; digests make the lengths equal. */
+function createAdminSecretCheck(adminSecret: string) {
+  const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
+  const expected = digest(adminSecret);
+  return async (request: Request): Promise<string | null> => {
+    const given = request.headers.get('x-admin-secret');
+    return given !== null && timingSafeEqual(digest(given), expected) ? 'admin' : null;
+  };
 }
 
 function edgeOf(given: Surroundings, failed: ErrorRule) {
@@ -89,6 +128,11 @@ function createKnownErrors(tell: Tell) {
       void tell({ event, outcome: 'failure', reason, clientId, details }, request);
       return errorReply(error);
     }
+    if (error instanceof LimitExceeded) {
+      const { policy, clientId } = error;
+      void tell({ event: 'limit_exceeded', outcome: 'failure', reason: policy, clientId }, request);
+      return problemResponse(error, requestId(request));
+    }
     return isAway(error) ? problemResponse(databaseAway(), requestId(request)) : null;
   };
 }
@@ -96,18 +140,6 @@ function createKnownErrors(tell: Tell) {
 function databaseOf({ databaseReachable }: Services) {
   const state = (): DependencyState => (databaseReachable() ? 'ok' : 'away');
   return { name: 'database', state, without: 'rates are served from memory, tokens are not issued' };
-}
-
-/** The administrator by the `X-Admin-Secret` header; null: it was not sent. */
-function createAdministrator(adminSecret: string): (request: Request) => Promise<string | null> {
-  const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
-  const expected = digest(adminSecret);
-  return async (request) => {
-    const given = request.headers.get('x-admin-secret');
-    if (given === null) return null;
-    if (timingSafeEqual(digest(given), expected)) return 'admin';
-    throw new Problem(401, 'Unauthorized', 'The X-Admin-Secret header is wrong.');
-  };
 }
 
 const API_TITLE = 'crypto-server API';

@@ -13,8 +13,9 @@ import { createApp, describeServer } from './app';
 import { readPemCertificates } from './clients/certificate-chain';
 import type { Config } from './config';
 import { tickTimer } from './rates/index';
-import { createServices, type Surroundings } from './services';
+import { createServices } from './services';
 import { inRanges } from './setting-values';
+import type { Surroundings } from './surroundings';
 
 /** What a server takes from the process it runs in. */
 export interface Process {
@@ -59,6 +60,7 @@ export async function startServer(config: Config, database: Database, process: P
   };
   const app = await open().catch(async (error: unknown) => {
     timer.store.cron.tick.stop();
+    await services.audit.close();
     await changes.close();
     throw error;
   });
@@ -79,6 +81,7 @@ export async function startServer(config: Config, database: Database, process: P
       await services.ticker.settled();
       clearInterval(chores);
       await services.maintenance.close();
+      await services.audit.close();
       await changes.close();
     },
   };

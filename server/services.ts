@@ -1,82 +1,53 @@
 import type { Changes } from '../db/changes';
 import type { Database } from '../db/connect';
-import type { Log } from '../kit/logs';
-import { createCheckMemory } from './clients/memory';
-import { createSecretHasher } from './clients/secrets';
-import { type Clients, createClients } from './clients/service';
-import { type Client, createClientStore } from './clients/store';
-import type { Limits, RegistrationMode, SigningAlg } from './config';
-import { parseCredentials } from './oauth/credentials';
+import { type Audit, createAudit } from './audit/service';
+import { createAuditStore } from './audit/store';
+import { type Callers, createCallers } from './callers';
+import { choresOf } from './chores';
+import type { Authentication } from './clients/authentication';
+import type { RegistrationTokens } from './clients/registration-tokens';
+import type { Clients } from './clients/service';
+import type { Client } from './clients/store';
+import { createLimits, type Limits } from './limits/service';
+import { createMaintenance, type Maintenance } from './maintenance';
+import type { Tell } from './oauth/event';
 import { createFeed, type Feed } from './rates/feed';
 import { createRateStore } from './rates/store';
 import { createTicker, type Ticker } from './rates/ticker';
 import { createResources, type Resources } from './resources/service';
 import { createResourceStore } from './resources/store';
-import { type AccessTokens, createAccessTokens } from './tokens/access';
-import type { Authenticate } from './tokens/asking';
-import { createIntrospection, type Introspection } from './tokens/introspection';
-import { createKeyring, type Keyring } from './tokens/keys';
-import { createProofs, type Proofs } from './tokens/proofs';
-import { createRevocation, type Revocation } from './tokens/revocation';
-import { createRevocations, type Revocations } from './tokens/revocations';
-import { CHANGES_SILENT_MAX_MS, createTokens, type Tokens } from './tokens/service';
-import { createKeyStore, createRevocationStore } from './tokens/store';
-
-/** Everything the server is told from outside: settings in force, clock and chance. */
-export interface Surroundings {
-  readonly issuer: string;
-  readonly publicUrls: readonly string[];
-  readonly loopback: boolean;
-  readonly registration: RegistrationMode;
-  readonly adminSecret: string;
-  readonly accessTokenTtlSeconds: number;
-  /** See `KeyringOptions.encryptionKey`. */
-  readonly encryptionKey: (holdsKeys: boolean) => string;
-  readonly tickSeconds: number;
-  readonly tickVolatility: number;
-  readonly rateSeed: string;
-  /** Slow hashes at a time. */
-  readonly hashConcurrency: number;
-  readonly signingAlg: SigningAlg;
-  /** Opens what an earlier key encrypted; null: there is none. */
-  readonly previousEncryptionKey: string | null;
-  readonly retentionAuditMs: number;
-  /** Certificates (PEM) of the authorities that `tls_client_auth` trusts; null: none. */
-  readonly mtlsAuthorities: string | null;
-  readonly metricsToken: string | null;
-  readonly jwksUriAllowPrivate: boolean;
-  /** Null: no limits. */
-  readonly limits: Limits | null;
-  /** True for the address of a proxy whose `X-Forwarded-For` and `Client-Cert` are believed. */
-  readonly trusted: (address: string) => boolean;
-  readonly accessLog: boolean;
-  readonly log: Log;
-  /** Milliseconds since the epoch. */
-  readonly now: () => number;
-  readonly randomBytes: (n: number) => Buffer;
-  /** A new id that nobody can guess, for `jti`. */
-  readonly newId: () => string;
-}
+import type { Surroundings } from './surroundings';
+import { createMetrics, type Metrics } from './telemetry/metrics';
+import { createTell } from './tell';
+import type { Keyring } from './tokens/keys';
+import { CHANGES_SILENT_MAX_MS } from './tokens/service';
+import { createVault, type Vault } from './vault/service';
+import { createVaultStore } from './vault/store';
+import { VERSION } from './version';
+import { watchServices } from './watch';
+import { wireClients } from './wire-clients';
+import { type TokenServices, wireTokens } from './wire-tokens';
 
 /** The services of one server. Until `open` they can only be mounted. */
-export interface Services {
+export interface Services extends TokenServices {
   /** Reads what they hold in memory, and keeps it up to date from then on. */
   open(changes: Pick<Changes, 'on' | 'silentMs'>): Promise<void>;
+  readonly callers: Callers;
+  readonly tell: Tell;
+  readonly audit: Audit;
+  readonly limits: Limits;
+  readonly metrics: Metrics;
+  readonly vault: Vault;
   readonly clients: Clients;
+  readonly registrationTokens: RegistrationTokens;
+  readonly authentication: Authentication<Client>;
   readonly resources: Resources;
-  /** The token endpoints: issue, introspect, revoke. */
-  readonly tokens: Tokens<never> & Introspection<never> & Revocation<never>;
-  readonly accessTokens: AccessTokens;
-  readonly proofs: Proofs;
-  readonly revocations: Revocations;
   readonly keyring: Keyring;
   readonly feed: Feed;
   readonly ticker: Ticker;
+  readonly maintenance: Maintenance;
   readonly databaseReachable: () => boolean;
 }
-
-/** Clients whose checked secrets are remembered; some 400 bytes each. */
-const REMEMBERED_CLIENTS_MAX = 20_000;
 
 /** The audience of this server's own rates (RFC 8707, RFC 9068 §3). */
 export function ratesAudience(issuer: string): string {
@@ -85,75 +56,64 @@ export function ratesAudience(issuer: string): string {
 
 /** Wires the services by naming what each stands on. Touches nothing yet. */
 export function createServices(database: Database, given: Surroundings): Services {
-  const { issuer, encryptionKey, log, now, randomBytes, newId } = given;
-  const memory = createCheckMemory<Client>({ max: REMEMBERED_CLIENTS_MAX, key: randomBytes(32) });
-  const hasher = createSecretHasher({ concurrency: given.hashConcurrency, randomBytes });
-  const clients = createClients({ store: createClientStore(database.rows), hasher, memory });
-  const keyring = createKeyring({ store: createKeyStore(database.rows), encryptionKey, randomBytes });
-  const rateStore = createRateStore(database.rows);
-  const feed = createFeed(rateStore);
+  const { issuer, publicUrls, log, now } = given;
+  const { rows } = database;
+  const vault = createVault({ ...given, store: createVaultStore(rows) });
+  const callers = createCallers(given.trusted);
+  const metrics = createMetrics(VERSION);
+  const auditKey = () => {
+    const { value: secret, made } = vault.shared('audit');
+    return { secret, made };
+  };
+  const retentionMs = given.retentionAuditMs;
+  const audit = createAudit({ store: createAuditStore(rows), key: auditKey, retentionMs, now, log });
+  const record: typeof audit.record = (event) => {
+    metrics.told(event);
+    return audit.record(event);
+  };
+  const tell = createTell({ log, source: callers.source, record });
+  const limits = createLimits({ limits: given.limits, now });
+  const resources = createResources({ store: createResourceStore(rows), issuer, publicUrls, now });
+  const ofClients = wireClients(rows, given, { limits, resources });
   let silentMs = (): number => Number.POSITIVE_INFINITY;
-  const publicUrls = given.publicUrls;
-  const resources = createResources({ store: createResourceStore(database.rows), issuer, publicUrls, now });
-  const revocations = createRevocations({ store: createRevocationStore(database.rows), now });
-  const liveKeys = { verify: keyring.verify, isLive: () => true };
-  const accessTokens = createAccessTokens({ keyring: liveKeys, clients, revocations, resources, issuer, now });
-  const nonceKey = randomBytes(32);
-  const proofs = createProofs({ urls: [issuer, ...publicUrls], nonceKey: () => nonceKey, now });
-  const authenticate = createAuthenticate(clients);
-  const asking = { authenticate, take: null, issuer, silentMs: () => silentMs() };
+  const standing = { ...ofClients, vault, limits, resources, metrics, tell, silentMs: () => silentMs() };
+  const ofTokens = wireTokens(rows, given, standing);
+  const rateStore = createRateStore(rows);
+  const feed = createFeed(rateStore);
+  const { tickSeconds: periodSeconds, tickVolatility: volatility, rateSeed: seed } = given;
+  const ticker = createTicker({ store: rateStore, feed, periodSeconds, volatility, seed, now, log });
+  const services = { ...ofClients, ...ofTokens, vault, callers, metrics, audit, tell, limits, resources, feed, ticker };
+  const databaseReachable = (): boolean => silentMs() <= CHANGES_SILENT_MAX_MS;
+  watchServices({ ...services, databaseReachable });
   return {
-    clients,
-    keyring,
-    feed,
-    resources,
-    accessTokens,
-    proofs,
-    revocations,
-    tokens: {
-      ...createTokens({
-        ...asking,
-        used: () => {},
-        keyring,
-        proofs,
-        findResource: resources.find,
-        ttlSeconds: given.accessTokenTtlSeconds,
-        now,
-        newId,
-      }),
-      ...createIntrospection({ ...asking, tokens: accessTokens, resources }),
-      ...createRevocation({ ...asking, tokens: accessTokens, revocations }),
-    },
-    ticker: createTicker({
-      store: rateStore,
-      feed,
-      periodSeconds: given.tickSeconds,
-      volatility: given.tickVolatility,
-      seed: given.rateSeed,
-      now,
-      log,
-    }),
-    databaseReachable: () => silentMs() <= CHANGES_SILENT_MAX_MS,
+    ...services,
+    maintenance: createMaintenance({ chores: choresOf(services), now, log }),
+    databaseReachable,
     open: async (changes) => {
       silentMs = changes.silentMs;
-      changes.on('clients', clients.changed);
-      changes.on('resources', resources.changed);
-      changes.on('tokens', revocations.changed);
-      changes.on('rates', (seq) => feed.refresh(seq === null ? null : Number(seq)));
-      // One after another: a failure must leave nothing at work on a database that is about to be closed.
-      await keyring.open();
-      await clients.changed(null);
-      await resources.changed();
-      await revocations.changed(null);
-      await feed.refresh(null);
+      listenFor(changes, services);
+      await openAll(services);
     },
   };
 }
 
-/** Client authentication by secret. */
-function createAuthenticate(clients: Pick<Clients, 'authenticate'>): Authenticate<never> {
-  return async ({ authorization, parameters }) => {
-    const client = await clients.authenticate(parseCredentials(authorization, parameters));
-    return { client, secretId: null, certificateThumbprint: null };
-  };
+type Opened = Pick<Services, 'vault' | 'keyring' | 'clients' | 'resources' | 'revocations' | 'feed' | 'audit'>;
+
+function listenFor(changes: Pick<Changes, 'on'>, { clients, keyring, resources, revocations, feed }: Opened): void {
+  changes.on('clients', clients.changed);
+  changes.on('keys', keyring.changed);
+  changes.on('resources', resources.changed);
+  changes.on('tokens', revocations.changed);
+  changes.on('rates', (seq) => feed.refresh(seq === null ? null : Number(seq)));
+}
+
+/** One after another: a failure must leave nothing at work on a database that is about to be closed. */
+async function openAll({ vault, keyring, clients, resources, revocations, feed, audit }: Opened): Promise<void> {
+  await vault.open();
+  await audit.open();
+  await keyring.open();
+  await clients.changed(null);
+  await resources.changed();
+  await revocations.changed(null);
+  await feed.refresh(null);
 }

@@ -45,7 +45,7 @@ export async function runServer(args: readonly string[], env: Record<string, str
 
 /** Starts `serve` on a free port and waits until it is ready. */
 export async function startServerProcess(env: Record<string, string>): Promise<ServerProcess> {
-  const child = spawn([], { PORT: '0', ...env }, tmpdir());
+  const child = spawn([], { PORT: '0', RATE_LIMIT: 'off', ...env }, tmpdir());
   let err = '';
   const reading = (async () => {
     const decoder = new TextDecoder();

@@ -6,7 +6,8 @@ import { freePort } from '../db/testing-postgres';
 import { TRANSPORT_BODY_BYTES_MAX } from '../kit/http/edge';
 import { createLog } from '../kit/logs';
 import { type App, createApp } from './app';
-import { createServices, type Services, type Surroundings } from './services';
+import { createServices, type Services } from './services';
+import type { Surroundings } from './surroundings';
 
 /** 2026-01-01T00:00:00.000Z */
 export const START_MS = 1_767_225_600_000;
@@ -103,7 +104,7 @@ export async function startTestServer(database: Database, options: TestServerOpt
     },
     read: (path, token, headers = {}) => ask(path, { headers: { ...headers, authorization: `Bearer ${token}` } }),
     close: () => {
-      closed ??= app.stop(true).then(changes.close);
+      closed ??= app.stop(true).then(services.audit.close).then(changes.close);
       return closed;
     },
   };

@@ -113,6 +113,9 @@ CREATE INDEX audit_events_event_index ON audit_events (event, seq);
 --> statement-breakpoint
 CREATE INDEX audit_events_request_index ON audit_events (request_id);
 --> statement-breakpoint
+CREATE INDEX audit_events_request_ids_index ON audit_events USING gin ((details -> 'request_ids'))
+  WHERE (details -> 'request_ids') IS NOT NULL;
+--> statement-breakpoint
 CREATE TABLE audit_chain (
   id integer PRIMARY KEY CONSTRAINT audit_chain_one_row CHECK (id = 1),
   pruned_seq bigint NOT NULL DEFAULT 0,

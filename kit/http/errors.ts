@@ -14,7 +14,7 @@ export interface ErrorRuleOptions {
   readonly log: Log;
   /** Asked once, at the first 404: all routes of the application. */
   readonly routes: () => readonly Route[];
-  /** The application's own errors: an answer, or null when the error is not known to it. */
+  /** The application's own errors: an answer, or null when the error is not known to it. A {@link Problem} may be left to this rule. */
   readonly known: (error: unknown, request: Request) => Response | null;
 }
 
@@ -44,9 +44,9 @@ export function createErrorRule(options: ErrorRuleOptions): ErrorRule {
   return ({ code, error, request }) => {
     const id = requestId(request);
     const problem = problemIn(error);
-    if (problem !== null) return problemResponse(problem, id);
-    const known = options.known(error, request);
+    const known = options.known(problem ?? error, request);
     if (known !== null) return known;
+    if (problem !== null) return problemResponse(problem, id);
     if (code === 'NOT_FOUND') return problemResponse(unrouted(request), id);
     if (code === 'PARSE') return problemResponse(malformed([]), id);
     if (code === 'VALIDATION' && isRequestFault(error)) return problemResponse(malformed(faultsOf(error)), id);

@@ -42,3 +42,33 @@ describe('/metrics', () => {
     expect((await unheard.handle(local)).status).toBe(403);
   });
 });
+
+describe('/metrics with a token', () => {
+  const TOKEN = 'a-metrics-token-of-tests';
+  const guarded = new Elysia()
+    .onError(({ error }) => (error instanceof Problem ? problemResponse(error, '') : undefined))
+    .use(metricsRoutes(registry, TOKEN));
+  beforeAll(() => void guarded.listen({ hostname: '127.0.0.1', port: 0, reusePort: false }));
+  afterAll(() => guarded.stop(true));
+  const elsewhere = (headers: Record<string, string> = {}) =>
+    fetch(`http://127.0.0.1:${guarded.server?.port}/metrics`, {
+      headers: { 'x-forwarded-for': '192.0.2.1', ...headers },
+    });
+
+  test.each([
+    ['with the token', `Bearer ${TOKEN}`, 200],
+    ['with the token, the scheme in small letters', `bearer ${TOKEN}`, 200],
+    ['without a token', '', 401],
+    ['with another token', `Bearer ${TOKEN}x`, 401],
+    ['with the beginning of the token', `Bearer ${TOKEN.slice(0, -1)}`, 401],
+    ['with the token as a password', `Basic ${btoa(`x:${TOKEN}`)}`, 401],
+  ])('from elsewhere %s', async (_name, authorization, status) => {
+    const answer = await elsewhere(authorization === '' ? {} : { authorization });
+    expect(answer.status).toBe(status);
+    if (status === 401) expect(answer.headers.get('www-authenticate')).toStartWith('Bearer');
+  });
+
+  test('is there for this machine without it', async () => {
+    expect((await fetch(`http://127.0.0.1:${guarded.server?.port}/metrics`)).status).toBe(200);
+  });
+});

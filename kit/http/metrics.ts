@@ -1,25 +1,54 @@
+import { createHash, timingSafeEqual } from 'node:crypto';
 import { Elysia } from 'elysia';
 import type { Registry } from 'prom-client';
 import { isFromThisMachine } from './local';
 import { Problem } from './problem';
 
 /**
- * `/metrics` in the Prometheus text format, for this machine alone: a loopback peer that names a loopback host and passes
- * nobody's request on.
+ * `/metrics` in the Prometheus text format, for this machine: a loopback peer that names a loopback host and passes nobody's
+ * request on. With a `token` also for whoever sends it as bearer (RFC 6750 §2.1), from anywhere.
  */
-export function metricsRoutes(registry: Registry) {
+export function metricsRoutes(registry: Registry, token: string | null = null) {
+  const isToken = token === null ? null : createComparison(token);
   return new Elysia({ name: 'metrics' }).get(
     '/metrics',
     async ({ request, server }) => {
       const peer = server?.requestIP(request)?.address ?? '';
-      if (!isFromThisMachine(peer, request.headers)) throw elsewhere();
+      const sent = BEARER.exec(request.headers.get('authorization') ?? '')?.[1];
+      const known = isToken !== null && sent !== undefined && isToken(sent);
+      if (!known && !isFromThisMachine(peer, request.headers)) throw isToken === null ? elsewhere() : unknown();
       const headers = { 'content-type': registry.contentType, 'cache-control': 'no-store' };
       return new Response(await registry.metrics(), { headers });
     },
-    { detail: { operationId: 'metrics', tags: ['Health'], summary: 'Metrics for Prometheus, on this machine only' } },
+    {
+      detail: {
+        operationId: 'metrics',
+        tags: ['Health'],
+        summary: 'Metrics for Prometheus, on this machine or with the metrics token',
+      },
+    },
   );
+}
+
+const BEARER = /^Bearer +([^ ]+)$/i;
+
+/** Compares in constant time; digests make the lengths equal. */
+function createComparison(token: string): (sent: string) => boolean {
+  const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
+  const expected = digest(token);
+  return (sent) => timingSafeEqual(digest(sent), expected);
 }
 
 function elsewhere(): Problem {
   return new Problem(403, 'Forbidden', 'Metrics are for this machine only.');
+}
+
+function unknown(): Problem {
+  const challenge = { 'www-authenticate': 'Bearer realm="metrics"' };
+  return new Problem(
+    401,
+    'Unauthorized',
+    'From elsewhere than this machine, metrics need the metrics token.',
+    challenge,
+  );
 }

@@ -12,10 +12,12 @@ export interface RegistrationOptions {
   /** The name of the administrator whose request this is, or null. */
   readonly authorizeAdmin: (request: Request) => Promise<string | null>;
   readonly tell: Tell;
+  /** One registration from the caller's address, the administrator's not counted. @returns headers of the answer. @throws Problem 429 */
+  readonly take: (request: Request) => Readonly<Record<string, string>>;
 }
 
 /** Routes of registration. */
-export function registrationRoutes({ clients, mode, authorizeAdmin, tell }: RegistrationOptions) {
+export function registrationRoutes({ clients, mode, authorizeAdmin, take, tell }: RegistrationOptions) {
   const mayRegister = async (request: Request): Promise<boolean> => {
     if (mode === 'closed') return false;
     if (mode === 'open' && !request.headers.has('x-admin-secret')) return true;
@@ -31,11 +33,12 @@ export function registrationRoutes({ clients, mode, authorizeAdmin, tell }: Regi
     {
       parse: [
         // Before the body is read: who may not register is not told what a registration looks like.
-        async ({ request }) => {
+        async ({ request, set }) => {
           if (!(await mayRegister(request))) {
             void tell({ event: 'registration', outcome: 'failure', reason: 'registration_forbidden' }, request);
             throw refusal(mode);
           }
+          if (!request.headers.has('x-admin-secret')) Object.assign(set.headers, take(request));
           // A web page can send any other type to anywhere without asking first.
           if (!/^application\/json *(?:;|$)/i.test(request.headers.get('content-type') ?? '')) throw notJson();
         },

@@ -1,0 +1,40 @@
+import type { AuditRecord } from './chain';
+import type { AuditFilter, AuditStore } from './store';
+
+/** What a page holds, and where it begins; a cursor is `nextCursor` of the page before. */
+export interface AuditQuery extends AuditFilter {
+  readonly cursor: string | null;
+  readonly limit: number;
+}
+
+/** One page, newest first; `nextCursor` is null at the end. */
+export interface AuditPage {
+  readonly items: readonly AuditRecord[];
+  readonly nextCursor: string | null;
+}
+
+/** Events that are read at a time. */
+const BATCH_EVENTS = 1_000;
+
+/** Reads one page. */
+export async function readPage(store: AuditStore, { cursor, limit, ...filter }: AuditQuery): Promise<AuditPage> {
+  const items = await store.before(readCursor(cursor), limit + 1, filter);
+  const shown = items.slice(0, limit);
+  return { items: shown, nextCursor: items.length > limit ? String(shown.at(-1)?.seq) : null };
+}
+
+/** Reads all events that there are now, oldest first, in batches. */
+export async function* readAll(store: AuditStore, filter: AuditFilter): AsyncGenerator<readonly AuditRecord[]> {
+  const { lastSeq } = await store.extent();
+  for (let seq = 0; ; ) {
+    const batch = await store.after(seq, lastSeq ?? 0, BATCH_EVENTS, filter);
+    const last = batch.at(-1);
+    if (last === undefined) return;
+    yield batch;
+    seq = last.seq;
+  }
+}
+
+function readCursor(cursor: string | null): number | null {
+  return cursor !== null && /^\d{1,15}$/.test(cursor) ? Number(cursor) : null;
+}

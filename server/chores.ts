@@ -1,0 +1,25 @@
+import type { AssertionCheck } from './clients/assertion';
+import type { Chore } from './maintenance';
+import type { Services } from './services';
+
+/** Those who have something to do again and again. */
+export type Busy = Pick<Services, 'clients' | 'keyring' | 'vault' | 'revocations' | 'audit' | 'tell'> & {
+  readonly assertions: Pick<AssertionCheck, 'prune'>;
+};
+
+const SECOND_MS = 1_000;
+const MINUTE_MS = 60 * SECOND_MS;
+
+/** What a server does by itself. Replicas hear of each other's changes; this is for what time alone makes due. */
+export function choresOf({ clients, keyring, vault, revocations, audit, assertions, tell }: Busy): Chore[] {
+  return [
+    { name: 'writing down what was used', everyMs: 5 * SECOND_MS, run: clients.flush },
+    { name: 'turning signing keys over', everyMs: 10 * SECOND_MS, run: keyring.maintain },
+    // A server that still has the previous key-encryption key alone may go on for the time of a restart.
+    { name: 'encrypting anew', everyMs: MINUTE_MS, run: vault.maintain },
+    { name: 'looking after secrets', everyMs: MINUTE_MS, run: () => clients.maintain(tell) },
+    { name: 'forgetting revoked tokens that have ended', everyMs: MINUTE_MS, run: revocations.prune },
+    { name: 'forgetting assertions that have ended', everyMs: MINUTE_MS, run: assertions.prune },
+    { name: 'the retention of the audit trail', everyMs: 60 * MINUTE_MS, run: audit.prune },
+  ];
+}

@@ -1,0 +1,204 @@
+// Each limit over HTTP, with exact times.
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
+import { Elysia } from 'elysia';
+import type { Database } from '../../db/connect';
+import { eachDatabase } from '../../db/testing';
+import { Problem, problemResponse } from '../../kit/http/problem';
+import { ADMIN_SECRET, json, startTestServer, type TestServer } from '../testing';
+import { LimitExceeded, limitHeaders, refuseBeyond } from './refusal';
+import { createLimits, type Limits } from './service';
+
+const LIMITS = {
+  api: { count: 100, periodMs: 1_000 },
+  token: { count: 20, periodMs: 1_000 },
+  failed: { count: 10, periodMs: 60_000 },
+  register: { count: 30, periodMs: 3_600_000 },
+};
+
+let nowMs = 1_767_225_600_000;
+const make = (): Limits => createLimits({ limits: LIMITS, now: () => nowMs });
+
+describe('a limit over HTTP', () => {
+  let limits = make();
+  const app = new Elysia()
+    .onError(({ error }) => (error instanceof Problem ? problemResponse(error, 'id') : undefined))
+    .get('/:policy/:key', ({ params, set }) => {
+      const taken = limits.take(params.policy as 'api' | 'token' | 'register', params.key);
+      refuseBeyond(taken, params.key);
+      Object.assign(set.headers, limitHeaders(taken));
+      return 'ok';
+    });
+  beforeAll(() => void app.listen({ hostname: '127.0.0.1', port: 0, reusePort: false }));
+  afterAll(() => app.stop(true));
+  const ask = (path: string) => fetch(`http://127.0.0.1:${app.server?.port}/${path}`);
+  const shown = ({ status, headers }: Response) => [
+    status,
+    headers.get('ratelimit-policy'),
+    headers.get('ratelimit'),
+    headers.get('retry-after'),
+  ];
+
+  test.each([
+    ['token', 20, 1_000, 1, 50],
+    ['api', 100, 1_000, 1, 10],
+    ['register', 30, 3_600_000, 120, 120_000],
+  ])('%s: so many at once, then one after another', async (policy, count, periodMs, retrySeconds, intervalMs) => {
+    limits = make();
+    const window = `"${policy}";q=${count};w=${periodMs / 1_000}`;
+    const first = await ask(`${policy}/a`);
+    expect(shown(first)).toEqual([200, window, `"${policy}";r=${count - 1};t=${Math.ceil(intervalMs / 1_000)}`, null]);
+    for (let at = 2; at < count; at++) await ask(`${policy}/a`);
+    expect(shown(await ask(`${policy}/a`))).toEqual([200, window, `"${policy}";r=0;t=${periodMs / 1_000}`, null]);
+    const refused = await ask(`${policy}/a`);
+    expect(shown(refused)).toEqual([429, window, `"${policy}";r=0;t=${periodMs / 1_000}`, String(retrySeconds)]);
+    expect(refused.headers.get('content-type')).toBe('application/problem+json');
+    expect(await refused.json()).toMatchObject({ status: 429, title: 'Too Many Requests', type: 'about:blank' });
+    // Somebody else's requests are his own.
+    expect((await ask(`${policy}/b`)).status).toBe(200);
+    nowMs += intervalMs - 1;
+    expect((await ask(`${policy}/a`)).status).toBe(429);
+    nowMs += 1;
+    expect((await ask(`${policy}/a`)).status).toBe(200);
+    expect((await ask(`${policy}/a`)).status).toBe(429);
+    nowMs += periodMs;
+    expect((await ask(`${policy}/a`)).headers.get('ratelimit')).toStartWith(`"${policy}";r=${count - 1};`);
+  });
+
+  test('a client with a limit of its own has that one', () => {
+    const own = { count: 2, periodMs: 60_000 };
+    const take = () => make().take('token', 'a', own);
+    expect(limitHeaders(take())).toEqual({ 'ratelimit-policy': '"token";q=2;w=60', ratelimit: '"token";r=1;t=30' });
+  });
+
+  test('without limits everything is allowed, and no header says otherwise', () => {
+    const none = createLimits({ limits: null, now: () => nowMs });
+    for (const _ of Array(1_000)) {
+      expect(none.take('token', 'a').allowed).toBe(true);
+      none.failed.count('a', '192.0.2.1');
+    }
+    none.failed.check('a', '192.0.2.1');
+    expect(limitHeaders(none.take('api', 'a'))).toEqual({});
+    expect(none.sizes()).toEqual({});
+  });
+});
+
+describe('failed authentication', () => {
+  const policyOf = (limits: Limits, client: string, address: string): string | null => {
+    try {
+      limits.failed.check(client, address);
+      return null;
+    } catch (error) {
+      return error instanceof LimitExceeded ? `${error.policy} ${error.headers['retry-after']}` : 'another error';
+    }
+  };
+
+  test('of one client from one address: ten at once, then one every six seconds, the right secret refused too', () => {
+    const limits = make();
+    for (const _ of Array(10)) {
+      expect(policyOf(limits, 'machine', '192.0.2.1')).toBeNull();
+      limits.failed.count('machine', '192.0.2.1');
+    }
+    expect(policyOf(limits, 'machine', '192.0.2.1')).toBe('failed 6');
+    nowMs += 5_999;
+    expect(policyOf(limits, 'machine', '192.0.2.1')).toBe('failed 1');
+    nowMs += 1;
+    expect(policyOf(limits, 'machine', '192.0.2.1')).toBeNull();
+  });
+
+  test('locks neither the client elsewhere nor other clients at the same address', () => {
+    const limits = make();
+    for (const _ of Array(10)) limits.failed.count('machine', '192.0.2.1');
+    expect(policyOf(limits, 'machine', '192.0.2.1')).toStartWith('failed ');
+    expect(policyOf(limits, 'machine', '192.0.2.2')).toBeNull();
+    expect(policyOf(limits, 'other', '192.0.2.1')).toBeNull();
+  });
+
+  test('from one address with ever other clients: a hundred', () => {
+    const limits = make();
+    for (const at of Array(100).keys()) {
+      expect(policyOf(limits, `machine-${at}`, '192.0.2.1')).toBeNull();
+      limits.failed.count(`machine-${at}`, '192.0.2.1');
+    }
+    expect(policyOf(limits, 'machine-new', '192.0.2.1')).toBe('failed-address 1');
+    expect(policyOf(limits, 'machine-0', '192.0.2.2')).toBeNull();
+  });
+
+  test('from everywhere in one IPv6 network is from one address', () => {
+    const limits = make();
+    for (const at of Array(10).keys()) limits.failed.count('machine', `2001:db8::${at}`);
+    expect(policyOf(limits, 'machine', '2001:db8::ffff')).toStartWith('failed ');
+    expect(policyOf(limits, 'machine', '2001:db8:0:1::1')).toBeNull();
+  });
+
+  test('looking takes nothing', () => {
+    const limits = make();
+    for (const _ of Array(1_000)) expect(policyOf(limits, 'machine', '192.0.2.1')).toBeNull();
+    expect(limits.sizes()).toMatchObject({ failed: 0, 'failed-address': 0 });
+  });
+
+  test('guesses that were under way together are paid back', () => {
+    const limits = make();
+    for (const _ of Array(64)) limits.failed.count('machine', '192.0.2.1');
+    nowMs += 60_000;
+    expect(policyOf(limits, 'machine', '192.0.2.1')).toBe('failed 6');
+  });
+});
+
+eachDatabase('limits of a server', (open) => {
+  let database: Database;
+  let server: TestServer;
+  let count = 0;
+  beforeAll(async () => {
+    database = await open();
+    const settings = { limits: { ...LIMITS, register: { count: 3, periodMs: 3_600_000 } } };
+    server = await startTestServer(database, { settings });
+  });
+  afterAll(() => server.close());
+  const register = (headers: Record<string, string> = {}) => {
+    const body = { client_id: `machine-${++count}`, client_secret: 'correct-horse-battery', app_name: 'a' };
+    return server.ask('/api/auth/register', {
+      ...json(body),
+      headers: { 'content-type': 'application/json', ...headers },
+    });
+  };
+
+  test('registrations of an address are limited, the administrator is not, and the operator is told', async () => {
+    const answers = [await register(), await register(), await register()];
+    expect(answers.map(({ status, headers }) => [status, headers.get('ratelimit')])).toEqual([
+      [200, '"register";r=2;t=1200'],
+      [200, '"register";r=1;t=2400'],
+      [200, '"register";r=0;t=3600'],
+    ]);
+    const refused = await register();
+    expect(refused.status).toBe(429);
+    expect(refused.headers.get('retry-after')).toBe('1200');
+    expect(refused.headers.get('ratelimit-policy')).toBe('"register";q=3;w=3600');
+    expect(refused.headers.get('content-type')).toBe('application/problem+json');
+    const { request_id: requestId } = (await refused.json()) as { request_id: string };
+    expect(refused.headers.get('x-request-id')).toBe(requestId);
+    expect((await register({ 'x-admin-secret': ADMIN_SECRET })).status).toBe(200);
+    await server.services.audit.flush();
+    const nothing = { client: null, event: null, outcome: null, from: null, to: null, cursor: null, limit: 10 };
+    const { items } = await server.services.audit.page({ ...nothing, requestId });
+    expect(items).toMatchObject([{ event: 'limit_exceeded', outcome: 'failure', reason: 'register' }]);
+    server.pass(1_199_999);
+    expect((await register()).status).toBe(429);
+    server.pass(1);
+    expect((await register()).status).toBe(200);
+  });
+
+  test('wrong admin secrets are counted: after ten the right one is refused too, for six seconds', async () => {
+    for (const _ of Array(10)) expect((await register({ 'x-admin-secret': 'wrong' })).status).toBe(403);
+    const refused = await register({ 'x-admin-secret': ADMIN_SECRET });
+    expect([refused.status, refused.headers.get('retry-after')]).toEqual([429, '6']);
+    server.pass(6_000);
+    expect((await register({ 'x-admin-secret': ADMIN_SECRET })).status).toBe(200);
+  });
+
+  test('metrics count them', async () => {
+    const text = await (await server.ask('/metrics')).text();
+    expect(text).toContain('crypto_server_limits_hit_total{policy="register"} 2');
+    expect(text).toContain('crypto_server_limits_hit_total{policy="failed"} 1');
+    expect(text).toContain('crypto_server_limit_keys{policy="register"} 1');
+  });
+});

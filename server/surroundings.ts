@@ -1,0 +1,42 @@
+import type { Log } from '../kit/logs';
+import type { Resolve } from './clients/jwks-fetch';
+import type { Limits, RegistrationMode, SigningAlg } from './config';
+
+/** Everything the server is told from outside: settings in force, clock and chance. */
+export interface Surroundings {
+  readonly issuer: string;
+  readonly publicUrls: readonly string[];
+  readonly loopback: boolean;
+  readonly registration: RegistrationMode;
+  readonly adminSecret: string;
+  readonly accessTokenTtlSeconds: number;
+  /** See `VaultOptions.encryptionKey`. */
+  readonly encryptionKey: (holdsKeys: boolean) => string;
+  readonly tickSeconds: number;
+  readonly tickVolatility: number;
+  readonly rateSeed: string;
+  /** Slow hashes at a time. */
+  readonly hashConcurrency: number;
+  readonly signingAlg: SigningAlg;
+  /** Opens what an earlier key encrypted; null: there is none. */
+  readonly previousEncryptionKey: string | null;
+  readonly retentionAuditMs: number;
+  /** Certificates (PEM) of the authorities that `tls_client_auth` trusts; null: none. */
+  readonly mtlsAuthorities: string | null;
+  readonly metricsToken: string | null;
+  readonly jwksUriAllowPrivate: boolean;
+  /** Certificates (PEM) to trust at a `jwks_uri` instead of the system's; null: the system's. */
+  readonly jwksAuthorities: string | null;
+  readonly resolve: Resolve;
+  /** Null: no limits. */
+  readonly limits: Limits | null;
+  /** True for the address of a proxy whose `X-Forwarded-For` and `Client-Cert` are believed. */
+  readonly trusted: (address: string) => boolean;
+  readonly accessLog: boolean;
+  readonly log: Log;
+  /** Milliseconds since the epoch. */
+  readonly now: () => number;
+  readonly randomBytes: (n: number) => Buffer;
+  /** A new id that nobody can guess, for `jti`. */
+  readonly newId: () => string;
+}

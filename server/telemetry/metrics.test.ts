@@ -1,0 +1,80 @@
+// What /metrics shows of a server.
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
+import { eachDatabase } from '../../db/testing';
+import { json, startTestServer, type TestServer } from '../testing';
+import { createMetrics } from './metrics';
+
+const TOKEN = 'the-metrics-token-of-tests';
+const ELSEWHERE = { 'x-forwarded-for': '192.0.2.1' };
+
+eachDatabase('/metrics', (open) => {
+  let server: TestServer;
+  beforeAll(async () => {
+    server = await startTestServer(await open(), { settings: { metricsToken: TOKEN } });
+  });
+  afterAll(() => server.close());
+
+  test('shows refusals by event and reason, and the audit trail', async () => {
+    await server.register();
+    await server.ask('/api/auth/token', json({ client_id: 'nobody', client_secret: 'x'.repeat(20) }));
+    await server.read('/api/currency/', 'nonsense');
+    await server.services.audit.flush();
+    const text = await (await server.ask('/metrics')).text();
+    for (const line of [
+      'crypto_server_refusals_total{event="client_authentication",reason="client_unknown"} 1',
+      'crypto_server_refusals_total{event="resource_access",reason="token_malformed"} 1',
+      'crypto_server_audit_queue_length 0',
+      'crypto_server_audit_events_lost_total 0',
+      'crypto_server_audit_head_seq 3',
+      'crypto_server_audit_intact 1',
+      'crypto_server_database_reachable 1',
+    ])
+      expect(text).toContain(`${line}\n`);
+    expect(text).not.toContain('crypto_server_signing_keys{');
+  });
+
+  test('is there for this machine, and from elsewhere with the token alone', async () => {
+    const status = async (headers: Record<string, string>) => (await server.ask('/metrics', { headers })).status;
+    expect(await status({})).toBe(200);
+    expect(await status(ELSEWHERE)).toBe(401);
+    expect(await status({ ...ELSEWHERE, authorization: 'Bearer wrong' })).toBe(401);
+    expect(await status({ ...ELSEWHERE, authorization: `Bearer ${TOKEN}` })).toBe(200);
+  });
+});
+
+describe('metrics', () => {
+  const refusal = (event: string, reason: string) => ({ event, outcome: 'failure', reason }) as const;
+
+  test('have a bounded number of series, whatever the reasons, and no text of a caller', async () => {
+    const metrics = createMetrics('1.2.3');
+    for (const at of Array(10_000).keys()) metrics.told(refusal('oauth_request', `reason_${at}`));
+    metrics.told(refusal('oauth_request', 'The parameter "x" is repeated.'));
+    metrics.told(refusal('Bearer secret', 'a'));
+    const text = await metrics.registry.metrics();
+    expect(text.split('\n').length).toBeLessThan(300);
+    expect(text).not.toMatch(/repeated\.|secret/);
+    expect(text).toContain('crypto_server_refusals_total{event="other",reason="other"} ');
+    const counted = [...text.matchAll(/^crypto_server_refusals_total\{.*\} (\d+)$/gm)].map(([, count]) =>
+      Number(count),
+    );
+    expect(counted.reduce((sum, count) => sum + count)).toBe(10_002);
+  });
+
+  test('count tokens by method and show what is watched; what is not known is not shown', async () => {
+    const metrics = createMetrics('1.2.3');
+    metrics.issued('client_secret_basic');
+    metrics.issued('client_secret_basic');
+    metrics.issued('private_key_jwt');
+    let expiry: number | null = null;
+    metrics.watch('client_secrets', () => ({ live: 3, ended: 1 }));
+    metrics.watch('client_secret_next_expiry_seconds', () => expiry);
+    const text = () => metrics.registry.metrics();
+    expect(await text()).toContain('crypto_server_tokens_issued_total{method="client_secret_basic"} 2\n');
+    expect(await text()).toContain('crypto_server_tokens_issued_total{method="private_key_jwt"} 1\n');
+    expect(await text()).toContain('crypto_server_client_secrets{state="live"} 3\n');
+    expect(await text()).toContain('crypto_server_info{version="1.2.3"} 1\n');
+    expect(await text()).not.toMatch(/^crypto_server_client_secret_next_expiry_seconds/m);
+    expiry = 60;
+    expect(await text()).toContain('crypto_server_client_secret_next_expiry_seconds 60\n');
+  });
+});

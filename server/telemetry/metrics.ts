@@ -1,0 +1,121 @@
+import { Counter, Gauge, Registry } from 'prom-client';
+import type { SecurityEvent } from '../oauth/event';
+import { type Counts, createCounts } from './counts';
+
+/** What is read when somebody scrapes; `label` null: one number without a label. */
+const GAUGES = {
+  client_secrets: { help: 'Secrets of clients by state: live, ending, ended.', label: 'state' },
+  client_secret_next_expiry_seconds: { help: 'Seconds until the next secret of a client ends.', label: null },
+  signing_keys: { help: 'Signing keys by state: next, active, retiring, revoked.', label: 'state' },
+  audit_queue_length: { help: 'Audit events that wait to be written.', label: null },
+  audit_head_seq: { help: 'Number of the last audit event this server wrote or read.', label: null },
+  audit_intact: { help: '0 once the audit trail was found changed by somebody else.', label: null },
+  revoked_tokens_held: { help: 'Revoked access tokens kept in memory until they would have ended.', label: null },
+  remembered_tokens: { help: 'Verified access tokens kept in memory.', label: null },
+  limit_keys: { help: 'Clients and addresses remembered by the limits, by policy.', label: 'policy' },
+  database_reachable: { help: '1 while the database is heard of.', label: null },
+} as const;
+
+/** Totals that somebody else keeps. */
+const TOTALS = {
+  audit_events_lost_total: { help: 'Audit events that found no place while the database was away.' },
+} as const;
+
+/** A gauge, or a total kept elsewhere, by its name without `crypto_server_`. */
+export type Watched = keyof typeof GAUGES | keyof typeof TOTALS;
+
+/** A value, or values by label; null: not known now, and so not shown. */
+export type Reading = number | Readonly<Record<string, number>> | null;
+
+/** What is measured of this server. Counting is cheap; all else is done when somebody scrapes. */
+export interface Metrics {
+  readonly registry: Registry;
+  /** Counts one access token, by how its client authenticated. */
+  issued(method: string): void;
+  /** Counts a refusal, or a limit that was hit. */
+  told(event: SecurityEvent): void;
+  /** Has this value read at every scrape. */
+  watch(name: Watched, read: () => Reading): void;
+}
+
+const PREFIX = 'crypto_server_';
+
+/** Combinations of event and reason; there are some eighty. */
+const REASONS_MAX = 200;
+
+/** A registry of its own, without the default collectors, several of which are wrong on Bun. */
+export function createMetrics(version: string): Metrics {
+  const registry = new Registry();
+  const issued = createCounts(['method'], 16);
+  const refusals = createCounts(['event', 'reason'], REASONS_MAX);
+  const limits = createCounts(['policy'], 16);
+  const registers = [registry];
+  count(registry, 'tokens_issued_total', 'Access tokens issued, by how the client authenticated.', ['method'], issued);
+  count(registry, 'refusals_total', 'Refused requests, by event and exact reason.', ['event', 'reason'], refusals);
+  count(registry, 'limits_hit_total', 'Requests beyond a limit, by policy.', ['policy'], limits);
+  const help = 'Version of this server; always 1.';
+  new Gauge({ name: `${PREFIX}info`, help, labelNames: ['version'], registers }).set({ version }, 1);
+  return {
+    registry,
+    issued: (method) => issued.add({ method }),
+    told: ({ event, outcome, reason = 'other' }) => {
+      if (outcome === 'success') return;
+      if (event === 'limit_exceeded') limits.add({ policy: reason });
+      else refusals.add({ event, reason });
+    },
+    watch: (name, read) => {
+      if (name in TOTALS) watchTotal(registry, name as keyof typeof TOTALS, read);
+      else watchGauge(registry, name as keyof typeof GAUGES, read);
+    },
+  };
+}
+
+function count<Label extends string>(
+  registry: Registry,
+  name: string,
+  help: string,
+  labelNames: Label[],
+  counts: Counts<Label>,
+): void {
+  new Counter({
+    name: PREFIX + name,
+    help,
+    labelNames,
+    registers: [registry],
+    collect() {
+      this.reset();
+      for (const { labels, count } of counts.all()) this.inc({ ...labels }, count);
+    },
+  });
+}
+
+function watchGauge(registry: Registry, name: keyof typeof GAUGES, read: () => Reading): void {
+  const { help, label } = GAUGES[name];
+  new Gauge<string>({
+    name: PREFIX + name,
+    help,
+    labelNames: label === null ? [] : [label],
+    registers: [registry],
+    collect() {
+      const reading = read();
+      this.reset();
+      // A gauge without labels shows 0 after a reset, which would be a lie where nothing is known.
+      if (reading === null) this.remove();
+      else if (typeof reading === 'number') this.set(reading);
+      else for (const [value, number] of Object.entries(reading)) this.set({ [label ?? '']: value }, number);
+    },
+  });
+}
+
+function watchTotal(registry: Registry, name: keyof typeof TOTALS, read: () => Reading): void {
+  new Counter({
+    name: PREFIX + name,
+    help: TOTALS[name].help,
+    registers: [registry],
+    collect() {
+      const reading = read();
+      this.reset();
+      if (typeof reading === 'number') this.inc(reading);
+    },
+  });
+}

@@ -1,0 +1,64 @@
+import type { Rows } from '../db/connect';
+import { createAssertionCheck } from './clients/assertion';
+import { createAssertionStore } from './clients/assertion-store';
+import { createAuthentication } from './clients/authentication';
+import { createCertificateCheck } from './clients/certificate-check';
+import { createJwksFetch } from './clients/jwks-fetch';
+import { createJwksSource } from './clients/jwks-source';
+import { createManagementStore } from './clients/management-store';
+import { createCheckMemory } from './clients/memory';
+import { createRegistrationTokenStore } from './clients/registration-token-store';
+import { createRegistrationTokens } from './clients/registration-tokens';
+import { LIVE_SECRETS_MAX } from './clients/secret-format';
+import { createSecretHasher } from './clients/secrets';
+import { type Clients, createClients } from './clients/service';
+import { type Client, createClientStore } from './clients/store';
+import type { Limits } from './limits/service';
+import type { Resources } from './resources/service';
+import type { Surroundings } from './surroundings';
+
+/** Clients whose checked secrets are remembered; some 400 bytes each. */
+const REMEMBERED_CLIENTS_MAX = 20_000;
+
+/** What the clients' services stand on beside their rows. */
+export interface ClientsNeed {
+  readonly limits: Pick<Limits, 'failed'>;
+  readonly resources: Pick<Resources, 'checkGrants'>;
+}
+
+/** The services of clients: who they are, and how they prove it. */
+export function wireClients(rows: Rows, given: Surroundings, need: ClientsNeed) {
+  const { issuer, now, randomBytes, newId } = given;
+  const key = randomBytes(32);
+  const memory = createCheckMemory<Client>({ max: REMEMBERED_CLIENTS_MAX, secretsMax: LIVE_SECRETS_MAX, key, now });
+  const clients = createClients({
+    store: createClientStore(rows),
+    management: createManagementStore(rows),
+    hasher: createSecretHasher({ concurrency: given.hashConcurrency, randomBytes }),
+    memory,
+    issuer,
+    now,
+    randomBytes,
+    newId,
+    checkGrants: need.resources.checkGrants,
+  });
+  const registrationTokens = createRegistrationTokens({ store: createRegistrationTokenStore(rows), now, randomBytes });
+  return { clients, registrationTokens, ...wireAuthentication(rows, given, clients, need.limits.failed) };
+}
+
+function wireAuthentication(rows: Rows, given: Surroundings, clients: Clients, limit: Limits['failed']) {
+  const { issuer, log, now, resolve, jwksUriAllowPrivate: allowPrivate, jwksAuthorities: authorities } = given;
+  const source = createJwksSource({
+    fetchKeys: createJwksFetch({ resolve, allowPrivate, authorities }),
+    now,
+    failed: (uri, error) =>
+      log.warn('the keys of a client could not be fetched', { 'url.full': uri.split('?', 1)[0], error }),
+  });
+  const assertions = createAssertionCheck({ issuer, store: createAssertionStore(rows), source, now });
+  const certificates = createCertificateCheck({ authorities: given.mtlsAuthorities, source, now });
+  const failed = {
+    check: (clientId: string, address: () => string) => limit.check(clientId, address()),
+    count: (clientId: string, address: () => string) => limit.count(clientId, address()),
+  };
+  return { authentication: createAuthentication({ clients, assertions, certificates, failed }), assertions };
+}

@@ -1,0 +1,95 @@
+import type { Rows } from '../db/connect';
+import { parseLimit } from '../kit/limit';
+import type { Authentication } from './clients/authentication';
+import type { ClientCertificate } from './clients/certificate';
+import type { Clients } from './clients/service';
+import type { Client } from './clients/store';
+import { limitHeaders, refuseBeyond } from './limits/refusal';
+import type { Limits } from './limits/service';
+import type { Tell } from './oauth/event';
+import type { Resources } from './resources/service';
+import type { Surroundings } from './surroundings';
+import type { Metrics } from './telemetry/metrics';
+import { type AccessTokens, createAccessTokens } from './tokens/access';
+import { createIntrospection, type Introspection } from './tokens/introspection';
+import { createKeyring, type Keyring } from './tokens/keys';
+import { createProofs, type Proofs } from './tokens/proofs';
+import { createRevocation, type Revocation } from './tokens/revocation';
+import { createRevocations, type Revocations } from './tokens/revocations';
+import { createTokens, type Tokens } from './tokens/service';
+import { createKeyStore, createRevocationStore } from './tokens/store';
+import type { Vault } from './vault/service';
+
+/** The services of tokens. */
+export interface TokenServices {
+  readonly keyring: Keyring;
+  readonly revocations: Revocations;
+  readonly accessTokens: AccessTokens;
+  readonly proofs: Proofs;
+  /** The token endpoints: issue, introspect, revoke. */
+  readonly tokens: Tokens<ClientCertificate> & Introspection<ClientCertificate> & Revocation<ClientCertificate>;
+  /** One more request of a client at the API: the headers of its answer. Null: there is no limit. @throws Problem 429 */
+  readonly takeApi: Take | null;
+}
+
+type Take = (clientId: string) => Readonly<Record<string, string>>;
+
+/** What the tokens' services stand on beside their rows. */
+export interface TokensNeed {
+  readonly vault: Vault;
+  readonly clients: Clients;
+  readonly authentication: Authentication<Client>;
+  readonly resources: Resources;
+  readonly limits: Limits;
+  readonly metrics: Pick<Metrics, 'issued'>;
+  readonly tell: Tell;
+  readonly silentMs: () => number;
+}
+
+/** Wires keys, tokens, what is known of them, and the endpoints that deal in them. */
+export function wireTokens(rows: Rows, given: Surroundings, need: TokensNeed): TokenServices {
+  const { issuer, publicUrls, now, newId, accessTokenTtlSeconds: ttlSeconds } = given;
+  const { vault, clients, resources, limits, tell, silentMs } = need;
+  const { authenticate } = need.authentication;
+  const keyring = createKeyring({ store: createKeyStore(rows), box: vault, alg: given.signingAlg, now, tell });
+  const revocations = createRevocations({ store: createRevocationStore(rows), now });
+  const accessTokens = createAccessTokens({ keyring, clients, revocations, resources, issuer, now });
+  const proofs = createProofs({ urls: [issuer, ...publicUrls], nonceKey: () => vault.secretFor('dpop-nonce'), now });
+  const takeApi = given.limits === null ? null : createTakeApi(limits, clients);
+  const takeToken = given.limits === null ? null : createTakeToken(limits);
+  const findResource = resources.find;
+  const used = (clientId: string, secretId: number | null, method: string): void => {
+    clients.used(clientId, secretId);
+    need.metrics.issued(method);
+  };
+  const asking = { authenticate, issuer, silentMs, tokens: accessTokens, take: takeApi };
+  const issuing = { authenticate, used, keyring, proofs, findResource, issuer, ttlSeconds, now, newId, silentMs };
+  return {
+    keyring,
+    revocations,
+    accessTokens,
+    proofs,
+    takeApi,
+    tokens: {
+      ...createTokens({ ...issuing, take: takeToken }),
+      ...createIntrospection({ ...asking, resources }),
+      ...createRevocation({ ...asking, revocations }),
+    },
+  };
+}
+
+function createTakeApi(limits: Limits, clients: Pick<Clients, 'limitOf'>): Take {
+  return (clientId) => {
+    const taken = limits.take('api', clientId, clients.limitOf(clientId));
+    refuseBeyond(taken, clientId);
+    return limitHeaders(taken);
+  };
+}
+
+function createTakeToken(limits: Limits) {
+  return ({ clientId, limitToken }: Pick<Client, 'clientId' | 'limitToken'>) => {
+    const taken = limits.take('token', clientId, limitToken === null ? null : parseLimit(limitToken));
+    refuseBeyond(taken, clientId);
+    return limitHeaders(taken);
+  };
+}
