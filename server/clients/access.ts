@@ -1,6 +1,6 @@
 // Who may register a client, and who may manage which: the callers of `/api/clients`.
 import { Problem } from '../../kit/http/problem';
-import { bearerChallenge, parseBearer } from '../oauth/bearer';
+import { challengeOf, parsePresented } from '../oauth/bearer';
 import type { Tell } from '../oauth/event';
 import type { Parameters } from '../oauth/form';
 import { queryOf } from '../oauth/query';
@@ -110,22 +110,23 @@ function isCertified({ headers }: Request): boolean {
 
 /** @throws Problem 400 when a token is malformed or in the query string. */
 function bearerOf(request: Request): string | null {
-  const bearer = parseBearer(request.headers.get('authorization'), queryOf(request.url));
-  if (bearer.kind === 'none') return null;
-  if (bearer.kind === 'token') return bearer.token;
-  const challenge = bearerChallenge({ realm: REALM, error: 'invalid_request', error_description: bearer.reason });
-  throw new Problem(400, 'Bad Request', bearer.reason, { 'www-authenticate': challenge });
+  const presented = parsePresented(request.headers.get('authorization'), queryOf(request.url));
+  if (presented.kind === 'none') return null;
+  if (presented.kind === 'token') return presented.scheme === 'Bearer' ? presented.token : null;
+  const error = { error: 'invalid_request', error_description: presented.reason };
+  const challenge = challengeOf('Bearer', { realm: REALM, ...error });
+  throw new Problem(400, 'Bad Request', presented.reason, { 'www-authenticate': challenge });
 }
 
 const REALM = 'crypto-server';
 
 function unauthenticated(): Problem {
   const detail = 'This needs a registration token, client authentication or the administrator.';
-  return new Problem(401, 'Unauthorized', detail, { 'www-authenticate': bearerChallenge({ realm: REALM }) });
+  return new Problem(401, 'Unauthorized', detail, { 'www-authenticate': challengeOf('Bearer', { realm: REALM }) });
 }
 
 function invalidToken(): Problem {
   const detail = 'The credentials are wrong, have ended, or belong to another client.';
-  const challenge = bearerChallenge({ realm: REALM, error: 'invalid_token', error_description: detail });
+  const challenge = challengeOf('Bearer', { realm: REALM, error: 'invalid_token', error_description: detail });
   return new Problem(401, 'Unauthorized', detail, { 'www-authenticate': challenge });
 }

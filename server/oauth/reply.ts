@@ -20,8 +20,14 @@ export function tokenReply({ accessToken, tokenType, expiresInSeconds, scope, he
 }
 
 /** 200 with ready JSON that nobody may keep. */
-export function jsonReply(body: string, headers: Readonly<Record<string, string>> | null): Response {
-  return new Response(body, { headers: headers === null ? NO_STORE : { ...NO_STORE, ...headers } });
+export function jsonReply(body: string): Response {
+  return new Response(body, { headers: NO_STORE });
+}
+
+/** The answer, with further headers (null: none). */
+export function withHeaders(answer: Response, headers: Readonly<Record<string, string>> | null): Response {
+  for (const name in headers) answer.headers.set(name, headers[name] ?? '');
+  return answer;
 }
 
 /** 200 without a body (RFC 7009 §2.2). */

@@ -4,8 +4,11 @@ import { type AskingClient, type Authenticate, parseParameters, type RawRequest,
 
 /** A request about a token as it came in. */
 export interface AboutRequest<K> extends RawRequest<K> {
-  /** The administrator's name when the request carries what only the administrator has; null: somebody else asks. @throws Problem 401, 403, 429 */
-  readonly administrator: () => Promise<string | null>;
+  /**
+   * Asks for the administrator's name, for a request that may be of the administrator; it gives null when it is not. Null for
+   * one that cannot be. @throws Problem 401, 403, 429
+   */
+  readonly administrator: (() => Promise<string | null>) | null;
 }
 
 /** A request that may be answered. */
@@ -38,7 +41,7 @@ export function createAsk<K>({ authenticate, take }: AboutOptions<K>): (request:
   return async (request) => {
     const parameters = parseParameters(request, false);
     const { authorization, certificate, address } = request;
-    const admin = await request.administrator();
+    const admin = request.administrator === null ? null : await request.administrator();
     const client =
       admin === null ? (await authenticate({ authorization, parameters, certificate, address })).client : null;
     const headers = client === null ? null : limit(client.clientId, request);

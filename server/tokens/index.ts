@@ -2,7 +2,7 @@
 import { Elysia } from 'elysia';
 import type { Tell } from '../oauth/event';
 import { queryOf } from '../oauth/query';
-import { emptyReply, jsonReply, tokenReply } from '../oauth/reply';
+import { emptyReply, tokenReply, withHeaders } from '../oauth/reply';
 import type { AboutRequest } from './about';
 import type { RawRequest } from './asking';
 import type { Introspection } from './introspection';
@@ -44,8 +44,8 @@ export function tokenRoutes<K>(options: TokenRoutesOptions<K>) {
     .post(
       '/api/auth/introspect',
       async ({ request }) => {
-        const { body, headers } = await tokens.introspect(await read(request));
-        return jsonReply(body, headers);
+        const { answer, headers } = await tokens.introspect(await read(request));
+        return withHeaders(answer.clone() as Response, headers); // Bun's own types name another Response here.
       },
       {
         parse: 'none',
@@ -75,6 +75,11 @@ export function tokenRoutes<K>(options: TokenRoutesOptions<K>) {
     });
 }
 
+/** The administrator sends a header of his own, or a token, which no client authenticates with. */
+function mayBeAdministrator(headers: Headers): boolean {
+  return headers.has('x-admin-secret') || /^(?:bearer|dpop) /i.test(headers.get('authorization') ?? '');
+}
+
 /** Request → what the services look at. */
 function createReader<K>({ certificate, address, administrator, tell }: TokenRoutesOptions<K>) {
   return async (request: Request): Promise<RawRequest<K> & AboutRequest<K>> => {
@@ -87,7 +92,7 @@ function createReader<K>({ certificate, address, administrator, tell }: TokenRou
       body: await request.text(),
       certificate: () => certificate(request),
       address: () => address(request),
-      administrator: () => administrator(request),
+      administrator: mayBeAdministrator(headers) ? () => administrator(request) : null,
       tell: (event) => tell(event, request),
     };
   };
