@@ -7,7 +7,7 @@ import { createErrorRule, type ErrorRule } from '../kit/http/errors';
 import { type DependencyState, healthRoutes } from '../kit/http/health';
 import { metricsRoutes } from '../kit/http/metrics';
 import { describeApi, type OpenApiDocument } from '../kit/http/openapi';
-import { Problem, problemResponse } from '../kit/http/problem';
+import { problemResponse } from '../kit/http/problem';
 import { requestId } from '../kit/http/request-id';
 import { createAccess } from './clients/access';
 import { type ClientCertificate, createCertificateReader } from './clients/certificate';
@@ -79,7 +79,14 @@ export function createApp(services: Services, given: Surroundings, serving: () =
     .use(dynamicRegistrationRoutes({ clients, access, issuer, take, tell }))
     .use(secretRoutes({ secrets: clients.secrets, access, tell }))
     .use(tokenRoutes({ tokens, certificate, address: callers.source, administrator: authorizeAdmin, tell }))
-    .use(discoveryRoutes({ issuer, resource: ratesAudience(issuer), scopes: ['currency:read'], jwks: services.keyring.jwks }))
+    .use(
+      discoveryRoutes({
+        issuer,
+        resource: ratesAudience(issuer),
+        scopes: ['currency:read'],
+        jwks: services.keyring.jwks,
+      }),
+    )
     .use(rateRoutes({ reads: createRateReads(feed), guard }))
     .use(healthRoutes({ service: 'crypto-server', serving, dependency: databaseOf(services) }))
     .use(metricsRoutes(services.metrics.registry, given.metricsToken))

@@ -1,9 +1,7 @@
 import type { Services } from './services';
 
 /** What the metrics ask at every scrape. */
-export function watchServices(
-  services: Pick<Services, 'metrics' | 'audit' | 'limits' | 'databaseReachable'>,
-): void {
+export function watchServices(services: Pick<Services, 'metrics' | 'audit' | 'limits' | 'databaseReachable'>): void {
   const { metrics, audit, limits, databaseReachable } = services;
   metrics.watch('audit_queue_length', () => audit.state().queued);
   metrics.watch('audit_events_lost_total', () => audit.state().lost);

@@ -18,6 +18,8 @@ export interface DynamicRegistrationOptions {
   };
   readonly access: Access;
   readonly issuer: string;
+  /** One registration from the caller's address, the administrator's not counted. @returns headers of the answer. @throws Problem 429 */
+  readonly take: (request: Request) => Readonly<Record<string, string>>;
   readonly tell: Tell;
 }
 
@@ -30,13 +32,14 @@ const REQUEST_BODY = { content: { 'application/json': { schema: jsonSchema(Clien
 
 /** Routes of dynamic registration. */
 export function dynamicRegistrationRoutes(options: DynamicRegistrationOptions) {
-  const { clients, access, issuer, tell } = options;
+  const { clients, access, issuer, take, tell } = options;
   const reply = (client: ClientView, ...told: Told): Response => informationReply(issuer, client, ...told);
   return new Elysia({ name: 'dynamic-registration' })
     .post(
       '/api/clients',
       async ({ request }) => {
         const registrar = await access.registrar(request);
+        const headers = registrar.actor === null ? take(request) : {};
         const settings = readMetadata(await bodyOf(request));
         await access.redeem(request, registrar);
         const { client, clientSecret, registrationToken } = await clients.create(newClientOf(settings));
@@ -44,7 +47,9 @@ export function dynamicRegistrationRoutes(options: DynamicRegistrationOptions) {
         const details = { auth_method: client.auth_method, ...(token === null ? {} : { registration_token: token }) };
         const event = { event: 'client_registered', outcome: 'success', clientId: client.client_id, details } as const;
         await tell(actor === null ? event : { ...event, actor }, request);
-        return reply(client, registrationToken, clientSecret, 201);
+        const answer = reply(client, registrationToken, clientSecret, 201);
+        for (const [name, value] of Object.entries(headers)) answer.headers.set(name, value);
+        return answer;
       },
       {
         parse: 'none',

@@ -4,7 +4,7 @@ import { OAuthError } from '../oauth/errors';
 import type { Tell } from '../oauth/event';
 import { queryOf } from '../oauth/query';
 import type { AccessTokens } from './access';
-import { type Taken, tooMany } from './asking';
+import type { Take } from './asking';
 import { createRefusals } from './challenges';
 import type { AccessClaims, Binding } from './model';
 import type { Proofs, Proven } from './proofs';
@@ -36,7 +36,7 @@ export interface GuardOptions {
   /** `x5t#S256` of the client certificate that a trusted proxy passed on; null: there is none. */
   readonly certificate: (request: Request) => string | null;
   /** One more request of this client; null: there is no limit. */
-  readonly take: ((clientId: string) => Taken) | null;
+  readonly take: Take<string> | null;
   readonly tell: Tell;
 }
 
@@ -55,9 +55,7 @@ export function createGuard(options: GuardOptions): Guard {
   const admitFirst: Guard = async (request, answer) => {
     const authorization = request.headers.get('authorization');
     const { claims, headers } = await checks.admit(request, authorization, queryOf(request.url));
-    const response = await answer(claims);
-    for (const name in headers) response.headers.set(name, headers[name] ?? '');
-    return response;
+    return withHeaders(await answer(claims), headers);
   };
   return (request, answer) => {
     const authorization = request.headers.get('authorization');
@@ -66,9 +64,14 @@ export function createGuard(options: GuardOptions): Guard {
       authorization === null || queryOf(request.url).includes('access_token')
         ? undefined
         : tokens.recall(authorization);
-    if (known === undefined || known.binding !== null || take !== null) return admitFirst(request, answer);
+    if (known === undefined || known.binding !== null) return admitFirst(request, answer);
     checks.inForce(known, 'Bearer', request);
-    return answer(known);
+    if (take === null) return answer(known);
+    const headers = take(known.clientId);
+    const response = answer(known);
+    return response instanceof Promise
+      ? response.then((late) => withHeaders(late, headers))
+      : withHeaders(response, headers);
   };
 }
 
@@ -115,13 +118,6 @@ function createChecks({ tokens, proofs, audience, scope, metadataUrl, certificat
       throw refuse(scheme, 'certificate_mismatch', request, claims);
     return jkt === null ? null : proven(request, token, jkt, claims.clientId);
   };
-  const limited = (clientId: string, request: Request): Readonly<Record<string, string>> => {
-    const taken = take?.(clientId);
-    if (taken === undefined) return NO_HEADERS;
-    if (taken.allowed) return taken.headers;
-    void tell({ event: 'limit_exceeded', outcome: 'failure', reason: 'limit_api', clientId }, request);
-    throw tooMany(taken);
-  };
   const admit = async (request: Request, authorization: string | null, query: string): Promise<Admitted> => {
     const presented = parsePresented(authorization, query);
     if (presented.kind === 'none') throw refusals.unauthenticated();
@@ -131,9 +127,14 @@ function createChecks({ tokens, proofs, audience, scope, metadataUrl, certificat
     if (typeof claims === 'string') throw refuse(scheme, claims, request);
     inForce(claims, scheme, request);
     const proof = await possessed(claims, scheme, token, request);
-    const headers = limited(claims.clientId, request);
+    const headers = take?.(claims.clientId) ?? NO_HEADERS;
     const nonce = proof?.nextNonce ?? null;
     return { claims, headers: nonce === null ? headers : { ...headers, 'dpop-nonce': nonce } };
   };
   return { inForce, admit };
+}
+
+function withHeaders(response: Response, headers: Readonly<Record<string, string>>): Response {
+  for (const name in headers) response.headers.set(name, headers[name] ?? '');
+  return response;
 }
