@@ -3,7 +3,7 @@ import { expect, test } from 'bun:test';
 import { Problem } from '../../kit/http/problem';
 import { OAuthError } from '../oauth/errors';
 import type { AccessTokens } from './access';
-import type { AskingClient, Authenticated, RawRequest, Taken } from './asking';
+import type { AskingClient, Authenticated, RawRequest, Take } from './asking';
 import { createAdmission, createGuard, type GuardOptions } from './guard';
 import type { AccessClaims } from './model';
 import type { Proofs } from './proofs';
@@ -19,10 +19,12 @@ const CLIENT: AskingClient = {
   limitToken: null,
 };
 const RATES = { identifier: '/api/currency', audience: `${ISSUER}/api/currency`, scopes: ['currency:read'] };
+const REFUSAL = { 'retry-after': '7', ratelimit: '"token";r=0;t=7' };
+const ALLOWANCE = { ratelimit: '"token";r=9;t=1' };
 const refused = (): never => {
-  throw new Problem(429, 'Too Many Requests', 'wait', { 'retry-after': '7', ratelimit: '"token";r=0;t=7' });
+  throw new Problem(429, 'Too Many Requests', 'wait', REFUSAL);
 };
-const allowed = () => ({ ratelimit: '"token";r=9;t=1' });
+const allowed = () => ALLOWANCE;
 const proofs: Proofs = { check: async () => ({ jkt: 'the-thumbprint', nextNonce: 'next' }) };
 
 function issue(who: Partial<Authenticated>, take: Take<unknown> | null = null, dpop: string | null = null) {
@@ -84,9 +86,9 @@ test('beyond its limit a client gets 429 and no token; within it, the headers th
   const over = issue({ certificateThumbprint: 'c' }, refused);
   const error = await over.answer.catch((cause: unknown) => cause);
   expect(error).toBeInstanceOf(Problem);
-  expect(error).toMatchObject({ status: 429, headers: refused.headers });
+  expect(error).toMatchObject({ status: 429, headers: REFUSAL });
   expect(over.signed).toEqual([]);
-  expect(await issue({ certificateThumbprint: 'c' }, allowed).answer).toMatchObject({ headers: allowed.headers });
+  expect(await issue({ certificateThumbprint: 'c' }, allowed).answer).toMatchObject({ headers: ALLOWANCE });
 });
 
 const CLAIMS: AccessClaims = {
@@ -136,7 +138,7 @@ test.each([
 
 test('beyond the limit of its client a good token is 429, within it the answer says how much is left', async () => {
   const bearer = { ...CLAIMS, binding: null };
-  expect(await pass(guardOptions(bearer, null, refused))).toMatchObject({ status: 429, headers: refused.headers });
+  expect(await pass(guardOptions(bearer, null, refused))).toMatchObject({ status: 429, headers: REFUSAL });
   const answer = (await pass(guardOptions(bearer, null, allowed))) as Response;
   expect([answer.status, answer.headers.get('ratelimit')]).toEqual([200, '"token";r=9;t=1']);
 });
