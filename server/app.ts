@@ -71,7 +71,19 @@ export function createApp(services: Services, given: Surroundings, serving: () =
     .use(dynamicRegistrationRoutes({ clients: services.clients, access, issuer, tell }))
     .use(secretRoutes({ secrets: services.clients.secrets, access, tell }))
     .use(tokenRoutes(services.tokens))
-    .use(discoveryRoutes({ issuer, resource: audience, scopes, jwks: services.keyring.jwks }))
+    .use(
+      discoveryRoutes({
+        issuer,
+        resource: audience,
+        scopes,
+        registration: given.registration !== 'closed',
+        certificates: given.behindProxy,
+        authorities: given.mtlsAuthorities !== null,
+        proofAlgorithms: SIGNATURES,
+        assertionAlgorithms: SIGNATURES,
+        jwks: services.keyring.jwks,
+      }),
+    )
     .use(rateRoutes({ reads: createRateReads(services.feed), guard }))
     .use(healthRoutes({ service: 'crypto-server', serving, dependency: databaseOf(services) }))
     .use(docsRoutes({ title: API_TITLE, document: () => describeServer(root, issuer) }));
@@ -121,6 +133,9 @@ function databaseOf({ databaseReachable }: Services) {
   const state = (): DependencyState => (databaseReachable() ? 'ok' : 'away');
   return { name: 'database', state, without: 'rates are served from memory, tokens are not issued' };
 }
+
+/** Algorithms that are taken in signatures of clients (RFC 7518 §3.1, RFC 8037, RFC 9864). */
+const SIGNATURES = ['ES256', 'EdDSA', 'Ed25519', 'PS256', 'RS256'];
 
 const API_TITLE = 'crypto-server API';
 

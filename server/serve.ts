@@ -124,6 +124,7 @@ function surroundings(config: Config, issuer: string, { log, now, randomBytes, n
     jwksUriAllowPrivate: config.jwksUriAllowPrivate,
     limits: config.limits,
     trusted: inRanges(config.trustedProxies),
+    behindProxy: config.trustedProxies.length > 0,
     accessLog: config.logLevel === 'debug',
     log,
     now,

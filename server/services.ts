@@ -17,9 +17,9 @@ import { createFeed, type Feed } from './rates/feed';
 import { createRateStore } from './rates/store';
 import { createTicker, type Ticker } from './rates/ticker';
 import { createTell } from './tell';
+import { createKeyStore } from './tokens/key-store';
 import { createKeyring, type Keyring } from './tokens/keys';
 import { CHANGES_SILENT_MAX_MS, createTokens, type Tokens } from './tokens/service';
-import { createKeyStore } from './tokens/store';
 import { createVault, type Vault } from './vault/service';
 import { createVaultStore } from './vault/store';
 
@@ -50,6 +50,8 @@ export interface Surroundings {
   readonly limits: Limits | null;
   /** True for the address of a proxy whose `X-Forwarded-For` and `Client-Cert` are believed. */
   readonly trusted: (address: string) => boolean;
+  /** True when there is such a proxy, and so a way for client certificates to come in. */
+  readonly behindProxy: boolean;
   readonly accessLog: boolean;
   readonly log: Log;
   /** Milliseconds since the epoch. */

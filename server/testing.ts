@@ -131,6 +131,7 @@ function surroundings(issuer: string, logged: string[], now: () => number): Surr
     jwksUriAllowPrivate: false,
     limits: null,
     trusted: () => false,
+    behindProxy: false,
     accessLog: true,
     log: createLog({
       service: 'crypto-server',
