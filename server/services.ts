@@ -13,8 +13,10 @@ import { type Client, createClientStore } from './clients/store';
 import type { Limits, RegistrationMode, SigningAlg } from './config';
 import { type Chore, createMaintenance, type Maintenance } from './maintenance';
 import type { Tell } from './oauth/event';
+import { type Currencies, createCurrencies } from './rates/currencies';
+import { createCurrencyStore } from './rates/currency-store';
 import { createFeed, type Feed } from './rates/feed';
-import { createRateStore } from './rates/store';
+import { CATALOGUE_NEWS, createRateStore } from './rates/store';
 import { createTicker, type Ticker } from './rates/ticker';
 import { createTell } from './tell';
 import { createKeyStore } from './tokens/key-store';
@@ -74,6 +76,7 @@ export interface Services {
   readonly vault: Vault;
   readonly feed: Feed;
   readonly ticker: Ticker;
+  readonly currencies: Currencies;
   readonly maintenance: Maintenance;
   readonly databaseReachable: () => boolean;
 }
@@ -151,13 +154,14 @@ export function createServices(database: Database, given: Surroundings): Service
       now,
       log,
     }),
+    currencies: createCurrencies({ store: createCurrencyStore(database.rows), feed, now, tell }),
     maintenance: createMaintenance({ chores: choresOf({ vault, keyring, clients, tell }), now, log }),
     databaseReachable: () => silentMs() <= CHANGES_SILENT_MAX_MS,
     open: async (changes) => {
       silentMs = changes.silentMs;
       changes.on('clients', clients.changed);
       changes.on('keys', keyring.changed);
-      changes.on('rates', (seq) => feed.refresh(seq === null ? null : Number(seq)));
+      changes.on('rates', (news) => feed.refresh(news === null || news === CATALOGUE_NEWS ? null : Number(news)));
       // One after another: a failure must leave nothing at work on a database that is about to be closed.
       await vault.open();
       await keyring.open();

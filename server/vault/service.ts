@@ -62,12 +62,11 @@ export function createVault({ store, encryptionKey, previousEncryptionKey, rando
       store.change((rows) => {
         boxes ??= createBoxes(encryptionKey(rows.length > 0), previousEncryptionKey, randomBytes);
         const texts = openAll(rows, boxes);
-        const made = SHARED_SECRETS.filter((name) => !texts.has(sealName({ kind: 'shared secret', name }))).map(
-          (name) => makeSecret(name, opened(), randomBytes),
-        );
+        const made: MadeSecret[] = [];
         for (const name of SHARED_SECRETS) {
           const there = texts.get(sealName({ kind: 'shared secret', name }));
-          const text = there ?? made.find((secret) => secret.name === name)?.text ?? '';
+          const text = there ?? randomBytes(SHARED_SECRET_BYTES).toString('base64url');
+          if (there === undefined) made.push(sealSecret(name, text, boxes));
           values.set(name, { secret: Buffer.from(text, 'base64url'), made: there === undefined });
         }
         return { made, resealed: resealAll(rows, boxes) };
@@ -137,10 +136,11 @@ function resealAll(rows: readonly SealedRow[], { present, previous }: Boxes) {
   });
 }
 
-function makeSecret(name: SharedSecret, { present }: Boxes, randomBytes: (n: number) => Buffer) {
-  const text = randomBytes(SHARED_SECRET_BYTES).toString('base64url');
-  const kind = 'shared secret' as const;
-  return { kind, name, text, sealed: present.seal(text, sealName({ kind, name })) };
+type MadeSecret = SealedRow & { readonly kind: 'shared secret' };
+
+function sealSecret(name: SharedSecret, text: string, { present }: Boxes): MadeSecret {
+  const kind = 'shared secret';
+  return { kind, name, sealed: present.seal(text, sealName({ kind, name })) };
 }
 
 function missing(message: string): never {
