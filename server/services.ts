@@ -112,16 +112,8 @@ export function createServices(database: Database, given: Surroundings): Service
     newId,
     checkGrants: () => {},
   });
-  const vault = createVault({ ...given, store: createVaultStore(database.rows) });
-  const keyring = createKeyring({
-    store: createKeyStore(database.rows),
-    box: vault,
-    alg: given.signingAlg,
-    now,
-    tell,
-  });
-  const rateStore = createRateStore(database.rows);
-  const feed = createFeed(rateStore);
+  const { vault, keyring } = createKeys(database, given, tell);
+  const market = createMarket(database, given, tell);
   let silentMs = (): number => Number.POSITIVE_INFINITY;
   return {
     callers,
@@ -134,7 +126,7 @@ export function createServices(database: Database, given: Surroundings): Service
     }),
     keyring,
     vault,
-    feed,
+    ...market,
     tokens: createTokens({
       clients,
       keyring,
@@ -145,30 +137,47 @@ export function createServices(database: Database, given: Surroundings): Service
       newId,
       silentMs: () => silentMs(),
     }),
-    ticker: createTicker({
-      store: rateStore,
-      feed,
-      periodSeconds: given.tickSeconds,
-      volatility: given.tickVolatility,
-      seed: given.rateSeed,
-      now,
-      log,
-    }),
-    currencies: createCurrencies({ store: createCurrencyStore(database.rows), feed, now, tell }),
     maintenance: createMaintenance({ chores: choresOf({ vault, keyring, clients, tell }), now, log }),
     databaseReachable: () => silentMs() <= CHANGES_SILENT_MAX_MS,
     open: async (changes) => {
       silentMs = changes.silentMs;
       changes.on('clients', clients.changed);
       changes.on('keys', keyring.changed);
-      changes.on('rates', (news) => feed.refresh(news === null || news === CATALOGUE_NEWS ? null : Number(news)));
+      changes.on('rates', (news) =>
+        market.feed.refresh(news === null || news === CATALOGUE_NEWS ? null : Number(news)),
+      );
       // One after another: a failure must leave nothing at work on a database that is about to be closed.
       await vault.open();
       await keyring.open();
       await clients.changed(null);
-      await feed.refresh(null);
+      await market.feed.refresh(null);
     },
   };
+}
+
+/** What is encrypted, and the signing keys in it. */
+function createKeys({ rows }: Database, given: Surroundings, tell: Tell) {
+  const vault = createVault({ ...given, store: createVaultStore(rows) });
+  const { signingAlg: alg, now } = given;
+  return { vault, keyring: createKeyring({ store: createKeyStore(rows), box: vault, alg, now, tell }) };
+}
+
+/** The rates, what moves them, and what is listed. */
+function createMarket(database: Database, given: Surroundings, tell: Tell) {
+  const { now, log } = given;
+  const store = createRateStore(database.rows);
+  const feed = createFeed(store);
+  const ticker = createTicker({
+    store,
+    feed,
+    periodSeconds: given.tickSeconds,
+    volatility: given.tickVolatility,
+    seed: given.rateSeed,
+    now,
+    log,
+  });
+  const currencies = createCurrencies({ store: createCurrencyStore(database.rows), feed, now, tell });
+  return { feed, ticker, currencies };
 }
 
 /** What the server does by itself. Replicas hear of each other's changes; this is for what time alone makes due. */
