@@ -19,9 +19,9 @@ import { createFeed, type Feed } from './rates/feed';
 import { CATALOGUE_NEWS, createRateStore } from './rates/store';
 import { createTicker, type Ticker } from './rates/ticker';
 import { createTell } from './tell';
-import { createKeyStore } from './tokens/key-store';
 import { createKeyring, type Keyring } from './tokens/keys';
 import { CHANGES_SILENT_MAX_MS, createTokens, type Tokens } from './tokens/service';
+import { createKeyStore } from './tokens/store';
 import { createVault, type Vault } from './vault/service';
 import { createVaultStore } from './vault/store';
 

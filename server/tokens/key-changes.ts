@@ -1,7 +1,7 @@
 import type { SecurityEvent } from '../oauth/event';
 import { type KeyPair, makeKeyPair } from './key-pair';
 import { keepUp, type MakeKey, type SigningAlg, type TimedKey } from './key-schedule';
-import type { KeyTables, StoredKey } from './key-store';
+import type { KeyTables, StoredKey } from './store';
 
 /** Thrown out of a transaction that needs a key which is not there yet: making one takes too long to hold a lock meanwhile. */
 class SpareWanted extends Error {

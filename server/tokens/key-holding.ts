@@ -1,7 +1,7 @@
 import type { JWK } from 'jose';
 import { openSigner, openVerifier, publicPart, type Signer, type Verifier } from './key-pair';
 import { nextTurnMs, signingKey } from './key-schedule';
-import type { StoredKey } from './key-store';
+import type { StoredKey } from './store';
 
 /** The public keys (RFC 7517 §5). The same object until they change. */
 export interface KeySet {

@@ -4,8 +4,8 @@ import { eventsOf, isDue, newestAlg, withSpares } from './key-changes';
 import { createHeldKeys, type KeySet } from './key-holding';
 import type { Claims, Expected, Payload } from './key-pair';
 import { bringForward, changeAlg, keepUp, type Making, type SigningAlg, withdraw } from './key-schedule';
-import type { KeyStore, StoredKey } from './key-store';
 import { type KeyView, viewKey } from './key-view';
+import type { KeyStore, StoredKey } from './store';
 
 /** Who wants the keys changed. */
 export interface Cause {

@@ -1,4 +1,4 @@
-import { sql } from 'drizzle-orm';
+import { eq, sql } from 'drizzle-orm';
 import type { Rows } from '../../db/connect';
 import { signingKeys } from '../../db/schema';
 
@@ -9,31 +9,60 @@ export interface StoredKey {
   readonly publicJwk: Record<string, unknown>;
   /** Null once the key no longer signs. */
   readonly privateKey: string | null;
+  readonly createdAt: Date;
+  readonly activeFrom: Date;
+  readonly retiredAt: Date | null;
+  readonly revokedAt: Date | null;
+}
+
+/** A table before and after a change. */
+export interface KeyTables {
+  readonly before: readonly StoredKey[];
+  readonly after: readonly StoredKey[];
 }
 
 /** Rows of signing keys. */
 export interface KeyStore {
   all(): Promise<readonly StoredKey[]>;
-  /** Keeps the key if there is none yet. @returns the keys there are afterwards; several servers may start at once. */
-  insertFirst(key: StoredKey): Promise<readonly StoredKey[]>;
+  /** Turns the whole table into another one, in one transaction that no other server is in. What `turn` throws leaves it as it was. */
+  change(turn: (keys: readonly StoredKey[]) => readonly StoredKey[]): Promise<KeyTables>;
 }
 
 /** Any number that no other part of the schema locks. */
-const FIRST_KEY_LOCK = 7_262_001;
+const KEYS_LOCK = 7_262_001;
+
+type Writer = Pick<Rows, 'insert' | 'update' | 'delete'>;
 
 /** Signing keys in the database, oldest first. */
 export function createKeyStore(rows: Rows): KeyStore {
   const all = (from: Pick<Rows, 'select'>): Promise<StoredKey[]> =>
-    from.select().from(signingKeys).orderBy(signingKeys.createdAt);
+    from.select().from(signingKeys).orderBy(signingKeys.activeFrom, signingKeys.kid);
   return {
     all: () => all(rows),
-    insertFirst: (key) =>
+    change: (turn) =>
       rows.transaction(async (tx) => {
-        await tx.select({ locked: sql`pg_advisory_xact_lock(${FIRST_KEY_LOCK})` }).from(sql`(values (1)) as once`);
-        const there = await all(tx);
-        if (there.length > 0) return there;
-        await tx.insert(signingKeys).values(key);
-        return all(tx);
+        await tx.select({ locked: sql`pg_advisory_xact_lock(${KEYS_LOCK})` }).from(sql`(values (1)) as once`);
+        const before = await all(tx);
+        const after = turn(before);
+        await write(tx, { before, after });
+        return { before, after };
       }),
   };
+}
+
+async function write(tx: Writer, { before, after }: KeyTables): Promise<void> {
+  for (const { kid } of before) {
+    if (!after.some((key) => key.kid === kid)) await tx.delete(signingKeys).where(eq(signingKeys.kid, kid));
+  }
+  for (const key of after) {
+    const was = before.find(({ kid }) => kid === key.kid);
+    if (was === undefined) await tx.insert(signingKeys).values(key);
+    else if (was !== key) await tx.update(signingKeys).set(changesOf(was, key)).where(eq(signingKeys.kid, key.kid));
+  }
+}
+
+/** The times; the private key only when it goes, since it may have been encrypted anew meanwhile. */
+function changesOf(was: StoredKey, { activeFrom, retiredAt, revokedAt, privateKey }: StoredKey) {
+  const wiped = was.privateKey !== null && privateKey === null;
+  return { activeFrom, retiredAt, revokedAt, ...(wiped ? { privateKey } : {}) };
 }
