@@ -16,6 +16,8 @@ import { dynamicRegistrationRoutes } from './clients/registration-routes';
 import { secretRoutes } from './clients/secret-routes';
 import { discoveryRoutes, resourceMetadataUrl } from './discovery/index';
 import { LimitExceeded, limitHeaders, refuseBeyond } from './limits/refusal';
+import { ASSERTION_ALGORITHMS } from './oauth/assertion';
+import { DPOP_ALGS } from './oauth/dpop';
 import { OAuthError } from './oauth/errors';
 import type { Tell } from './oauth/event';
 import type { Parameters as RequestParameters } from './oauth/form';
@@ -84,6 +86,11 @@ export function createApp(services: Services, given: Surroundings, serving: () =
         issuer,
         resource: ratesAudience(issuer),
         scopes: ['currency:read'],
+        registration: given.registration !== 'closed',
+        certificates: given.behindProxy,
+        authorities: given.mtlsAuthorities !== null,
+        proofAlgorithms: DPOP_ALGS,
+        assertionAlgorithms: ASSERTION_ALGORITHMS,
         jwks: services.keyring.jwks,
       }),
     )

@@ -227,6 +227,27 @@ describe('crypto-server and its keys', () => {
     TIMEOUT_MS,
   );
 
+  test(
+    'the generated key gives way to a chosen one when it is given as the previous one',
+    async () => {
+      const folder = temporaryFolder();
+      const runOnce = async (env: Record<string, string>): Promise<void> => {
+        const server = await startServerProcess({ DATA_DIR: folder.path, ...env });
+        server.signal('SIGTERM');
+        expect(await server.exited).toBe(0);
+      };
+      await runOnce({});
+      const KEY_ENCRYPTION_KEY = 'y'.repeat(40);
+      const KEY_ENCRYPTION_KEY_PREVIOUS_FILE = join(folder.path, 'key-encryption-key');
+      await runOnce({ KEY_ENCRYPTION_KEY, KEY_ENCRYPTION_KEY_PREVIOUS_FILE });
+      await runOnce({ KEY_ENCRYPTION_KEY });
+      const back = await runServer([], { DATA_DIR: folder.path, PORT: '0' });
+      expectRefusal(back, /KEY_ENCRYPTION_KEY does not open/);
+      folder.remove();
+    },
+    TIMEOUT_MS,
+  );
+
   test.skipIf(!findPostgres())(
     'of a PostgreSQL that another server filled, too',
     async () => {

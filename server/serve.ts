@@ -131,6 +131,7 @@ function surroundings(config: Config, issuer: string, { log, now, randomBytes, n
     resolve: async (hostname) => (await lookup(hostname, { all: true })).map(({ address }) => address),
     limits: config.limits,
     trusted: inRanges(config.trustedProxies),
+    behindProxy: config.trustedProxies.length > 0,
     accessLog: config.logLevel === 'debug',
     log,
     now,

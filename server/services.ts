@@ -1,5 +1,5 @@
 import type { Changes } from '../db/changes';
-import type { Database } from '../db/connect';
+import type { Database, Rows } from '../db/connect';
 import { type Audit, createAudit } from './audit/service';
 import { createAuditStore } from './audit/store';
 import { type Callers, createCallers } from './callers';
@@ -11,8 +11,10 @@ import type { Client } from './clients/store';
 import { createLimits, type Limits } from './limits/service';
 import { createMaintenance, type Maintenance } from './maintenance';
 import type { Tell } from './oauth/event';
+import { type Currencies, createCurrencies } from './rates/currencies';
+import { createCurrencyStore } from './rates/currency-store';
 import { createFeed, type Feed } from './rates/feed';
-import { createRateStore } from './rates/store';
+import { CATALOGUE_NEWS, createRateStore } from './rates/store';
 import { createTicker, type Ticker } from './rates/ticker';
 import { createResources, type Resources } from './resources/service';
 import { createResourceStore } from './resources/store';
@@ -45,6 +47,7 @@ export interface Services extends TokenServices {
   readonly keyring: Keyring;
   readonly feed: Feed;
   readonly ticker: Ticker;
+  readonly currencies: Currencies;
   readonly maintenance: Maintenance;
   readonly databaseReachable: () => boolean;
 }
@@ -61,12 +64,8 @@ export function createServices(database: Database, given: Surroundings): Service
   const vault = createVault({ ...given, store: createVaultStore(rows) });
   const callers = createCallers(given.trusted);
   const metrics = createMetrics(VERSION);
-  const auditKey = () => {
-    const { value: secret, made } = vault.shared('audit');
-    return { secret, made };
-  };
   const retentionMs = given.retentionAuditMs;
-  const audit = createAudit({ store: createAuditStore(rows), key: auditKey, retentionMs, now, log });
+  const audit = createAudit({ store: createAuditStore(rows), key: () => vault.shared('audit'), retentionMs, now, log });
   const record: typeof audit.record = (event) => {
     metrics.told(event);
     return audit.record(event);
@@ -78,11 +77,8 @@ export function createServices(database: Database, given: Surroundings): Service
   let silentMs = (): number => Number.POSITIVE_INFINITY;
   const standing = { ...ofClients, vault, limits, resources, metrics, tell, silentMs: () => silentMs() };
   const ofTokens = wireTokens(rows, given, standing);
-  const rateStore = createRateStore(rows);
-  const feed = createFeed(rateStore);
-  const { tickSeconds: periodSeconds, tickVolatility: volatility, rateSeed: seed } = given;
-  const ticker = createTicker({ store: rateStore, feed, periodSeconds, volatility, seed, now, log });
-  const services = { ...ofClients, ...ofTokens, vault, callers, metrics, audit, tell, limits, resources, feed, ticker };
+  const market = wireMarket(rows, given, tell);
+  const services = { ...ofClients, ...ofTokens, ...market, vault, callers, metrics, audit, tell, limits, resources };
   const databaseReachable = (): boolean => silentMs() <= CHANGES_SILENT_MAX_MS;
   watchServices({ ...services, databaseReachable });
   return {
@@ -97,6 +93,16 @@ export function createServices(database: Database, given: Surroundings): Service
   };
 }
 
+/** The rates, what moves them, and what is listed. */
+function wireMarket(rows: Rows, given: Surroundings, tell: Tell) {
+  const { tickSeconds: periodSeconds, tickVolatility: volatility, rateSeed: seed, now, log } = given;
+  const store = createRateStore(rows);
+  const feed = createFeed(store);
+  const ticker = createTicker({ store, feed, periodSeconds, volatility, seed, now, log });
+  const currencies = createCurrencies({ store: createCurrencyStore(rows), feed, now, tell });
+  return { feed, ticker, currencies };
+}
+
 type Opened = Pick<Services, 'vault' | 'keyring' | 'clients' | 'resources' | 'revocations' | 'feed' | 'audit'>;
 
 function listenFor(changes: Pick<Changes, 'on'>, { clients, keyring, resources, revocations, feed }: Opened): void {
@@ -104,7 +110,7 @@ function listenFor(changes: Pick<Changes, 'on'>, { clients, keyring, resources, 
   changes.on('keys', keyring.changed);
   changes.on('resources', resources.changed);
   changes.on('tokens', revocations.changed);
-  changes.on('rates', (seq) => feed.refresh(seq === null ? null : Number(seq)));
+  changes.on('rates', (news) => feed.refresh(news === null || news === CATALOGUE_NEWS ? null : Number(news)));
 }
 
 /** One after another: a failure must leave nothing at work on a database that is about to be closed. */

@@ -32,6 +32,8 @@ export interface Surroundings {
   readonly limits: Limits | null;
   /** True for the address of a proxy whose `X-Forwarded-For` and `Client-Cert` are believed. */
   readonly trusted: (address: string) => boolean;
+  /** True when there is such a proxy, and so a way for client certificates to come in. */
+  readonly behindProxy: boolean;
   readonly accessLog: boolean;
   readonly log: Log;
   /** Milliseconds since the epoch. */

@@ -134,6 +134,7 @@ function surroundings(issuer: string, logged: string[], now: () => number): Surr
     resolve: () => Promise.resolve([]),
     limits: null,
     trusted: () => false,
+    behindProxy: false,
     accessLog: true,
     log: createLog({
       service: 'crypto-server',

@@ -6,6 +6,9 @@ import * as openid from 'openid-client';
 import { eachDatabase } from '../../db/testing';
 import { challengeOf, startTestServer, type TestClient, type TestServer } from '../testing';
 
+const METHODS = ['client_secret_basic', 'client_secret_post', 'private_key_jwt'];
+const SIGNATURES = ['ES256', 'EdDSA', 'Ed25519', 'PS256', 'RS256'];
+
 eachDatabase('discovery', (open) => {
   let server: TestServer;
   let client: TestClient;
@@ -29,13 +32,23 @@ eachDatabase('discovery', (open) => {
     expect(await documentAt('/.well-known/oauth-authorization-server')).toEqual({
       issuer,
       token_endpoint: `${issuer}/api/auth/token`,
+      introspection_endpoint: `${issuer}/api/auth/introspect`,
+      revocation_endpoint: `${issuer}/api/auth/revoke`,
+      registration_endpoint: `${issuer}/api/clients`,
       jwks_uri: `${issuer}/.well-known/jwks.json`,
       response_types_supported: [],
       grant_types_supported: ['client_credentials'],
-      token_endpoint_auth_methods_supported: ['client_secret_basic', 'client_secret_post'],
+      token_endpoint_auth_methods_supported: METHODS,
+      token_endpoint_auth_signing_alg_values_supported: SIGNATURES,
+      introspection_endpoint_auth_methods_supported: METHODS,
+      introspection_endpoint_auth_signing_alg_values_supported: SIGNATURES,
+      revocation_endpoint_auth_methods_supported: METHODS,
+      revocation_endpoint_auth_signing_alg_values_supported: SIGNATURES,
+      tls_client_certificate_bound_access_tokens: false,
+      dpop_signing_alg_values_supported: SIGNATURES,
       scopes_supported: ['currency:read'],
-      service_documentation: `${issuer}/docs`,
       protected_resources: [`${issuer}/api/currency`],
+      service_documentation: `${issuer}/docs`,
     });
   });
 
@@ -45,14 +58,29 @@ eachDatabase('discovery', (open) => {
     expect(await documentAt(path)).toEqual({
       resource: `${issuer}/api/currency`,
       authorization_servers: [issuer],
-      jwks_uri: `${issuer}/.well-known/jwks.json`,
       scopes_supported: ['currency:read'],
       bearer_methods_supported: ['header'],
+      tls_client_certificate_bound_access_tokens: false,
+      dpop_signing_alg_values_supported: SIGNATURES,
+      dpop_bound_access_tokens_required: false,
       resource_name: 'Crypto rates',
       resource_documentation: `${issuer}/docs`,
     });
     const challenged = challengeOf(await server.ask('/api/currency/'));
     expect(challenged['resource_metadata']).toBe(`${issuer}${path}`);
+  });
+
+  test.each([
+    ['/.well-known/oauth-authorization-server'],
+    ['/.well-known/oauth-protected-resource/api/currency'],
+    ['/.well-known/jwks.json'],
+  ])('%s: who has it is told so', async (path) => {
+    const etag = (await server.ask(path)).headers.get('etag') ?? '';
+    expect(etag).toMatch(/^"[\w-]{43}"$/);
+    const again = await server.ask(path, { headers: { 'if-none-match': `"other", W/${etag}` } });
+    expect([again.status, await again.text()]).toEqual([304, '']);
+    expect([again.headers.get('etag'), again.headers.get('cache-control')]).toEqual([etag, 'public, max-age=300']);
+    expect((await server.ask(path, { headers: { 'if-none-match': '"other"' } })).status).toBe(200);
   });
 
   test('the key set (RFC 7517) holds public keys alone, named by their thumbprints', async () => {
@@ -153,5 +181,45 @@ eachDatabase('discovery', (open) => {
     const expected = { issuer: server.issuer, audience: `${server.issuer}/api/currency`, typ: 'at+jwt' };
     expect((await jwtVerify(token, keys, expected)).payload.sub).toBe(client.id);
     await expect(jwtVerify(token, keys, { ...expected, audience: server.issuer })).rejects.toThrow(/aud/);
+  });
+});
+
+const metadataOf = async (server: TestServer): Promise<Record<string, unknown>> =>
+  (await (await server.ask('/.well-known/oauth-authorization-server')).json()) as Record<string, unknown>;
+
+eachDatabase('discovery promises nothing that is not so', (open) => {
+  test.each([
+    ['certificates behind a proxy', { behindProxy: true }, ['self_signed_tls_client_auth'], true],
+    [
+      'and those of authorities',
+      { behindProxy: true, mtlsAuthorities: '-----' },
+      ['tls_client_auth', 'self_signed_tls_client_auth'],
+      true,
+    ],
+    ['authorities, but no proxy that passes certificates on', { mtlsAuthorities: '-----' }, [], false],
+  ])('%s', async (_name, settings, more, bound) => {
+    const server = await startTestServer(await open(), { settings });
+    expect(await metadataOf(server)).toMatchObject({
+      token_endpoint_auth_methods_supported: [...METHODS, ...more],
+      introspection_endpoint_auth_methods_supported: [...METHODS, ...more],
+      revocation_endpoint_auth_methods_supported: [...METHODS, ...more],
+      tls_client_certificate_bound_access_tokens: bound,
+    });
+    await server.close();
+  });
+
+  test('no registration endpoint while registration is closed', async () => {
+    const server = await startTestServer(await open(), { settings: { registration: 'closed' } });
+    expect(await metadataOf(server)).not.toHaveProperty('registration_endpoint');
+    await server.close();
+  });
+
+  test('the key set changes with the keys, and its tag with it', async () => {
+    const server = await startTestServer(await open());
+    const tagOf = async (): Promise<string | null> => (await server.ask('/.well-known/jwks.json')).headers.get('etag');
+    const before = await tagOf();
+    await server.services.keyring.revoke((await server.services.keyring.list())[0]!.kid);
+    expect(await tagOf()).not.toBe(before);
+    await server.close();
   });
 });

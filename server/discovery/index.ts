@@ -1,51 +1,41 @@
 /** What a stranger can find out: authorization server metadata (RFC 8414), protected resource metadata (RFC 9728), public keys (RFC 7517). Apart, because it describes the others and does nothing. */
+import { createHash } from 'node:crypto';
 import { Elysia } from 'elysia';
+import { matchesEtag } from '../../kit/http/etag';
 import type { Keyring } from '../tokens/keys';
+import {
+  type Described,
+  describeAuthorizationServer,
+  describeResource,
+  JWKS_PATH,
+  RESOURCE_METADATA_PATH,
+} from './metadata';
 import { JwksModel, ResourceMetadata, ServerMetadata } from './model';
 
-/** What is described. */
-export interface DiscoveryOptions {
-  readonly issuer: string;
-  /** The protected resource, and where its metadata is. */
-  readonly resource: string;
-  readonly scopes: readonly string[];
+/** What is described, and the keys as they are now. */
+export interface DiscoveryOptions extends Described {
   readonly jwks: Keyring['jwks'];
 }
 
-/** Callers may keep metadata and keys this long, in seconds. */
+/** Callers may keep metadata and keys this long, in seconds; a signing key is published twice as long before it is used. */
 const MAX_AGE_SECONDS = 300;
 
-/** Where the metadata of a resource is: the well-known string goes between host and path (RFC 9728 §3.1). */
+/** Where the metadata of the rates is, for their challenges (RFC 9728 §5.1). */
 export function resourceMetadataUrl(issuer: string): string {
   return `${issuer}${RESOURCE_METADATA_PATH}`;
 }
 
-const RESOURCE_METADATA_PATH = '/.well-known/oauth-protected-resource/api/currency';
-
 /** Routes of the well-known documents. */
-export function discoveryRoutes({ issuer, resource, scopes, jwks }: DiscoveryOptions) {
-  const server = {
-    issuer,
-    token_endpoint: `${issuer}/api/auth/token`,
-    jwks_uri: `${issuer}/.well-known/jwks.json`,
-    response_types_supported: [],
-    grant_types_supported: ['client_credentials'],
-    token_endpoint_auth_methods_supported: ['client_secret_basic', 'client_secret_post'],
-    scopes_supported: scopes,
-    service_documentation: `${issuer}/docs`,
-    protected_resources: [resource],
-  };
-  const protectedResource = {
-    resource,
-    authorization_servers: [issuer],
-    jwks_uri: `${issuer}/.well-known/jwks.json`,
-    scopes_supported: scopes,
-    bearer_methods_supported: ['header'],
-    resource_name: 'Crypto rates',
-    resource_documentation: `${issuer}/docs`,
-  };
+export function discoveryRoutes(options: DiscoveryOptions) {
+  const server = describeAuthorizationServer(options);
+  const resource = describeResource(options);
+  const [serverDocument, resourceDocument, keysDocument] = [
+    createDocument(() => server),
+    createDocument(() => resource),
+    createDocument(options.jwks),
+  ];
   return new Elysia({ name: 'discovery' })
-    .get('/.well-known/oauth-authorization-server', () => document(server), {
+    .get('/.well-known/oauth-authorization-server', ({ request }) => serverDocument(request), {
       response: { 200: ServerMetadata },
       detail: {
         operationId: 'serverMetadata',
@@ -53,7 +43,7 @@ export function discoveryRoutes({ issuer, resource, scopes, jwks }: DiscoveryOpt
         summary: 'Authorization server metadata (RFC 8414)',
       },
     })
-    .get(RESOURCE_METADATA_PATH, () => document(protectedResource), {
+    .get(RESOURCE_METADATA_PATH, ({ request }) => resourceDocument(request), {
       response: { 200: ResourceMetadata },
       detail: {
         operationId: 'resourceMetadata',
@@ -61,13 +51,28 @@ export function discoveryRoutes({ issuer, resource, scopes, jwks }: DiscoveryOpt
         summary: 'Protected resource metadata (RFC 9728)',
       },
     })
-    .get('/.well-known/jwks.json', () => document(jwks()), {
+    .get(JWKS_PATH, ({ request }) => keysDocument(request), {
       response: { 200: JwksModel },
       detail: { operationId: 'jwks', tags: ['Discovery'], summary: 'Public signing keys (RFC 7517)' },
     });
 }
 
-function document(value: unknown): Response {
-  const headers = { 'content-type': 'application/json', 'cache-control': `public, max-age=${MAX_AGE_SECONDS}` };
-  return new Response(JSON.stringify(value), { headers });
+/** A document, serialised once for as long as `value` gives the same object. A caller that has it is told so (RFC 9110 §13.1.2). */
+function createDocument(value: () => object): (request: Request) => Response {
+  let ready: { readonly of: object; readonly text: string; readonly headers: Record<string, string> } | null = null;
+  const prepare = (of: object) => {
+    const text = JSON.stringify(of);
+    const etag = `"${createHash('sha256').update(text).digest('base64url')}"`;
+    const cacheControl = `public, max-age=${MAX_AGE_SECONDS}`;
+    return { of, text, headers: { 'content-type': 'application/json', 'cache-control': cacheControl, etag } };
+  };
+  return ({ headers: asked }) => {
+    const of = value();
+    if (ready?.of !== of) ready = prepare(of);
+    const { text, headers } = ready;
+    const known = asked.get('if-none-match');
+    if (known !== null && matchesEtag(known, headers['etag'] ?? ''))
+      return new Response(null, { status: 304, headers });
+    return new Response(text, { headers });
+  };
 }

@@ -8,6 +8,8 @@ export interface Snapshot {
   readonly seq: number;
   /** Strong validator (RFC 9110 §8.8.3) of every answer made from this snapshot. */
   readonly etag: string;
+  /** Raised when a currency comes or goes; a tick leaves it. */
+  readonly catalogueVersion: number;
   readonly rates: readonly Rate[];
   /** All rates as JSON. */
   readonly bytes: Uint8Array<ArrayBuffer>;
@@ -19,7 +21,7 @@ export interface Feed {
   snapshot(): Snapshot;
   /** Takes over a state that this server has committed; one older than it holds is ignored. */
   publish(state: MarketState): Promise<void>;
-  /** Reads the database: at the start, when another replica ticked (its number given), when news were missed (null). */
+  /** Reads the database: at the start, when another replica ticked (its number given), when the catalogue changed or news were missed (null). */
   refresh(seq: number | null): Promise<void>;
 }
 
@@ -45,7 +47,7 @@ export function createFeed(store: Pick<RateStore, 'read' | 'day'>): Feed {
     return done;
   };
   const take = async (state: MarketState, known: Window | null): Promise<void> => {
-    if (current !== null && state.seq < current.seq) return;
+    if (current !== null && isOlder(state, current)) return;
     window = await nextWindow(state, known, store);
     current = makeSnapshot(state, window);
   };
@@ -63,6 +65,11 @@ export function createFeed(store: Pick<RateStore, 'read' | 'day'>): Feed {
   };
 }
 
+/** Within one tick the catalogue may have changed. */
+function isOlder(state: MarketState, current: Snapshot): boolean {
+  return state.seq < current.seq || (state.seq === current.seq && state.catalogueVersion < current.catalogueVersion);
+}
+
 /** Between two minutes only the running rates can widen the figures; at a new minute the candles are read again. */
 async function nextWindow(state: MarketState, known: Window | null, store: Pick<RateStore, 'day'>): Promise<Window> {
   const from = Math.floor((state.tickedAt?.getTime() ?? 0) / MINUTE_MS) * MINUTE_MS - DAY_MS;
@@ -78,6 +85,7 @@ function makeSnapshot(state: MarketState, window: Window): Snapshot {
   const rates = state.currencies.map((currency) => makeRate(currency, window.figures.get(currency.id)));
   return {
     seq: state.seq,
+    catalogueVersion: state.catalogueVersion,
     etag: `"${state.seq}-${state.catalogueVersion}-identity"`,
     rates,
     bytes: new TextEncoder().encode(JSON.stringify(rates)),

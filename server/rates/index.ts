@@ -1,6 +1,7 @@
 /** The protected resource: `/api/currency`, rates that move while you look (RFC 6750 for who may). Apart from tokens, of which it knows the guard alone. */
 import { cron } from '@elysiajs/cron';
 import { Elysia } from 'elysia';
+import { matchesEtag } from '../../kit/http/etag';
 import type { Log } from '../../kit/logs';
 import type { Guard } from '../tokens/guard';
 import { LIST_DETAIL, Rate, SYMBOL_PARAMETER } from './model';
@@ -66,18 +67,13 @@ function createReplies(): (request: Request, representation: Representation) => 
   return (request, representation) => {
     const { etag } = representation;
     const known = request.headers.get('if-none-match');
-    if (known !== null && matches(known, etag))
+    if (known !== null && matchesEtag(known, etag))
       return new Response(null, { status: 304, headers: { ...HEADERS, etag } });
     if (ready?.of !== representation) {
       ready = { of: representation, response: new Response(representation.bytes, { headers: { ...HEADERS, etag } }) };
     }
     return ready.response.clone() as Response; // Bun's own types name another Response here.
   };
-}
-
-/** `If-None-Match` compares weakly (RFC 9110 §13.1.2). */
-function matches(ifNoneMatch: string, etag: string): boolean {
-  return ifNoneMatch.split(',').some((tag) => tag.trim() === '*' || tag.trim().replace(/^W\//, '') === etag);
 }
 
 /** The timer that makes the market move, every `periodSeconds`; it starts with the server and stops with it. */

@@ -1,4 +1,4 @@
-import { eq, lt, sql } from 'drizzle-orm';
+import { eq, isNull, lt, sql } from 'drizzle-orm';
 import type { Rows } from '../../db/connect';
 import { candles1m, currencyRates, market } from '../../db/schema';
 
@@ -12,7 +12,7 @@ export interface CurrencyRow {
   readonly lastUpdated: Date;
 }
 
-/** All rates after a committed tick. `tickedAt` is null before the first one. */
+/** The rates of all listed currencies after a committed tick. `tickedAt` is null before the first one. */
 export interface MarketState {
   readonly seq: number;
   readonly catalogueVersion: number;
@@ -50,6 +50,9 @@ export interface RateStore {
   /** Drops candles that opened before `before`. */
   prune(before: Date): Promise<void>;
 }
+
+/** Told under `rates:` when the catalogue has changed; a tick is told by its number. */
+export const CATALOGUE_NEWS = 'catalogue';
 
 type Reader = Pick<Rows, 'select'>;
 type Writer = Pick<Rows, 'insert' | 'update'>;
@@ -92,7 +95,7 @@ export function createRateStore(rows: Rows): RateStore {
 }
 
 function currencies(from: Reader): Promise<CurrencyRow[]> {
-  return from.select().from(currencyRates).orderBy(currencyRates.id);
+  return from.select().from(currencyRates).where(isNull(currencyRates.retiredAt)).orderBy(currencyRates.id);
 }
 
 /** One statement for all: the rows travel as one JSON parameter, whatever their number. */
@@ -106,7 +109,7 @@ async function writeRates(tx: Writer, moved: readonly CurrencyRow[], at: Date): 
 }
 
 /** Opens the running minute's candles, or moves their high, low and close. */
-async function writeCandles(tx: Writer, moved: readonly CurrencyRow[], at: Date): Promise<void> {
+export async function writeCandles(tx: Writer, moved: readonly CurrencyRow[], at: Date): Promise<void> {
   const openTime = new Date(Math.floor(at.getTime() / 60_000) * 60_000);
   const opened = moved.map(({ id, rate }) => ({
     currency: id,
@@ -143,5 +146,6 @@ function day(from: Reader, start: Date): Promise<DayRow[]> {
       high: sql<string | null>`(select max(high) ${candles} and open_time >= ${at})`,
       low: sql<string | null>`(select min(low) ${candles} and open_time >= ${at})`,
     })
-    .from(currencyRates);
+    .from(currencyRates)
+    .where(isNull(currencyRates.retiredAt));
 }

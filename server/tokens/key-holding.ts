@@ -39,7 +39,7 @@ interface HeldKey {
 
 /**
  * Keys in memory. A private key that this server cannot open (it was started with a key-encryption key that has been
- * replaced since) is published and verifies; until the restart, the newest key that does open goes on signing.
+ * replaced since) is published and verifies; the newest key that does open signs until its own private key is wiped.
  */
 export function createHeldKeys({ unseal, unreadable, now }: HoldingOptions): HeldKeys {
   let held: ReadonlyMap<string, HeldKey> = new Map();

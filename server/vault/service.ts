@@ -9,9 +9,9 @@ export const SHARED_SECRETS = ['audit', 'dpop-nonce', 'console'] as const;
 export type SharedSecret = (typeof SHARED_SECRETS)[number];
 
 /** A random secret that every server on this database has. */
-export interface SharedValue {
+export interface SharedBytes {
   /** 32 bytes. */
-  readonly value: Buffer;
+  readonly secret: Buffer;
   /** True when this start of this server made it: whatever was kept under one before can not be checked any more. */
   readonly made: boolean;
 }
@@ -29,8 +29,8 @@ export interface Vault {
   seal(text: string, name: string): string;
   /** Decrypts one, under the previous key too; null when neither opens it. */
   unseal(sealed: string, name: string): string | null;
-  shared(name: SharedSecret): SharedValue;
-  /** The value alone. */
+  shared(name: SharedSecret): SharedBytes;
+  /** The bytes alone. */
   secretFor(name: SharedSecret): Buffer;
 }
 
@@ -54,21 +54,20 @@ const SHARED_SECRET_BYTES = 32;
 /** The vault of one server. */
 export function createVault({ store, encryptionKey, previousEncryptionKey, randomBytes, now }: VaultOptions): Vault {
   let boxes: Boxes | null = null;
-  const values = new Map<string, SharedValue>();
+  const values = new Map<string, SharedBytes>();
   const opened = (): Boxes => boxes ?? missing('The vault has not been opened.');
-  const shared = (name: SharedSecret): SharedValue => values.get(name) ?? missing(`There is no secret ${name} yet.`);
+  const shared = (name: SharedSecret): SharedBytes => values.get(name) ?? missing(`There is no secret ${name} yet.`);
   return {
     open: () =>
       store.change((rows) => {
         boxes ??= createBoxes(encryptionKey(rows.length > 0), previousEncryptionKey, randomBytes);
         const texts = openAll(rows, boxes);
-        const made = SHARED_SECRETS.filter((name) => !texts.has(sealName({ kind: 'shared secret', name }))).map(
-          (name) => makeSecret(name, opened(), randomBytes),
-        );
+        const made: MadeSecret[] = [];
         for (const name of SHARED_SECRETS) {
           const there = texts.get(sealName({ kind: 'shared secret', name }));
-          const value = there ?? made.find((secret) => secret.name === name)?.text ?? '';
-          values.set(name, { value: Buffer.from(value, 'base64url'), made: there === undefined });
+          const text = there ?? randomBytes(SHARED_SECRET_BYTES).toString('base64url');
+          if (there === undefined) made.push(sealSecret(name, text, boxes));
+          values.set(name, { secret: Buffer.from(text, 'base64url'), made: there === undefined });
         }
         return { made, resealed: resealAll(rows, boxes) };
       }, new Date(now())),
@@ -79,7 +78,7 @@ export function createVault({ store, encryptionKey, previousEncryptionKey, rando
     seal: (text, name) => opened().present.seal(text, name),
     unseal: (sealed, name) => opened().present.open(sealed, name) ?? opened().previous?.open(sealed, name) ?? null,
     shared,
-    secretFor: (name) => shared(name).value,
+    secretFor: (name) => shared(name).secret,
   };
 }
 
@@ -137,10 +136,11 @@ function resealAll(rows: readonly SealedRow[], { present, previous }: Boxes) {
   });
 }
 
-function makeSecret(name: SharedSecret, { present }: Boxes, randomBytes: (n: number) => Buffer) {
-  const text = randomBytes(SHARED_SECRET_BYTES).toString('base64url');
-  const kind = 'shared secret' as const;
-  return { kind, name, text, sealed: present.seal(text, sealName({ kind, name })) };
+type MadeSecret = SealedRow & { readonly kind: 'shared secret' };
+
+function sealSecret(name: SharedSecret, text: string, { present }: Boxes): MadeSecret {
+  const kind = 'shared secret';
+  return { kind, name, sealed: present.seal(text, sealName({ kind, name })) };
 }
 
 function missing(message: string): never {

@@ -1,0 +1,40 @@
+import { type Static, t } from 'elysia';
+
+/** Rates beyond these bounds leave the digits that a walk keeps, or are no price of anything. US dollars. */
+const RATE_MIN = 1e-9;
+const RATE_MAX = 1e12;
+
+/** A currency to be listed. */
+export const CurrencyInput = t.Object(
+  {
+    symbol: t.String({ pattern: '^[A-Z0-9]{1,16}$', examples: ['TON'], error: 'must be 1 to 16 of A-Z and 0-9' }),
+    name: t.String({
+      pattern: '^(?! )[^\\u0000-\\u001f\\u007f-\\u009f]{1,64}(?<! )$',
+      examples: ['Toncoin'],
+      error: 'must be 1 to 64 characters without control characters, with no space at either end',
+    }),
+    rate: t.Number({
+      minimum: RATE_MIN,
+      maximum: RATE_MAX,
+      description: 'US dollars, at most 15 significant digits.',
+      examples: [5.25],
+      error: 'must be a number from 0.000000001 to 1000000000000',
+    }),
+  },
+  { error: 'a JSON object with symbol, name and rate' },
+);
+
+/** A currency to be listed. */
+export type CurrencyInput = Static<typeof CurrencyInput>;
+
+/** A currency as the administrator sees it, listed or retired. */
+export const CurrencyView = t.Object({
+  symbol: t.String(),
+  name: t.String(),
+  rate: t.Number({ description: 'The last one, in US dollars.' }),
+  updated_at: t.String({ format: 'date-time' }),
+  retired_at: t.Union([t.String({ format: 'date-time' }), t.Null()]),
+});
+
+/** A currency as the administrator sees it. */
+export type CurrencyView = Static<typeof CurrencyView>;

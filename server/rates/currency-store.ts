@@ -1,0 +1,72 @@
+import { and, eq, isNull, sql } from 'drizzle-orm';
+import type { Rows } from '../../db/connect';
+import { currencyRates, market } from '../../db/schema';
+import { CATALOGUE_NEWS, type CurrencyRow, writeCandles } from './store';
+
+/** A currency, listed or retired. */
+export interface CatalogueRow extends CurrencyRow {
+  readonly retiredAt: Date | null;
+}
+
+/** What the catalogue is told of a new currency; the rate is a decimal string. */
+export interface NewCurrency {
+  readonly symbol: string;
+  readonly name: string;
+  readonly rate: string;
+}
+
+/** Rows of the catalogue. Each change raises its version and is told to every server, in one transaction. */
+export interface CurrencyStore {
+  all(): Promise<readonly CatalogueRow[]>;
+  /** Lists a currency; a retired one of that name and symbol comes back. @returns the currency that stands in the way, or null: it is listed. */
+  add(currency: NewCurrency, at: Date): Promise<CatalogueRow | null>;
+  /** @returns false when no such currency is listed. */
+  retire(symbol: string, at: Date): Promise<boolean>;
+}
+
+type Transaction = Parameters<Parameters<Rows['transaction']>[0]>[0];
+
+/** The catalogue in the database. */
+export function createCurrencyStore(rows: Rows): CurrencyStore {
+  return {
+    all: () => rows.select().from(currencyRates).orderBy(currencyRates.id),
+    add: (currency, at) =>
+      rows.transaction(async (tx) => {
+        await holdMarket(tx);
+        const [there] = await tx.select().from(currencyRates).where(eq(currencyRates.symbol, currency.symbol));
+        if (there !== undefined && (there.retiredAt === null || there.name !== currency.name)) return there;
+        const listed = { ...currency, anchorRate: currency.rate, lastUpdated: at, retiredAt: null };
+        const written = await tx
+          .insert(currencyRates)
+          .values(listed)
+          .onConflictDoUpdate({ target: currencyRates.symbol, set: listed })
+          .returning();
+        await writeCandles(tx, written, at);
+        await raiseVersion(tx);
+        return null;
+      }),
+    retire: (symbol, at) =>
+      rows.transaction(async (tx) => {
+        await holdMarket(tx);
+        const retired = await tx
+          .update(currencyRates)
+          .set({ retiredAt: at })
+          .where(and(eq(currencyRates.symbol, symbol), isNull(currencyRates.retiredAt)))
+          .returning({ id: currencyRates.id });
+        if (retired.length > 0) await raiseVersion(tx);
+        return retired.length > 0;
+      }),
+  };
+}
+
+/** A tick reads the catalogue, and must not do so half-way; it skips its turn while this is held. */
+async function holdMarket(tx: Transaction): Promise<void> {
+  await tx.select().from(market).for('update');
+}
+
+async function raiseVersion(tx: Transaction): Promise<void> {
+  await tx
+    .update(market)
+    .set({ catalogueVersion: sql`${market.catalogueVersion} + 1` })
+    .returning({ told: sql`pg_notify('changes', ${`rates:${CATALOGUE_NEWS}`})` });
+}
