@@ -1,6 +1,6 @@
 /** Who asks about a token (RFC 7662 §2.1, RFC 7009 §2.1): a client that authenticates, or the administrator. */
 import { invalidRequest } from '../oauth/errors';
-import { type AskingClient, type Authenticate, parseParameters, type RawRequest, type Taken, tooMany } from './asking';
+import { type AskingClient, type Authenticate, parseParameters, type RawRequest, type Take } from './asking';
 
 /** A request about a token as it came in. */
 export interface AboutRequest<K> extends RawRequest<K> {
@@ -26,25 +26,18 @@ export interface Asked {
 export interface AboutOptions<K> {
   readonly authenticate: Authenticate<K>;
   /** One more request of this client; null: there is no limit. */
-  readonly take: ((clientId: string) => Taken) | null;
+  readonly take: Take<string> | null;
 }
 
 /** Reads the form and finds out who asks. @throws OAuthError invalid_request, invalid_client; Problem 429, 503 */
 export function createAsk<K>({ authenticate, take }: AboutOptions<K>): (request: AboutRequest<K>) => Promise<Asked> {
-  const limit = (clientId: string, { tell }: AboutRequest<K>): Readonly<Record<string, string>> | null => {
-    if (take === null) return null;
-    const taken = take(clientId);
-    if (taken.allowed) return taken.headers;
-    void tell({ event: 'limit_exceeded', outcome: 'failure', reason: 'limit_api', clientId });
-    throw tooMany(taken);
-  };
   return async (request) => {
     const parameters = parseParameters(request, false);
     const { authorization, certificate, address } = request;
     const admin = request.administrator === null ? null : await request.administrator();
     const client =
       admin === null ? (await authenticate({ authorization, parameters, certificate, address })).client : null;
-    const headers = client === null ? null : limit(client.clientId, request);
+    const headers = client === null || take === null ? null : take(client.clientId);
     const token = parameters.get('token')?.[0];
     // Whatever the hint says, there is one kind of token (RFC 7662 §2.1, RFC 7009 §2.1: it may be ignored).
     if (token === undefined) throw invalidRequest('The token parameter is missing.');

@@ -1,5 +1,4 @@
 /** Who asks an OAuth endpoint, and with which parameters. What a client is and how it proves it is clients' part. */
-import { Problem } from '../../kit/http/problem';
 import { invalidRequest } from '../oauth/errors';
 import type { SecurityEvent } from '../oauth/event';
 import { type Parameters, parseForm, parseJson } from '../oauth/form';
@@ -18,6 +17,8 @@ export interface AskingClient {
 /** A client that has proved who it is. */
 export interface Authenticated<C extends AskingClient = AskingClient> {
   readonly client: C;
+  /** How it proved it. */
+  readonly method: string;
   readonly secretId: number | null;
   /** `x5t#S256` of the certificate that came along and is trusted (RFC 8705 §3.1). */
   readonly certificateThumbprint: string | null;
@@ -49,18 +50,8 @@ export interface RawRequest<K> {
   readonly tell: (event: SecurityEvent) => Promise<void>;
 }
 
-/** What a limiter says to one more request. */
-export interface Taken {
-  readonly allowed: boolean;
-  /** `RateLimit` and its kin; with `Retry-After` when it is one too many. */
-  readonly headers: Readonly<Record<string, string>>;
-}
-
-/** The refusal of one request too many (RFC 6585 §4). */
-export function tooMany({ headers }: Taken): Problem {
-  const detail = 'Too many requests of this client; wait as long as Retry-After says.';
-  return new Problem(429, 'Too Many Requests', detail, headers);
-}
+/** Counts one more request against a limit. @returns headers for the answer, such as `RateLimit`. @throws Problem 429 when it is one too many. */
+export type Take<T> = (whose: T) => Readonly<Record<string, string>>;
 
 /** True for the JSON short form. */
 export function isJson(contentType: string): boolean {

@@ -3,7 +3,7 @@ import { expect, test } from 'bun:test';
 import { Problem } from '../../kit/http/problem';
 import { OAuthError } from '../oauth/errors';
 import type { AccessTokens } from './access';
-import type { AskingClient, Authenticated, RawRequest, Taken } from './asking';
+import type { AskingClient, Authenticated, RawRequest, Take } from './asking';
 import { createAdmission, createGuard, type GuardOptions } from './guard';
 import type { AccessClaims } from './model';
 import type { Proofs } from './proofs';
@@ -19,14 +19,23 @@ const CLIENT: AskingClient = {
   limitToken: null,
 };
 const RATES = { identifier: '/api/currency', audience: `${ISSUER}/api/currency`, scopes: ['currency:read'] };
-const REFUSED: Taken = { allowed: false, headers: { 'retry-after': '7', ratelimit: '"token";r=0;t=7' } };
-const ALLOWED: Taken = { allowed: true, headers: { ratelimit: '"token";r=9;t=1' } };
+const REFUSED: Take<unknown> = () => {
+  throw new Problem(429, 'Too Many Requests', 'Wait.', { 'retry-after': '7' });
+};
+const LEFT = { ratelimit: '"token";r=9;t=1' };
+const ALLOWED: Take<unknown> = () => LEFT;
 const proofs: Proofs = { check: async () => ({ jkt: 'the-thumbprint', nextNonce: 'next' }) };
 
-function issue(who: Partial<Authenticated>, take: (() => Taken) | null = null, dpop: string | null = null) {
+function issue(who: Partial<Authenticated>, take: Take<unknown> | null = null, dpop: string | null = null) {
   const signed: unknown[] = [];
   const tokens = createTokens<never>({
-    authenticate: async () => ({ client: CLIENT, secretId: 1, certificateThumbprint: null, ...who }),
+    authenticate: async () => ({
+      client: CLIENT,
+      method: 'client_secret_basic',
+      secretId: 1,
+      certificateThumbprint: null,
+      ...who,
+    }),
     used: () => {},
     keyring: { sign: async (payload) => `token-${signed.push(payload)}` },
     proofs,
@@ -73,12 +82,12 @@ test('a client that is not bound to its certificate gets a token that is not', a
 });
 
 test('beyond its limit a client gets 429 and no token; within it, the headers that say how much is left', async () => {
-  const over = issue({ certificateThumbprint: 'c' }, () => REFUSED);
+  const over = issue({ certificateThumbprint: 'c' }, REFUSED);
   const error = await over.answer.catch((cause: unknown) => cause);
   expect(error).toBeInstanceOf(Problem);
-  expect(error).toMatchObject({ status: 429, headers: REFUSED.headers });
+  expect(error).toMatchObject({ status: 429, headers: { 'retry-after': '7' } });
   expect(over.signed).toEqual([]);
-  expect(await issue({ certificateThumbprint: 'c' }, () => ALLOWED).answer).toMatchObject({ headers: ALLOWED.headers });
+  expect(await issue({ certificateThumbprint: 'c' }, ALLOWED).answer).toMatchObject({ headers: LEFT });
 });
 
 const CLAIMS: AccessClaims = {
@@ -93,7 +102,11 @@ const CLAIMS: AccessClaims = {
   binding: { jkt: null, certificate: 'certificate-1' },
 };
 
-function guardOptions(claims: AccessClaims, certificate: string | null, taken: Taken | null = null): GuardOptions {
+function guardOptions(
+  claims: AccessClaims,
+  certificate: string | null,
+  take: Take<unknown> | null = null,
+): GuardOptions {
   // Remembered, as most tokens are that come in.
   const tokens: AccessTokens = { recall: () => claims, read: async () => claims, endOf: () => null };
   return {
@@ -103,7 +116,7 @@ function guardOptions(claims: AccessClaims, certificate: string | null, taken: T
     scope: 'currency:read',
     metadataUrl: null,
     certificate: () => certificate,
-    take: taken === null ? null : () => taken,
+    take,
     tell: async () => {},
   };
 }
@@ -124,7 +137,10 @@ test.each([
 
 test('beyond the limit of its client a good token is 429, within it the answer says how much is left', async () => {
   const bearer = { ...CLAIMS, binding: null };
-  expect(await pass(guardOptions(bearer, null, REFUSED))).toMatchObject({ status: 429, headers: REFUSED.headers });
+  expect(await pass(guardOptions(bearer, null, REFUSED))).toMatchObject({
+    status: 429,
+    headers: { 'retry-after': '7' },
+  });
   const answer = (await pass(guardOptions(bearer, null, ALLOWED))) as Response;
   expect([answer.status, answer.headers.get('ratelimit')]).toEqual([200, '"token";r=9;t=1']);
 });

@@ -4,7 +4,7 @@ import { OAuthError } from '../oauth/errors';
 import type { Tell } from '../oauth/event';
 import { queryOf } from '../oauth/query';
 import type { AccessTokens } from './access';
-import { type Taken, tooMany } from './asking';
+import type { Take } from './asking';
 import { createRefusals } from './challenges';
 import type { AccessClaims, Binding } from './model';
 import type { Proofs, Proven } from './proofs';
@@ -36,7 +36,7 @@ export interface GuardOptions {
   /** `x5t#S256` of the client certificate that a trusted proxy passed on; null: there is none. */
   readonly certificate: (request: Request) => string | null;
   /** One more request of this client; null: there is no limit. */
-  readonly take: ((clientId: string) => Taken) | null;
+  readonly take: Take<string> | null;
   readonly tell: Tell;
 }
 
@@ -115,13 +115,6 @@ function createChecks({ tokens, proofs, audience, scope, metadataUrl, certificat
       throw refuse(scheme, 'certificate_mismatch', request, claims);
     return jkt === null ? null : proven(request, token, jkt, claims.clientId);
   };
-  const limited = (clientId: string, request: Request): Readonly<Record<string, string>> => {
-    const taken = take?.(clientId);
-    if (taken === undefined) return NO_HEADERS;
-    if (taken.allowed) return taken.headers;
-    void tell({ event: 'limit_exceeded', outcome: 'failure', reason: 'limit_api', clientId }, request);
-    throw tooMany(taken);
-  };
   const admit = async (request: Request, authorization: string | null, query: string): Promise<Admitted> => {
     const presented = parsePresented(authorization, query);
     if (presented.kind === 'none') throw refusals.unauthenticated();
@@ -131,7 +124,7 @@ function createChecks({ tokens, proofs, audience, scope, metadataUrl, certificat
     if (typeof claims === 'string') throw refuse(scheme, claims, request);
     inForce(claims, scheme, request);
     const proof = await possessed(claims, scheme, token, request);
-    const headers = limited(claims.clientId, request);
+    const headers = take === null ? NO_HEADERS : take(claims.clientId);
     const nonce = proof?.nextNonce ?? null;
     return { claims, headers: nonce === null ? headers : { ...headers, 'dpop-nonce': nonce } };
   };

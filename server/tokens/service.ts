@@ -9,8 +9,7 @@ import {
   isJson,
   parseParameters,
   type RawRequest,
-  type Taken,
-  tooMany,
+  type Take,
 } from './asking';
 import type { Keyring } from './keys';
 import { type Binding, confirmationOf } from './model';
@@ -35,15 +34,15 @@ export interface Tokens<K> {
 /** What the service stands on. */
 export interface TokensOptions<K> {
   readonly authenticate: Authenticate<K>;
-  /** Counts one issued token, and the use of the secret that it was issued for. */
-  readonly used: (clientId: string, secretId: number | null) => void;
+  /** Counts one issued token, the use of the secret that it was issued for, and the method by which it was asked for. */
+  readonly used: (clientId: string, secretId: number | null, method: string) => void;
   readonly keyring: Pick<Keyring, 'sign'>;
   readonly proofs: Proofs;
   readonly findResource: FindResource;
   readonly issuer: string;
   readonly ttlSeconds: number;
   /** One more token of this client; null: there is no limit. */
-  readonly take: ((client: AskingClient) => Taken) | null;
+  readonly take: Take<AskingClient> | null;
   readonly now: () => number;
   readonly newId: () => string;
   /** Milliseconds since the change feed last proved alive. */
@@ -62,8 +61,8 @@ export function createTokens<K>(options: TokensOptions<K>): Tokens<K> {
       if (silentMs() > CHANGES_SILENT_MAX_MS) throw databaseAway();
       const { authorization, certificate, address } = request;
       const authenticated = await authenticate({ authorization, parameters, certificate, address });
-      const { client, secretId } = authenticated;
-      const limits = take === null ? null : limit(take, client, request);
+      const { client, secretId, method } = authenticated;
+      const limits = take === null ? null : take(client);
       const { audience, scope } = target(parameters, client);
       const proof = request.dpop === null ? requireNone(client) : await prove(request.dpop, client);
       const binding = bindingOf(proof, authenticated);
@@ -79,7 +78,7 @@ export function createTokens<K>(options: TokensOptions<K>): Tokens<K> {
         epoch: client.epoch,
       };
       const accessToken = await keyring.sign(binding === null ? payload : { ...payload, cnf: confirmationOf(binding) });
-      used(client.clientId, secretId);
+      used(client.clientId, secretId, method);
       const headers = headersOf(limits, proof);
       return {
         accessToken,
@@ -104,17 +103,6 @@ function checkGrantType(parameters: Parameters, optional: boolean): void {
   if (grantType === undefined && optional) return;
   if (grantType === undefined) throw invalidRequest('The grant_type parameter is missing.');
   if (grantType !== 'client_credentials') throw new OAuthError('unsupported_grant_type', 'grant_type_unsupported');
-}
-
-function limit(
-  take: (client: AskingClient) => Taken,
-  client: AskingClient,
-  { tell }: RawRequest<unknown>,
-): Readonly<Record<string, string>> {
-  const taken = take(client);
-  if (taken.allowed) return taken.headers;
-  void tell({ event: 'limit_exceeded', outcome: 'failure', reason: 'limit_token', clientId: client.clientId });
-  throw tooMany(taken);
 }
 
 /** No proof came along, which is right for all but clients that are bound to send one (RFC 9449 §5.2). */
