@@ -17,7 +17,7 @@ export interface AskingClient {
 /** A client that has proved who it is. */
 export interface Authenticated<C extends AskingClient = AskingClient> {
   readonly client: C;
-  /** How it did, as RFC 7591 §2 names it. */
+  /** How it proved it. */
   readonly method: string;
   readonly secretId: number | null;
   /** `x5t#S256` of the certificate that came along and is trusted (RFC 8705 §3.1). */
@@ -50,8 +50,8 @@ export interface RawRequest<K> {
   readonly tell: (event: SecurityEvent) => Promise<void>;
 }
 
-/** Takes one more request of somebody under a limit. @returns headers of the answer. @throws Problem 429 when it is one too many. */
-export type Take<Who> = (who: Who) => Readonly<Record<string, string>>;
+/** Counts one more request against a limit. @returns headers for the answer, such as `RateLimit`. @throws Problem 429 when it is one too many. */
+export type Take<T> = (whose: T) => Readonly<Record<string, string>>;
 
 /** True for the JSON short form. */
 export function isJson(contentType: string): boolean {

@@ -19,12 +19,11 @@ const CLIENT: AskingClient = {
   limitToken: null,
 };
 const RATES = { identifier: '/api/currency', audience: `${ISSUER}/api/currency`, scopes: ['currency:read'] };
-const REFUSAL = { 'retry-after': '7', ratelimit: '"token";r=0;t=7' };
-const ALLOWANCE = { ratelimit: '"token";r=9;t=1' };
-const refused = (): never => {
-  throw new Problem(429, 'Too Many Requests', 'wait', REFUSAL);
+const REFUSED: Take<unknown> = () => {
+  throw new Problem(429, 'Too Many Requests', 'Wait.', { 'retry-after': '7' });
 };
-const allowed = () => ALLOWANCE;
+const LEFT = { ratelimit: '"token";r=9;t=1' };
+const ALLOWED: Take<unknown> = () => LEFT;
 const proofs: Proofs = { check: async () => ({ jkt: 'the-thumbprint', nextNonce: 'next' }) };
 
 function issue(who: Partial<Authenticated>, take: Take<unknown> | null = null, dpop: string | null = null) {
@@ -83,12 +82,12 @@ test('a client that is not bound to its certificate gets a token that is not', a
 });
 
 test('beyond its limit a client gets 429 and no token; within it, the headers that say how much is left', async () => {
-  const over = issue({ certificateThumbprint: 'c' }, refused);
+  const over = issue({ certificateThumbprint: 'c' }, REFUSED);
   const error = await over.answer.catch((cause: unknown) => cause);
   expect(error).toBeInstanceOf(Problem);
-  expect(error).toMatchObject({ status: 429, headers: REFUSAL });
+  expect(error).toMatchObject({ status: 429, headers: { 'retry-after': '7' } });
   expect(over.signed).toEqual([]);
-  expect(await issue({ certificateThumbprint: 'c' }, allowed).answer).toMatchObject({ headers: ALLOWANCE });
+  expect(await issue({ certificateThumbprint: 'c' }, ALLOWED).answer).toMatchObject({ headers: LEFT });
 });
 
 const CLAIMS: AccessClaims = {
@@ -138,8 +137,11 @@ test.each([
 
 test('beyond the limit of its client a good token is 429, within it the answer says how much is left', async () => {
   const bearer = { ...CLAIMS, binding: null };
-  expect(await pass(guardOptions(bearer, null, refused))).toMatchObject({ status: 429, headers: REFUSAL });
-  const answer = (await pass(guardOptions(bearer, null, allowed))) as Response;
+  expect(await pass(guardOptions(bearer, null, REFUSED))).toMatchObject({
+    status: 429,
+    headers: { 'retry-after': '7' },
+  });
+  const answer = (await pass(guardOptions(bearer, null, ALLOWED))) as Response;
   expect([answer.status, answer.headers.get('ratelimit')]).toEqual([200, '"token";r=9;t=1']);
 });
 

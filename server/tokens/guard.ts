@@ -127,7 +127,7 @@ function createChecks({ tokens, proofs, audience, scope, metadataUrl, certificat
     if (typeof claims === 'string') throw refuse(scheme, claims, request);
     inForce(claims, scheme, request);
     const proof = await possessed(claims, scheme, token, request);
-    const headers = take?.(claims.clientId) ?? NO_HEADERS;
+    const headers = take === null ? NO_HEADERS : take(claims.clientId);
     const nonce = proof?.nextNonce ?? null;
     return { claims, headers: nonce === null ? headers : { ...headers, 'dpop-nonce': nonce } };
   };

@@ -34,7 +34,7 @@ export interface Tokens<K> {
 /** What the service stands on. */
 export interface TokensOptions<K> {
   readonly authenticate: Authenticate<K>;
-  /** Counts one issued token, and the use of the secret that it was issued for. */
+  /** Counts one issued token, the use of the secret that it was issued for, and the method by which it was asked for. */
   readonly used: (clientId: string, secretId: number | null, method: string) => void;
   readonly keyring: Pick<Keyring, 'sign'>;
   readonly proofs: Proofs;
@@ -61,7 +61,7 @@ export function createTokens<K>(options: TokensOptions<K>): Tokens<K> {
       if (silentMs() > CHANGES_SILENT_MAX_MS) throw databaseAway();
       const { authorization, certificate, address } = request;
       const authenticated = await authenticate({ authorization, parameters, certificate, address });
-      const { client, secretId } = authenticated;
+      const { client, secretId, method } = authenticated;
       const limits = take === null ? null : take(client);
       const { audience, scope } = target(parameters, client);
       const proof = request.dpop === null ? requireNone(client) : await prove(request.dpop, client);
@@ -78,7 +78,7 @@ export function createTokens<K>(options: TokensOptions<K>): Tokens<K> {
         epoch: client.epoch,
       };
       const accessToken = await keyring.sign(binding === null ? payload : { ...payload, cnf: confirmationOf(binding) });
-      used(client.clientId, secretId, authenticated.method);
+      used(client.clientId, secretId, method);
       const headers = headersOf(limits, proof);
       return {
         accessToken,
