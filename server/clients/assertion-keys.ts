@@ -10,8 +10,11 @@ const CANDIDATES_MAX = 8;
 /** RSA keys below 2048 bits are broken (RFC 7518 §3.3); beyond 8192 one check takes longer than it is worth. */
 const RSA_BYTES = { min: 256, max: 1024 };
 
-/** Keys that were imported; some 2 KB each. */
+/** Keys that were imported; at most some 3 KB each. */
 const IMPORTED_MAX = 2_000;
+
+/** A public key of 8192 bits is shorter; a longer text is no key, and is not kept. */
+const KEY_CHARACTERS_MAX = 2_000;
 
 /** The keys of a set that may have signed: right type and use, and the named `kid` where one is named. */
 export function candidateKeys(keys: readonly GivenJwk[], alg: AssertionAlgorithm, kid: string | null): GivenJwk[] {
@@ -47,6 +50,7 @@ export function createKeyImport(): (key: GivenJwk, alg: AssertionAlgorithm) => P
   return (key, alg) => {
     const jwk = publicPart(key);
     const name = `${alg} ${JSON.stringify(jwk)}`;
+    if (name.length > KEY_CHARACTERS_MAX) return Promise.resolve(null);
     const known = imported.get(name);
     if (known !== undefined) return known;
     const oldest = imported.keys().next();

@@ -18,8 +18,8 @@ export interface ClientCertificate {
  */
 export type ReadCertificate = (headers: Headers, peer: () => string) => ClientCertificate | null;
 
-/** Certificates that were read; some 5 KB each. */
-const READ_MAX = 1_000;
+/** Certificates that were read; some 5 KB each, 50 KB when a stranger wants them to be. */
+const READ_MAX = 500;
 
 /** A chain is two or three certificates long. */
 const CHAIN_MAX = 8;

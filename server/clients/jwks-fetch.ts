@@ -21,6 +21,9 @@ const BODY_BYTES_MAX = 64 * 1024;
 /** In total, from the name to the last byte: a client waits for it. */
 const TIMEOUT_MS = 3_000;
 
+/** Tried one after another, within the same time. */
+const ADDRESSES_MAX = 4;
+
 /** More keys than any rotation needs. */
 const KEYS_MAX = 64;
 
@@ -55,23 +58,25 @@ async function fetchKeys(uri: string, options: JwksFetchOptions, signal: AbortSi
   const url = URL.canParse(uri) ? new URL(uri) : null;
   if (url === null || url.protocol !== 'https:') throw new JwksFault('not an https URL');
   if (url.username + url.password !== '') throw new JwksFault('a URL with credentials');
-  const address = await checkedAddress(url.hostname.replace(/^\[|\]$/g, ''), options);
-  return readKeys(await get(url, address, options.authorities, signal));
+  const addresses = await checkedAddresses(url.hostname.replace(/^\[|\]$/g, ''), options);
+  return readKeys(await get(url, addresses, options.authorities, signal));
 }
 
-/** All addresses are looked at, since any of them may be the one that is used the next time. */
-async function checkedAddress(hostname: string, { resolve, allowPrivate }: JwksFetchOptions): Promise<string> {
+/** One address that is not allowed spoils them all: it is not by chance that it stands there. */
+async function checkedAddresses(
+  hostname: string,
+  { resolve, allowPrivate }: JwksFetchOptions,
+): Promise<readonly string[]> {
   const addresses = isIP(hostname) === 0 ? await resolve(hostname) : [hostname];
   const isAllowed = allowPrivate ? isHostAddress : isPublicAddress;
-  const [first] = addresses;
-  if (first === undefined) throw new JwksFault('the name has no address');
+  if (addresses.length === 0) throw new JwksFault('the name has no address');
   if (!addresses.every(isAllowed)) throw new JwksFault('the name leads to an address that is not public');
-  return first;
+  return addresses;
 }
 
-function get(url: URL, address: string, authorities: string | null, signal: AbortSignal): Promise<string> {
+function get(url: URL, addresses: readonly string[], authorities: string | null, signal: AbortSignal): Promise<string> {
   const answered = Promise.withResolvers<string>();
-  const family = isIP(address);
+  const checked = addresses.slice(0, ADDRESSES_MAX).map((address) => ({ address, family: isIP(address) }));
   const sent = request(
     url,
     {
@@ -80,7 +85,10 @@ function get(url: URL, address: string, authorities: string | null, signal: Abor
       signal,
       headers: { accept: 'application/jwk-set+json, application/json', 'accept-encoding': 'identity' },
       ...(authorities === null ? {} : { ca: authorities }),
-      lookup: (_hostname, { all }, found) => (all ? found(null, [{ address, family }]) : found(null, address, family)),
+      lookup: (_hostname, { all }, found) => {
+        if (all) found(null, checked);
+        else found(null, checked[0]?.address ?? '', checked[0]?.family);
+      },
     },
     (answer) => {
       const fail = (what: string): void => {

@@ -31,8 +31,8 @@ const JUST_ASKED_MS = 1_000;
 /** After a failure it is asked again only then; every request of the client would wait for it otherwise. */
 const RETRY_MS = 10_000;
 
-/** Places remembered; each may hold 64 KB. */
-const PLACES_MAX = 1_000;
+/** Places remembered; each may hold 64 KB, which a stranger chooses. */
+const PLACES_MAX = 256;
 
 interface Place {
   keys: readonly GivenJwk[] | null;

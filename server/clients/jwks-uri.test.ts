@@ -72,6 +72,11 @@ describe.skipIf(!hasOpenssl())('fetching (openssl)', () => {
     },
   );
 
+  test('an address that does not answer is not the last word', async () => {
+    answer = good;
+    expect(await get(url(), { resolve: () => Promise.resolve(['127.0.0.2', '127.0.0.1']) })).toHaveLength(1);
+  });
+
   test('one private address among public ones is one too many', async () => {
     const resolve = () => Promise.resolve(['1.1.1.1', '127.0.0.1']);
     expect(await get(url(), { resolve, allowPrivate: false })).toContain('not public');
