@@ -77,7 +77,7 @@ export function createApp(services: Services, given: Surroundings, serving: () =
   // Elysia adds to the instance it is called on: `root` is the whole application once all is mounted.
   return root
     .onError(failed)
-    .use(registrationRoutes({ clients, mode: given.registration, authorizeAdmin, take, tell }))
+    .use(registrationRoutes({ clients, mode: given.registration, access, take, tell }))
     .use(dynamicRegistrationRoutes({ clients, access, issuer, take, tell }))
     .use(secretRoutes({ secrets: clients.secrets, access, tell }))
     .use(tokenRoutes({ tokens, certificate, address: callers.source, administrator: authorizeAdmin, tell }))

@@ -1,7 +1,7 @@
 // Who may register a client, and who may manage which: the callers of `/api/clients`.
 import { Problem } from '../../kit/http/problem';
 import { challengeOf, parsePresented } from '../oauth/bearer';
-import type { Tell } from '../oauth/event';
+import type { SecurityEvent, Tell } from '../oauth/event';
 import type { Parameters } from '../oauth/form';
 import { queryOf } from '../oauth/query';
 import type { ClientManagement } from './management';
@@ -67,10 +67,11 @@ export function createAccess(options: AccessOptions): Access {
       if (found !== null) return { actor: null, token: found };
       const actor = await authorizeAdmin(request);
       if (actor !== null) return { actor, token: null };
-      if (token !== null || request.headers.has('x-admin-secret')) {
-        throw refuse('registration', 'registration_token_wrong', request);
+      if (token !== null) throw refuse('registration', 'registration_token_wrong', request);
+      // Who names a wrong secret should hear of it, even where none is needed.
+      if (mode === 'admin' || request.headers.has('x-admin-secret')) {
+        throw refuse('registration', 'registration_forbidden', request);
       }
-      if (mode === 'admin') throw refuse('registration', 'registration_forbidden', request);
       return { actor: null, token: null };
     },
     manager: async (request, clientId, parameters) => {
@@ -95,6 +96,13 @@ export function createAccess(options: AccessOptions): Access {
       }
     },
   };
+}
+
+/** What the operator is told of a registration. */
+export function registeredEvent({ actor, token }: Registrar, clientId: string, authMethod: string): SecurityEvent {
+  const details = { auth_method: authMethod, ...(token === null ? {} : { registration_token: token }) };
+  const event = { event: 'client_registered', outcome: 'success', clientId, details } as const;
+  return actor === null ? event : { ...event, actor };
 }
 
 /** True when the request carries a client's own credentials; an administrator's come in a header or a cookie of their own. */

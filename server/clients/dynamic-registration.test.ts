@@ -387,6 +387,21 @@ describe('who may register at /api/clients', () => {
       await server.close();
     });
 
+    test('with an initial access token in the short form too; a refused one is 403', async () => {
+      const server = await startTestServer(database, { settings: { registration: 'admin' } });
+      const { registrationTokens: tokens } = server.services;
+      const { registrationToken } = await tokens.create({ label: '', expiresInSeconds: 60, uses: 1 });
+      const short = (client_id: string, client_secret: string): Promise<Response> => {
+        const body = JSON.stringify({ client_id, client_secret, app_name: 'a' });
+        const headers = { 'content-type': 'application/json', ...bearer(registrationToken) };
+        return server.ask('/api/auth/register', { method: 'POST', body, headers });
+      };
+      const secret = 'correct-horse-battery';
+      const statuses = [(await short('short-1', 'x')).status, (await short('short-1', secret)).status];
+      expect([...statuses, (await short('short-2', secret)).status]).toEqual([422, 200, 403]);
+      await server.close();
+    });
+
     test('an initial access token opens nothing else', async () => {
       const server = await startTestServer(database, { settings: { registration: 'admin' } });
       const { registrationToken } = await server.services.registrationTokens.create({

@@ -2,6 +2,7 @@
 import { Elysia } from 'elysia';
 import { Problem } from '../../kit/http/problem';
 import type { Tell } from '../oauth/event';
+import { type Access, type Registrar, registeredEvent } from './access';
 import { Registered, Registration } from './model';
 import type { Clients } from './service';
 
@@ -9,36 +10,33 @@ import type { Clients } from './service';
 export interface RegistrationOptions {
   readonly clients: Pick<Clients, 'register'>;
   readonly mode: 'open' | 'admin' | 'closed';
-  /** The name of the administrator whose request this is, or null. */
-  readonly authorizeAdmin: (request: Request) => Promise<string | null>;
+  readonly access: Pick<Access, 'registrar' | 'redeem'>;
   readonly tell: Tell;
   /** One registration from the caller's address, the administrator's not counted. @returns headers of the answer. @throws Problem 429 */
   readonly take: (request: Request) => Readonly<Record<string, string>>;
 }
 
 /** Routes of registration. */
-export function registrationRoutes({ clients, mode, authorizeAdmin, take, tell }: RegistrationOptions) {
-  const mayRegister = async (request: Request): Promise<boolean> => {
-    if (mode === 'closed') return false;
-    if (mode === 'open' && !request.headers.has('x-admin-secret')) return true;
-    return (await authorizeAdmin(request)) !== null;
-  };
+export function registrationRoutes({ clients, mode, access, take, tell }: RegistrationOptions) {
+  const registrarOf = (request: Request): Promise<Registrar> =>
+    access.registrar(request).catch((error: unknown) => {
+      throw error instanceof Problem && error.status === 401 ? refusal(mode) : error;
+    });
   return new Elysia({ name: 'registration' }).post(
     '/api/auth/register',
     async ({ body, request }) => {
+      const registrar = await registrarOf(request);
+      await access.redeem(request, registrar);
       const id = await clients.register(body);
-      await tell({ event: 'client_registered', outcome: 'success', clientId: body.client_id }, request);
+      await tell(registeredEvent(registrar, body.client_id, 'client_secret_basic'), request);
       return { message: 'Klient zarejestrowany' as const, id };
     },
     {
       parse: [
         // Before the body is read: who may not register is not told what a registration looks like.
         async ({ request, set }) => {
-          if (!(await mayRegister(request))) {
-            void tell({ event: 'registration', outcome: 'failure', reason: 'registration_forbidden' }, request);
-            throw refusal(mode);
-          }
-          if (!request.headers.has('x-admin-secret')) Object.assign(set.headers, take(request));
+          const { actor } = await registrarOf(request);
+          if (actor === null) Object.assign(set.headers, take(request));
           // A web page can send any other type to anywhere without asking first.
           if (!/^application\/json *(?:;|$)/i.test(request.headers.get('content-type') ?? '')) throw notJson();
         },
@@ -50,9 +48,9 @@ export function registrationRoutes({ clients, mode, authorizeAdmin, take, tell }
         operationId: 'register',
         tags: ['OAuth 2.0'],
         summary: 'Register a client with an id and a secret of its own choice',
-        security: [{ adminSecret: [] }, {}],
+        security: [{ adminSecret: [] }, { registrationToken: [] }, {}],
         description:
-          'Open, reserved to the administrator (`X-Admin-Secret`) or closed, as `REGISTRATION` says. The client gets the scope `currency:read`.',
+          'Open, reserved to the administrator (`X-Admin-Secret`) and to holders of an initial access token, or closed, as `REGISTRATION` says. The client gets the scope `currency:read`.',
       },
     },
   );
@@ -60,8 +58,9 @@ export function registrationRoutes({ clients, mode, authorizeAdmin, take, tell }
 
 function refusal(mode: RegistrationOptions['mode']): Problem {
   const detail = {
-    open: 'The X-Admin-Secret header is wrong; leave it out, registration is open.',
-    admin: 'Registration is reserved to the administrator: send the admin secret in the X-Admin-Secret header.',
+    open: 'The X-Admin-Secret header or the token is wrong; leave it out, registration is open.',
+    admin:
+      'Registration is reserved to the administrator: send the admin secret in the X-Admin-Secret header, or an initial access token as Bearer.',
     closed: 'Registration is closed.',
   };
   return new Problem(403, 'Forbidden', detail[mode]);

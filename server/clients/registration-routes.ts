@@ -3,7 +3,7 @@ import { Elysia } from 'elysia';
 import { jsonSchema } from '../../kit/http/openapi';
 import { invalidRequest, OAuthError } from '../oauth/errors';
 import type { Tell } from '../oauth/event';
-import type { Access } from './access';
+import { type Access, registeredEvent } from './access';
 import { isJson, readJson } from './body';
 import type { ClientManagement } from './management';
 import { informationOf, invalidMetadata, newClientOf, readMetadata, secretsExpireAt } from './metadata';
@@ -43,10 +43,7 @@ export function dynamicRegistrationRoutes(options: DynamicRegistrationOptions) {
         const settings = readMetadata(await bodyOf(request));
         await access.redeem(request, registrar);
         const { client, clientSecret, registrationToken } = await clients.create(newClientOf(settings));
-        const { actor, token } = registrar;
-        const details = { auth_method: client.auth_method, ...(token === null ? {} : { registration_token: token }) };
-        const event = { event: 'client_registered', outcome: 'success', clientId: client.client_id, details } as const;
-        await tell(actor === null ? event : { ...event, actor }, request);
+        await tell(registeredEvent(registrar, client.client_id, client.auth_method), request);
         const answer = reply(client, registrationToken, clientSecret, 201);
         for (const [name, value] of Object.entries(headers)) answer.headers.set(name, value);
         return answer;
@@ -98,7 +95,7 @@ export function dynamicRegistrationRoutes(options: DynamicRegistrationOptions) {
       },
       {
         detail: {
-          ...describe('deleteClient', 'Remove the client, its secrets and its tokens', MANAGING),
+          ...describe('unregisterClient', 'Remove the client, its secrets and its tokens', MANAGING),
           responses: { 204: { description: 'It is gone' } },
         },
       },

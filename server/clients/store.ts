@@ -65,7 +65,7 @@ export interface ClientStore {
 
 /** What comes back for a client that there is not, so that the answer is as long to send and to read: the time must not tell. */
 const DECOY_GRANTS = JSON.stringify({ '/api/currency': ['currency:read'] });
-const DECOY_SECRETS = JSON.stringify([{ id: 0, hash: `sha256:${'x'.repeat(43)}`, expiresAtMs: null }]);
+const DECOY_HASH = `sha256:${'x'.repeat(43)}`;
 
 /** Columns of a client; `id` 0 for one that there is not. */
 const CLIENT = {
@@ -83,12 +83,15 @@ const CLIENT = {
   limitToken: clients.limitToken,
 };
 
-const SECRETS = sql<readonly StoredSecret[]>`coalesce((
+const SECRETS = sql<readonly StoredSecret[]>`(
   select jsonb_agg(jsonb_build_object('id', id, 'hash', hash,
     'expiresAtMs', round(extract(epoch from expires_at) * 1000)) order by id)
-  from client_secrets where client = ${clients.id}), ${sql.raw(`'${DECOY_SECRETS}'`)}::jsonb)`.mapWith(
-  (value: string | readonly StoredSecret[]): readonly StoredSecret[] =>
-    typeof value === 'string' ? JSON.parse(value) : value,
+  from (
+    select id, hash, expires_at from client_secrets where client = coalesce(${clients.id}, 0)
+    union all
+    select 0, ${sql.raw(`'${DECOY_HASH}'`)}, null where ${clients.id} is null
+  ) as secrets)`.mapWith((value: string | readonly StoredSecret[]): readonly StoredSecret[] =>
+  typeof value === 'string' ? JSON.parse(value) : value,
 );
 
 /** One row comes back whether there is such a client or not. */
