@@ -11,6 +11,8 @@ export interface Shot {
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
+  /** Texts that are sent once each, after `body` or, with a name, as that header. They must last for the round. */
+  readonly once?: { readonly header: string | null; readonly texts: readonly string[] };
 }
 
 /** What one round of load saw. */
@@ -37,7 +39,9 @@ export async function fire(
 ): Promise<Round> {
   const { seconds, folder, signal } = options;
   const script = join(folder, 'shot.lua');
-  writeFileSync(script, luaOf(shot), { mode: 0o600 });
+  const texts = join(folder, 'once');
+  writeFileSync(texts, (shot.once?.texts ?? []).join('\n'), { mode: 0o600 });
+  writeFileSync(script, luaOf(shot, texts), { mode: 0o600 });
   const flags = ['-t1', `-c${CONNECTIONS}`, `-d${seconds}s`, '--latency', '-s', script];
   const before = cpuSeconds(peer.pid);
   const wrk = Bun.spawn(['wrk', ...flags, peer.url + shot.path], {
@@ -63,17 +67,31 @@ interface Summary {
   readonly p99: number;
 }
 
-/** A static request, rendered by wrk once, and a summary that a program can read. */
-function luaOf({ method, path, headers, body }: Shot): string {
+/** A request, rendered by wrk once where it is always the same, and a summary that a program can read. */
+function luaOf({ method, path, headers, body, once }: Shot, texts: string): string {
   const lines = Object.entries(headers).map(([name, value]) => `wrk.headers[${quote(name)}] = ${quote(value)}`);
   return `wrk.method, wrk.path, wrk.body = ${quote(method)}, ${quote(path)}, ${body === '' ? 'nil' : quote(body)}
 ${lines.join('\n')}
+${once === undefined ? '' : luaOfOnce(once.header, texts)}
 function done(summary, latency)
   local e = summary.errors
   io.write(string.format("\\nSUMMARY %d %d %d %f\\n", summary.requests, e.connect + e.read + e.write + e.status + e.timeout,
     summary.duration, latency:percentile(99)))
 end
 `;
+}
+
+/** When the texts run out the last one is sent again, is refused, and so fails the round. */
+function luaOfOnce(header: string | null, texts: string): string {
+  const use = header === null ? 'body = wrk.body .. text' : `wrk.headers[${quote(header)}] = text`;
+  return `local texts, at = {}, 0
+for line in io.lines(${quote(texts)}) do texts[#texts + 1] = line end
+function request()
+  at = math.min(at + 1, #texts)
+  local text, body = texts[at], wrk.body
+  ${use}
+  return wrk.format(nil, nil, nil, body)
+end`;
 }
 
 /** A Lua string: decimal escapes for everything that could mean something. */

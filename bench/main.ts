@@ -7,6 +7,7 @@ import { standardOutput } from '../kit/output';
 import { ROOT } from '../scripts/build';
 import { allHeld, type Figure } from './figure';
 import { WRK_MISSING } from './load';
+import { measureMethods } from './methods';
 import { residentMegabytes, startServer, temporaryFolder } from './processes';
 import { describeMachine, renderJson, renderTable } from './report';
 import { type Account, disable, goodAnswer, newAccount, ratesRequest, register, tokenForm, tokenIn } from './setting';
@@ -49,7 +50,7 @@ async function measureServer({ folder, databaseUrl, pace, refusals, signal }: Sc
   const rates = await race(
     {
       name: `GET ${ratesShot.path}`,
-      shot: ratesShot,
+      shot: () => ratesShot,
       answer: await goodAnswer(server.url, ratesShot),
       ratioAtLeast: 0.6,
       p99AtMostMs: 5,
@@ -60,11 +61,13 @@ async function measureServer({ folder, databaseUrl, pace, refusals, signal }: Sc
   progress('Tokens');
   const shot = tokenForm(account);
   const tokens = await race(
-    { name: `POST ${shot.path}`, shot, answer: tokenAnswer, ratioAtLeast: 0.15, p99AtMostMs: 10 },
+    { name: `POST ${shot.path}`, shot: () => shot, answer: tokenAnswer, ratioAtLeast: 0.15, p99AtMostMs: 10 },
     server,
     options,
   );
   const resident = residentMegabytes(server.pid);
+  progress('Ways of authenticating, introspection, revocation');
+  const methods = await measureMethods(server, { ...options, databaseUrl });
   progress('Timing of refusals');
   const disabled = Array.from({ length: DISABLED_CLIENTS }, newAccount);
   for (const one of disabled) {
@@ -79,7 +82,7 @@ async function measureServer({ folder, databaseUrl, pace, refusals, signal }: Sc
     { unknownClient: newAccount, wrongSecret, disabledClient },
     { each: refusals, signal },
   );
-  return [...rates, ...tokens, memoryFigure(resident), ...timing];
+  return [...rates, ...tokens, ...methods, memoryFigure(resident), ...timing];
 }
 
 function memoryFigure(value: number): Figure {

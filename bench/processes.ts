@@ -27,6 +27,9 @@ const ASK_MS = 1;
 /** The server's own deadline for stopping is 10 s; then it is killed. In milliseconds. */
 const STOP_MS = 12_000;
 
+/** No limits, since one machine asks for all; and this machine may pass certificates on. */
+const SETTINGS = { RATE_LIMIT: 'off', TRUSTED_PROXIES: '127.0.0.1' };
+
 /** A temporary folder that goes with its scope. */
 export function temporaryFolder(): Disposable & { readonly path: string } {
   const path = mkdtempSync(join(tmpdir(), 'crypto-bench-'));
@@ -34,7 +37,7 @@ export function temporaryFolder(): Disposable & { readonly path: string } {
 }
 
 /**
- * Starts the compiled crypto-server with default settings, limits off, in `folder`, on PostgreSQL or, with null, on the embedded
+ * Starts the compiled crypto-server with the settings above, else with none, in `folder`, on PostgreSQL or, with null, on the embedded
  * database. Throws when it does not answer; the error holds the end of its log.
  */
 export async function startServer(
@@ -46,8 +49,7 @@ export async function startServer(
   const url = `http://127.0.0.1:${port}`;
   const log = join(folder, 'server.log');
   const database = databaseUrl === null ? {} : { DATABASE_URL: databaseUrl };
-  // More is asked here, from one address, than any limit allows.
-  const env = { PORT: String(port), DATA_DIR: join(folder, 'data'), RATE_LIMIT: 'off', ...database };
+  const env = { PORT: String(port), DATA_DIR: join(folder, 'data'), ...SETTINGS, ...database };
   const begun = performance.now();
   const out = Bun.file(log);
   const child = Bun.spawn([join(ROOT, 'crypto-server')], {

@@ -77,6 +77,7 @@ function showUrls(ports: { server: number; client: number }): void {
   };
   say();
   rows('crypto-server', ports.server, [
+    ['console', '/'],
     ['docs', '/docs'],
     ['health', '/health'],
     ['metadata', '/.well-known/oauth-authorization-server'],
@@ -86,7 +87,7 @@ function showUrls(ports: { server: number; client: number }): void {
     ['rates', '/api/currencies'],
     ['docs', '/docs'],
   ]);
-  say(`  ${style.dim('Ctrl-C stops both.')}`);
+  say(`  ${style.dim('The console asks for the secret in data/server/admin-secret. Ctrl-C stops both.')}`);
   say();
 }
 
