@@ -1,7 +1,7 @@
 import type { Rows } from '../db/connect';
 import { createAssertionCheck } from './clients/assertion';
 import { createAssertionStore } from './clients/assertion-store';
-import { createAuthentication } from './clients/authentication';
+import { createAuthentication, type FailureLimits } from './clients/authentication';
 import { createCertificateCheck } from './clients/certificate-check';
 import { createJwksFetch } from './clients/jwks-fetch';
 import { createJwksSource } from './clients/jwks-source';
@@ -56,9 +56,17 @@ function wireAuthentication(rows: Rows, given: Surroundings, clients: Clients, l
   });
   const assertions = createAssertionCheck({ issuer, store: createAssertionStore(rows), source, now });
   const certificates = createCertificateCheck({ authorities: given.mtlsAuthorities, source, now });
-  const failed = {
-    check: (clientId: string, address: () => string) => limit.check(clientId, address()),
-    count: (clientId: string, address: () => string) => limit.count(clientId, address()),
+  return {
+    authentication: createAuthentication({ clients, assertions, certificates, failed: failuresOf(given, limit) }),
+    assertions,
   };
-  return { authentication: createAuthentication({ clients, assertions, certificates, failed }), assertions };
+}
+
+/** Without limits nobody has to find the address out. */
+function failuresOf({ limits }: Surroundings, { check, count }: Limits['failed']): FailureLimits {
+  if (limits === null) return { check: () => {}, count: () => {} };
+  return {
+    check: (clientId, address) => check(clientId, address()),
+    count: (clientId, address) => count(clientId, address()),
+  };
 }

@@ -2,6 +2,7 @@ import { Problem } from '../../kit/http/problem';
 import type { Limit } from '../../kit/limit';
 import type { Tell } from '../oauth/event';
 import { createChecks } from './checks';
+import { createKnownClients } from './known';
 import { maintain } from './maintenance';
 import { type ClientManagement, createManagement, type ManagementOptions } from './management';
 import type { ManagementStore } from './management-store';
@@ -17,7 +18,7 @@ import { createUsage } from './usage';
 export interface Clients extends ClientManagement {
   /** Keeps a new client and the hash of its secret. @returns its number. @throws Problem 400 when the id is taken, 422 when the secret has the form of a generated one, 503 when busy. */
   register(registration: Registration): Promise<number>;
-  /** The client as its row says now, or null; as much work whether there is one or not. */
+  /** The client as its row says, or null: remembered until anything of it changes. */
   find(clientId: string): Promise<Client | null>;
   /** The client whose live secret this is, and which. @throws OAuthError invalid_client with the exact reason; Problem 503 when busy. */
   checkSecret(clientId: string, secret: string): Promise<Recalled<Client>>;
@@ -49,14 +50,20 @@ export interface ClientsOptions {
   readonly checkGrants: ManagementOptions['checkGrants'];
 }
 
+/** Clients whose rows are remembered; some 2 KB each with a key or two. */
+const KNOWN_MAX = 5_000;
+
 /** The clients of this server. Call `changed(null)` once before the first request. */
 export function createClients(options: ClientsOptions): Clients {
   const { store, hasher, memory, now } = options;
   const checkSecret = createChecks({ store, hasher, memory, now });
+  const known = createKnownClients({ max: KNOWN_MAX, find: store.find });
   const standing = createStanding({ store, now });
   const usage = createUsage({ write: store.addUsage, now });
   const changed: Clients['changed'] = (change) => {
-    memory.forget(change === null ? null : (change.split(' ', 1)[0] ?? ''));
+    const clientId = change === null ? null : (change.split(' ', 1)[0] ?? '');
+    memory.forget(clientId);
+    known.forget(clientId);
     return standing.changed(change);
   };
   return {
@@ -71,7 +78,7 @@ export function createClients(options: ClientsOptions): Clients {
       if (id === null) throw new Problem(400, 'Client Exists', 'A client with this client_id is already registered.');
       return id;
     },
-    find: store.find,
+    find: known.find,
     checkSecret,
     isCurrent: standing.isCurrent,
     limitOf: standing.limitOf,

@@ -1,0 +1,37 @@
+/** Rows of clients in memory, dropped with any change of them. */
+export interface KnownClients<C> {
+  /** The client as its row says, or null. One that is not there is looked up each time. */
+  find(clientId: string): Promise<C | null>;
+  /** Drops one client, or all (null). */
+  forget(clientId: string | null): void;
+}
+
+/**
+ * Clients that authenticate without a secret have nothing else that could be remembered of them. `max` clients; beyond it
+ * the oldest goes. A row that was being read when something was forgotten is not remembered.
+ */
+export function createKnownClients<C>(options: {
+  readonly max: number;
+  readonly find: (clientId: string) => Promise<C | null>;
+}): KnownClients<C> {
+  const known = new Map<string, C>();
+  let forgotten = 0;
+  return {
+    find: async (clientId) => {
+      const there = known.get(clientId);
+      if (there !== undefined) return there;
+      const ticket = forgotten;
+      const found = await options.find(clientId);
+      if (found === null || ticket !== forgotten) return found;
+      const oldest = known.keys().next();
+      if (known.size >= options.max && !oldest.done) known.delete(oldest.value);
+      known.set(clientId, found);
+      return found;
+    },
+    forget: (clientId) => {
+      forgotten += 1;
+      if (clientId === null) known.clear();
+      else known.delete(clientId);
+    },
+  };
+}
