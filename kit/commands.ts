@@ -29,11 +29,16 @@ export interface Asking {
   readonly json: boolean;
 }
 
-/** Asks a running program. @throws Refusal when it does not answer. */
-export async function askRunning({ fetch, url }: Pick<Asking, 'fetch' | 'url'>, path: string): Promise<Response> {
-  const request = new Request(`${url}${path}`, { signal: AbortSignal.timeout(ANSWER_TIMEOUT_MS) });
+/** Asks a running program, which has three seconds unless `init` brings a signal of its own. @throws Refusal when it does not answer. */
+export async function askRunning(
+  { fetch, url }: Pick<Asking, 'fetch' | 'url'>,
+  path: string,
+  init: RequestInit = {},
+): Promise<Response> {
+  const request = new Request(`${url}${path}`, { signal: AbortSignal.timeout(ANSWER_TIMEOUT_MS), ...init });
   return fetch(request).catch(() => {
-    throw new Refusal(`No answer from ${url}${path}: is it running with this HOST and PORT?`);
+    // The query of a path is not worth repeating.
+    throw new Refusal(`No answer from ${url}${path.replace(/\?.*/, '')}: is it running with this HOST and PORT?`);
   });
 }
 

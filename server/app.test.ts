@@ -94,7 +94,7 @@ eachDatabase('the edge of the server', (open) => {
     ['GET', '/nowhere'],
     ['POST', '/nowhere'],
     ['GET', '/api'],
-    ['GET', '/api/admin/clients'],
+    ['GET', '/api/admin/nothing'],
 
     ['GET', '/api/currency/BTC/history'],
     ['GET', '/%2e%2e/etc/passwd'],

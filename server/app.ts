@@ -1,4 +1,3 @@
-import { createHash, timingSafeEqual } from 'node:crypto';
 import { type AnyElysia, Elysia } from 'elysia';
 import { isAway } from '../db/connect';
 import { docsRoutes } from '../kit/http/docs';
@@ -9,6 +8,7 @@ import { metricsRoutes } from '../kit/http/metrics';
 import { describeApi, type OpenApiDocument } from '../kit/http/openapi';
 import { problemResponse } from '../kit/http/problem';
 import { requestId } from '../kit/http/request-id';
+import { adminRoutes } from './admin/index';
 import { createAccess } from './clients/access';
 import { type ClientCertificate, createCertificateReader } from './clients/certificate';
 import { registrationRoutes } from './clients/index';
@@ -40,7 +40,7 @@ export function createApp(services: Services, given: Surroundings, serving: () =
   const { callers, clients, tell, tokens, feed } = services;
   const readCertificate = createCertificateReader(given.trusted);
   const certificate = (request: Request) => readCertificate(request.headers, () => callers.peer(request));
-  const authorizeAdmin = createAdminSecretCheck(given.adminSecret);
+  const authorizeAdmin = services.administration.authorization.isAdministrator;
   const guard = createGuard({
     tokens: services.accessTokens,
     proofs: services.proofs,
@@ -95,6 +95,7 @@ export function createApp(services: Services, given: Surroundings, serving: () =
       }),
     )
     .use(rateRoutes({ reads: createRateReads(feed), guard }))
+    .use(adminRoutes({ ...services.administration, services, issuer, version: VERSION, now: given.now, tell }))
     .use(healthRoutes({ service: 'crypto-server', serving, dependency: databaseOf(services) }))
     .use(metricsRoutes(services.metrics.registry, given.metricsToken))
     .use(docsRoutes({ title: API_TITLE, document: () => describeServer(root, issuer) }));
@@ -113,16 +114,6 @@ function createAuthenticate(
       address: () => callers.source(request),
     });
     return client.clientId;
-  };
-}
-
-/** The administrator by the `X-Admin-Secret` header, compared in constant time; digests make the lengths equal. */
-function createAdminSecretCheck(adminSecret: string) {
-  const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
-  const expected = digest(adminSecret);
-  return async (request: Request): Promise<string | null> => {
-    const given = request.headers.get('x-admin-secret');
-    return given !== null && timingSafeEqual(digest(given), expected) ? 'admin' : null;
   };
 }
 
@@ -167,16 +158,27 @@ export function describeServer(app: AnyElysia, issuer: string): Promise<OpenApiD
     tags: [
       { name: 'OAuth 2.0', description: 'Registration and tokens.' },
       { name: 'Rates', description: 'The protected resource.' },
+      { name: 'Administration', description: 'For the administrator.' },
       { name: 'Discovery', description: 'What a client can find out by itself.' },
       { name: 'Health', description: 'How the server is.' },
     ],
     securitySchemes: {
       adminSecret: { type: 'apiKey', in: 'header', name: 'X-Admin-Secret', description: "The administrator's secret." },
+      consoleSession: {
+        type: 'apiKey',
+        in: 'cookie',
+        name: 'crypto-server-session',
+        description: 'A session of the console.',
+      },
+      csrfToken: { type: 'apiKey', in: 'header', name: 'X-CSRF-Token', description: 'The csrf_token of the session.' },
       clientSecretBasic: { type: 'http', scheme: 'basic', description: 'Client id and secret (RFC 6749 §2.3.1).' },
       accessToken: {
         type: 'oauth2',
         flows: {
-          clientCredentials: { tokenUrl: `${issuer}/api/auth/token`, scopes: { 'currency:read': 'Read the rates.' } },
+          clientCredentials: {
+            tokenUrl: `${issuer}/api/auth/token`,
+            scopes: { 'currency:read': 'Read the rates.', admin: 'Administrate this server.' },
+          },
         },
       },
     },

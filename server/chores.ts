@@ -3,7 +3,10 @@ import type { Chore } from './maintenance';
 import type { Services } from './services';
 
 /** Those who have something to do again and again. */
-export type Busy = Pick<Services, 'clients' | 'keyring' | 'vault' | 'revocations' | 'audit' | 'tell'> & {
+export type Busy = Pick<
+  Services,
+  'clients' | 'keyring' | 'vault' | 'revocations' | 'audit' | 'tell' | 'administration'
+> & {
   readonly assertions: Pick<AssertionCheck, 'prune'>;
 };
 
@@ -11,7 +14,16 @@ const SECOND_MS = 1_000;
 const MINUTE_MS = 60 * SECOND_MS;
 
 /** What a server does by itself. Replicas hear of each other's changes; this is for what time alone makes due. */
-export function choresOf({ clients, keyring, vault, revocations, audit, assertions, tell }: Busy): Chore[] {
+export function choresOf({
+  administration,
+  clients,
+  keyring,
+  vault,
+  revocations,
+  audit,
+  assertions,
+  tell,
+}: Busy): Chore[] {
   return [
     { name: 'writing down what was used', everyMs: 5 * SECOND_MS, run: clients.flush },
     { name: 'turning signing keys over', everyMs: 10 * SECOND_MS, run: keyring.maintain },
@@ -20,6 +32,7 @@ export function choresOf({ clients, keyring, vault, revocations, audit, assertio
     { name: 'looking after secrets', everyMs: MINUTE_MS, run: () => clients.maintain(tell) },
     { name: 'forgetting revoked tokens that have ended', everyMs: MINUTE_MS, run: revocations.prune },
     { name: 'forgetting assertions that have ended', everyMs: MINUTE_MS, run: assertions.prune },
+    { name: 'forgetting sessions that have ended', everyMs: 10 * MINUTE_MS, run: administration.sessions.maintain },
     { name: 'the retention of the audit trail', everyMs: 60 * MINUTE_MS, run: audit.prune },
   ];
 }

@@ -10,6 +10,9 @@ import { localUrl } from '../kit/http/listen';
 import type { Log } from '../kit/logs';
 import type { Output } from '../kit/output';
 import { type SignalSource, untilStopped } from '../kit/stop';
+import { auditCommand } from './cli/audit';
+import { clientCommands } from './cli/clients';
+import { keyCommands } from './cli/keys';
 import { type Config, type Configuration, SETTINGS } from './config';
 import { documentServer, type Process, startServer } from './serve';
 import { KeyUnreadable } from './vault/box';
@@ -20,6 +23,8 @@ export interface CommandOptions extends Omit<Process, 'log'> {
   readonly openLog: (config: Config) => Log;
   readonly write: Output;
   readonly fetch: (request: Request) => Promise<Response>;
+  /** Asks the person at the terminal; null: there is none. */
+  readonly confirm: ((question: string) => Promise<boolean>) | null;
   readonly signals: SignalSource;
   readonly exit: (code: number) => never;
 }
@@ -59,6 +64,9 @@ export function createCommands(program: Command, options: CommandOptions): void 
       const document = await documentServer(config, { ...options, log: options.openLog(config) });
       write.out(`${JSON.stringify(document, null, 2)}\n`);
     });
+  clientCommands(program, options);
+  keyCommands(program, options);
+  auditCommand(program, options);
 }
 
 async function serve(options: CommandOptions): Promise<void> {

@@ -2,6 +2,7 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { createProgram, runProgram, settingFlags } from '../kit/command';
+import { createConfirm } from '../kit/confirm';
 import { createErrorLog } from '../kit/error-log';
 import { standardOutput } from '../kit/output';
 import { createCommands } from './commands';
@@ -36,6 +37,7 @@ createCommands(program, {
   openLog,
   write,
   fetch: (request) => fetch(request),
+  confirm: process.stdin.isTTY ? createConfirm(process.stdin, process.stderr) : null,
   now: Date.now,
   elapsed: () => performance.now(),
   randomBytes,

@@ -1,5 +1,6 @@
 import type { Changes } from '../db/changes';
 import type { Database, Rows } from '../db/connect';
+import { type Administration, createAdministration } from './administration';
 import { type Audit, createAudit } from './audit/service';
 import { createAuditStore } from './audit/store';
 import { type Callers, createCallers } from './callers';
@@ -48,6 +49,8 @@ export interface Services extends TokenServices {
   readonly feed: Feed;
   readonly ticker: Ticker;
   readonly currencies: Currencies;
+  /** Who may administrate. */
+  readonly administration: Administration;
   readonly maintenance: Maintenance;
   readonly databaseReachable: () => boolean;
 }
@@ -78,7 +81,20 @@ export function createServices(database: Database, given: Surroundings): Service
   const standing = { ...ofClients, vault, limits, resources, metrics, tell, silentMs: () => silentMs() };
   const ofTokens = wireTokens(rows, given, standing);
   const market = wireMarket(rows, given, tell);
-  const services = { ...ofClients, ...ofTokens, ...market, vault, callers, metrics, audit, tell, limits, resources };
+  const administration = createAdministration(rows, given, { ...ofTokens, callers, limits, vault, tell });
+  const services = {
+    administration,
+    ...ofClients,
+    ...ofTokens,
+    ...market,
+    vault,
+    callers,
+    metrics,
+    audit,
+    tell,
+    limits,
+    resources,
+  };
   const databaseReachable = (): boolean => silentMs() <= CHANGES_SILENT_MAX_MS;
   watchServices({ ...services, databaseReachable });
   return {

@@ -62,6 +62,8 @@ export const AUTH_METHODS = [
 
 /** One of the five. */
 export const AuthMethod = t.UnionEnum([...AUTH_METHODS], {
+  // The framework would put the first one where none was given: a change of something else would change this too.
+  default: undefined,
   description: 'How the client authenticates.',
   error: `must be one of ${AUTH_METHODS.join(', ')}`,
 });

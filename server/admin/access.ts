@@ -1,0 +1,57 @@
+import { Problem } from '../../kit/http/problem';
+import type { Actor, Authorization } from './authorize';
+
+/** Stands before every route of the administration. */
+export interface Access {
+  /** For `transform` of a route without a body: nothing of the request is judged before who sent it. */
+  readonly admit: (context: { request: Request }) => Promise<void>;
+  /** For `parse` of a route with a JSON body: the body is not even read before it is known who sent it. */
+  readonly json: [(context: { request: Request }) => Promise<void>, 'json'];
+  /** Who was admitted. @throws Error when nobody was asked, so that a route that forgot to ask answers nothing. */
+  actorOf(request: Request): Actor;
+}
+
+/** The access rule of the administration. */
+export function createAccess({ authorize }: Pick<Authorization, 'authorize'>): Access {
+  const actors = new WeakMap<Request, Actor>();
+  const admit = async ({ request }: { request: Request }): Promise<void> => {
+    if (!actors.has(request)) actors.set(request, await authorize(request));
+  };
+  return {
+    admit,
+    json: [
+      async ({ request }) => {
+        await admit({ request });
+        expectJson(request);
+      },
+      'json',
+    ],
+    actorOf: (request) => {
+      const actor = actors.get(request);
+      if (actor === undefined) throw new Error('This route does not ask who may use it.');
+      return actor;
+    },
+  };
+}
+
+/** A web page can send any other type to anywhere without asking first. @throws Problem 422. */
+export function expectJson(request: Request): void {
+  if (!/^application\/json *(?:;|$)/i.test(request.headers.get('content-type') ?? ''))
+    throw new Problem(422, 'Unprocessable Content', 'The body is not JSON; send application/json.', {}, { errors: [] });
+}
+
+/** What the administrator is told is nobody else's to keep. */
+const NO_STORE = { 'cache-control': 'no-store' };
+
+/** 200, or another status, with a JSON body that is not stored. */
+export function reply(body: unknown, status = 200, headers: Readonly<Record<string, string>> = {}): Response {
+  return new Response(JSON.stringify(body), {
+    status,
+    headers: { 'content-type': 'application/json', ...NO_STORE, ...headers },
+  });
+}
+
+/** 204. */
+export function done(headers: Readonly<Record<string, string>> = {}): Response {
+  return new Response(null, { status: 204, headers: { ...NO_STORE, ...headers } });
+}

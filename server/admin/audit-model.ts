@@ -1,0 +1,80 @@
+import { type Static, t } from 'elysia';
+import { AuditView } from '../audit/model';
+import { Cursor, PageLimit } from './model';
+
+const word = (description: string, max: number) =>
+  t.Optional(
+    t.String({ pattern: `^[!-~]{0,${max}}$`, description, error: `must be at most ${max} characters without spaces` }),
+  );
+
+const moment = (description: string) =>
+  t.Optional(
+    t.String({
+      // A time zone is asked for: a time without one would mean another moment on every machine.
+      pattern:
+        '^\\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\\d|3[01])T(?:[01]\\d|2[0-3]):[0-5]\\d:[0-5]\\d(?:\\.\\d{1,9})?(?:Z|[+-](?:0\\d|1[0-4]):[0-5]\\d)$',
+      description,
+      error: 'must be a time of RFC 3339, such as 2026-01-01T00:00:00Z',
+      examples: ['2026-01-01T00:00:00.000Z'],
+    }),
+  );
+
+// Where nothing was asked the framework would put the first word of an enumeration, hence the undefined defaults.
+const FILTER = {
+  client: word('The client that it is about.', 128),
+  event: word('What happened, such as `client_authentication`.', 64),
+  outcome: t.Optional(
+    t.UnionEnum(['success', 'failure'], {
+      default: undefined,
+      description: 'How it went.',
+      error: 'must be success or failure',
+    }),
+  ),
+  request_id: word('`X-Request-Id` of an answer.', 128),
+  from: moment('From then on.'),
+  to: moment('Before then.'),
+};
+
+const Filter = t.Object(FILTER);
+
+/** Which events are asked for. */
+export type AuditFilterQuery = Static<typeof Filter>;
+
+/** One page of events. */
+export const AuditQuery = t.Object({ ...FILTER, cursor: Cursor, limit: PageLimit });
+
+/** All events that match, as a file. */
+export const AuditExportQuery = t.Object({
+  ...FILTER,
+  format: t.Optional(
+    t.UnionEnum(['csv', 'ndjson'], {
+      default: undefined,
+      description: '`ndjson` when left out.',
+      error: 'must be csv or ndjson',
+    }),
+  ),
+});
+
+/** A page of events, newest first. */
+export const AuditList = t.Object({
+  items: t.Array(AuditView),
+  next_cursor: t.Union([t.String(), t.Null()]),
+});
+
+const seqOrNull = (description: string) => t.Union([t.Integer(), t.Null()], { description });
+
+/** What a check of the whole trail found. */
+export const AuditVerdict = t.Object({
+  ok: t.Boolean({ description: 'True: nobody changed anything.' }),
+  events: t.Integer({ description: 'Events that hold, up to the fault.' }),
+  first_seq: seqOrNull('The first event that there should be; null: none.'),
+  last_seq: seqOrNull('The last one.'),
+  head: t.Object(
+    { seq: t.Integer(), hash: t.String() },
+    { description: 'The end of the trail, to be written down elsewhere and compared with later.' },
+  ),
+  fault: t.Union([t.Object({ seq: seqOrNull('Where it shows.'), what: t.String() }), t.Null()]),
+});
+
+/** What a check of the whole trail found. */
+export type AuditVerdict = Static<typeof AuditVerdict>;

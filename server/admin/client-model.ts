@@ -1,0 +1,144 @@
+import { type Static, type TSchema, t } from 'elysia';
+import {
+  AuthMethod,
+  CLIENT_ID_PATTERN,
+  ClientView,
+  JsonWebKeys,
+  orNull,
+  SecretView,
+  TLS_SUBJECT_KINDS,
+  textOf,
+} from '../clients/model';
+import { Cursor, PageLimit } from './model';
+
+/** Ten years: longer is for ever, which is said by null. */
+const EXPIRES_IN_SECONDS_MAX = 315_360_000;
+
+/** Resources that one client may be granted, and scopes of each; more is no ceiling that a person can judge. */
+const GRANTS_MAX = 100;
+
+const AppName = t.String({
+  pattern: textOf(1, 128),
+  description: 'A name for people.',
+  error: 'must be 1 to 128 characters without control characters',
+  examples: ['Price watcher'],
+});
+
+const Grants = t.Record(
+  t.String({ minLength: 1, maxLength: 512 }),
+  t.Array(t.String({ minLength: 1, maxLength: 128 }), {
+    maxItems: GRANTS_MAX,
+    error: `must be a list of at most ${GRANTS_MAX} scopes`,
+  }),
+  {
+    maxProperties: GRANTS_MAX,
+    description: 'Resource (absolute URI) → scopes that the client may get.',
+    error: 'must be an object of resource URIs with lists of scopes',
+    examples: [{ 'http://localhost:8000/api/currency': ['currency:read'] }],
+  },
+);
+
+const ownLimit = (what: string) =>
+  t.Optional(
+    orNull(
+      t.String({ maxLength: 16, description: what, error: 'must be such as 100/s, or null', examples: ['100/s'] }),
+    ),
+  );
+
+const Limits = t.Object(
+  { api: ownLimit('At protected resources.'), token: ownLimit('At the token endpoint.') },
+  { description: "Limits of its own; null: the server's.", error: 'must be an object with api and token' },
+);
+
+const TlsSubject = t.Object(
+  {
+    kind: t.UnionEnum([...TLS_SUBJECT_KINDS], {
+      default: undefined,
+      error: `must be one of ${TLS_SUBJECT_KINDS.join(', ')}`,
+    }),
+    value: t.String({ pattern: textOf(1, 512), error: 'must be 1 to 512 characters without control characters' }),
+  },
+  { description: 'The name in its certificate (RFC 8705 §2.1.2).', error: 'must be an object with kind and value' },
+);
+
+const flag = (description: string) => t.Optional(t.Boolean({ description, error: 'must be true or false' }));
+const nullable = <S extends TSchema>(schema: S) => t.Optional(orNull(schema));
+
+const SETTINGS = {
+  auth_method: t.Optional(AuthMethod),
+  jwks: nullable(JsonWebKeys),
+  jwks_uri: nullable(t.String({ minLength: 1, maxLength: 2_048, error: 'must be an https URL' })),
+  tls_subject: nullable(TlsSubject),
+  grants: t.Optional(Grants),
+  dpop_bound: flag('True: it gets DPoP-bound tokens only (RFC 9449 §5.2).'),
+  certificate_bound: flag('True: it gets certificate-bound tokens only (RFC 8705 §3.4).'),
+  limits: t.Optional(Limits),
+};
+
+const FirstSecret = t.Object(
+  {
+    label: t.Optional(
+      t.String({ pattern: textOf(0, 64), error: 'must be at most 64 characters without control characters' }),
+    ),
+    expires_in_seconds: t.Optional(
+      t.Union([t.Integer({ minimum: 60, maximum: EXPIRES_IN_SECONDS_MAX }), t.Null()], {
+        description: 'Null or left out: it never ends.',
+        error: `must be 60 to ${EXPIRES_IN_SECONDS_MAX} seconds, or null`,
+      }),
+    ),
+  },
+  { description: 'Its first secret.', error: 'must be an object with label and expires_in_seconds' },
+);
+
+/** A member that is misspelt would otherwise be a setting that silently does not hold. */
+const STRICT = { additionalProperties: false, error: 'must be a JSON object with the members of the documentation' };
+
+/** Body of a new client. */
+export const NewClientBody = t.Object(
+  {
+    client_id: t.Optional(
+      t.String({
+        pattern: CLIENT_ID_PATTERN,
+        description: 'Left out: one is made.',
+        error: 'must be 1 to 128 characters of A-Z a-z 0-9 . _ ~ -',
+        examples: ['my-machine'],
+      }),
+    ),
+    app_name: AppName,
+    ...SETTINGS,
+    secret: t.Optional(FirstSecret),
+  },
+  STRICT,
+);
+
+/** A checked new client. */
+export type NewClientBody = Static<typeof NewClientBody>;
+
+/** Body of a change; what is left out stays. */
+export const ClientChangeBody = t.Object({ app_name: t.Optional(AppName), ...SETTINGS }, STRICT);
+
+/** A checked change. */
+export type ClientChangeBody = Static<typeof ClientChangeBody>;
+
+/** Which clients are listed. */
+export const ClientsQuery = t.Object({
+  search: t.Optional(
+    t.String({
+      pattern: textOf(0, 128),
+      description: 'Part of the id or the name, in any letter case.',
+      error: 'must be at most 128 characters without control characters',
+    }),
+  ),
+  cursor: Cursor,
+  limit: PageLimit,
+});
+
+/** A page of clients, in the order of their ids. */
+export const ClientPage = t.Object({ items: t.Array(ClientView), next_cursor: orNull(t.String()) });
+
+/** A client that was made, with what is shown this once. */
+export const CreatedClient = t.Object({
+  client: ClientView,
+  client_secret: orNull(t.String({ description: 'Shown this once.', examples: ['cs_…'] })),
+  secret: orNull(SecretView),
+});

@@ -1,0 +1,78 @@
+import { Elysia, t } from 'elysia';
+import type { Tell } from '../oauth/event';
+import { NewResource, ResourceChange, ResourceView } from '../resources/model';
+import type { Resources } from '../resources/service';
+import { type Access, done, reply } from './access';
+import { describeRoute } from './detail';
+import { Done } from './model';
+import { readNumber } from './path';
+
+/** What the routes of resources need. */
+export interface ResourceRoutesOptions {
+  readonly access: Access;
+  readonly resources: Pick<Resources, 'list' | 'create' | 'update' | 'remove'>;
+  readonly tell: Tell;
+}
+
+const ONE = '/api/admin/resources/:id';
+
+/** Resource servers (RFC 8707): for whom tokens are issued. */
+export function resourceRoutes({ access, resources, tell }: ResourceRoutesOptions) {
+  const told = (event: string, request: Request, details: Readonly<Record<string, string | number | string[]>>) =>
+    tell({ event, outcome: 'success', actor: access.actorOf(request).name, details }, request);
+  return new Elysia({ name: 'admin-resources' })
+    .get('/api/admin/resources', () => reply({ items: resources.list() }), {
+      transform: access.admit,
+      response: { 200: t.Object({ items: t.Array(ResourceView) }) },
+      detail: describeRoute('listResources', 'List resource servers'),
+    })
+    .post(
+      '/api/admin/resources',
+      async ({ body, request }) => {
+        const resource = await resources.create(body);
+        const { identifier, scopes } = resource;
+        await told('resource_created', request, { resource: identifier, scopes });
+        return reply(resource, 201);
+      },
+      {
+        parse: access.json,
+        body: NewResource,
+        response: { 201: ResourceView },
+        detail: describeRoute('createResource', 'Register a resource server'),
+      },
+    )
+    .patch(
+      ONE,
+      async ({ body, params, request }) => {
+        const resource = await resources.update(readNumber(params.id, 'resource'), body);
+        const { identifier, scopes } = resource;
+        await told('resource_updated', request, { resource: identifier, scopes, changed: Object.keys(body) });
+        return reply(resource);
+      },
+      {
+        parse: access.json,
+        body: ResourceChange,
+        response: { 200: ResourceView },
+        detail: describeRoute(
+          'updateResource',
+          'Change a resource server',
+          'Scopes that go are taken from every client.',
+        ),
+      },
+    )
+    .delete(
+      ONE,
+      async ({ params, request }) => {
+        const id = readNumber(params.id, 'resource');
+        const identifier = resources.list().find((resource) => resource.id === id)?.identifier ?? '';
+        await resources.remove(id);
+        await told('resource_deleted', request, { resource: identifier });
+        return done();
+      },
+      {
+        transform: access.admit,
+        response: { 204: Done },
+        detail: describeRoute('deleteResource', 'Remove a resource server', 'It is taken from every client.'),
+      },
+    );
+}

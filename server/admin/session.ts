@@ -1,0 +1,101 @@
+import { Elysia } from 'elysia';
+import type { Tell } from '../oauth/event';
+import { type Access, done, expectJson, reply } from './access';
+import { type Authorization, foreignSite, unauthorized } from './authorize';
+import type { SessionCookie } from './cookie';
+import { Done, SessionView, SignIn } from './model';
+import type { Session, Sessions } from './sessions';
+
+/** What the routes of a session need. */
+export interface SessionRoutesOptions {
+  readonly access: Access;
+  readonly authorization: Pick<Authorization, 'checkSecret'>;
+  readonly sessions: Sessions;
+  readonly cookie: SessionCookie;
+  readonly isSameOrigin: (request: Request) => boolean;
+  readonly issuer: string;
+  readonly version: string;
+  readonly now: () => number;
+  readonly tell: Tell;
+}
+
+/** Signing in at the console, staying, and signing out. */
+export function sessionRoutes(options: SessionRoutesOptions) {
+  const { access, authorization, sessions, cookie, isSameOrigin, issuer, version, now, tell } = options;
+  const tags = ['Administration'];
+  const view = ({ csrfToken, expiresAt }: Session): SessionView => ({
+    signed_in: true,
+    csrf_token: csrfToken,
+    expires_at: expiresAt.toISOString(),
+    idle_seconds: sessions.idleSeconds,
+    issuer,
+    version,
+  });
+  return new Elysia({ name: 'admin-session' })
+    .get(
+      '/api/admin/session',
+      async ({ request }) => {
+        const id = isSameOrigin(request) ? cookie.read(request.headers) : null;
+        const session = id === null ? null : await sessions.find(id);
+        // A page asks this to learn whether to show its form: no is an answer, and no failure to be told of.
+        if (session === null) throw unauthorized('Nobody is signed in here.');
+        return reply(view(session));
+      },
+      {
+        response: { 200: SessionView },
+        detail: { operationId: 'getSession', tags, summary: 'The session of the console', security: [CONSOLE] },
+      },
+    )
+    .post(
+      '/api/admin/session',
+      async ({ body, request }) => {
+        if (!authorization.checkSecret(body.admin_secret, 'admin_sign_in', request))
+          throw unauthorized('The admin secret is wrong.');
+        // A new id for every sign-in: one that somebody else knew before is worth nothing.
+        const session = await sessions.open(cookie.read(request.headers));
+        await tell({ event: 'admin_sign_in', outcome: 'success', actor: 'console' }, request);
+        const seconds = Math.floor((session.expiresAt.getTime() - now()) / 1000);
+        return reply(view(session), 200, { 'set-cookie': cookie.set(session.id, seconds) });
+      },
+      {
+        parse: [
+          ({ request }) => {
+            // Another site must not sign anybody in either.
+            if (!isSameOrigin(request) && comesFromAPage(request.headers)) throw foreignSite();
+            expectJson(request);
+          },
+          'json',
+        ],
+        body: SignIn,
+        response: { 200: SessionView },
+        detail: {
+          operationId: 'signIn',
+          tags,
+          summary: 'Sign in at the console',
+          description: 'Opens a session in a cookie. Attempts are limited.',
+          security: [],
+        },
+      },
+    )
+    .delete(
+      '/api/admin/session',
+      async ({ request }) => {
+        const { session, name } = access.actorOf(request);
+        if (session !== null) await sessions.close(session.id);
+        await tell({ event: 'admin_sign_out', outcome: 'success', actor: name }, request);
+        return done({ 'set-cookie': cookie.clear() });
+      },
+      {
+        transform: access.admit,
+        response: { 204: Done },
+        detail: { operationId: 'signOut', tags, summary: 'Sign out of the console', security: [CONSOLE] },
+      },
+    );
+}
+
+const CONSOLE = { consoleSession: [], csrfToken: [] };
+
+/** Programs that are no browser send neither header. */
+function comesFromAPage(headers: Headers): boolean {
+  return headers.has('origin') || headers.has('sec-fetch-site');
+}

@@ -1,0 +1,70 @@
+import type { Rows } from '../db/connect';
+import { type Authorization, createAuthorization } from './admin/authorize';
+import { createSessionCookie, type SessionCookie } from './admin/cookie';
+import { createSameOrigin } from './admin/same-origin';
+import { createSessions, type Sessions } from './admin/sessions';
+import { createSessionStore } from './admin/store';
+import type { Callers } from './callers';
+import { createCertificateReader } from './clients/certificate';
+import type { Limits } from './limits/service';
+import type { Tell } from './oauth/event';
+import { ADMIN_RESOURCE, resourceUri } from './oauth/resource';
+import type { Surroundings } from './surroundings';
+import { createAdmission } from './tokens/guard';
+import type { Vault } from './vault/service';
+import type { TokenServices } from './wire-tokens';
+
+/** Who is taken for the administrator, and the sign-ins at the console. */
+export interface Administration {
+  readonly authorization: Authorization;
+  readonly sessions: Sessions;
+  readonly cookie: SessionCookie;
+  readonly isSameOrigin: (request: Request) => boolean;
+}
+
+/** What the administration takes from the other services. */
+export interface AdministrationNeed extends Pick<TokenServices, 'accessTokens' | 'proofs' | 'takeApi'> {
+  readonly callers: Callers;
+  readonly limits: Pick<Limits, 'failed'>;
+  readonly vault: Pick<Vault, 'secretFor'>;
+  readonly tell: Tell;
+}
+
+/** Wires who may administrate. */
+export function createAdministration(rows: Rows, given: Surroundings, need: AdministrationNeed): Administration {
+  const { issuer, publicUrls, adminSecret, now, randomBytes } = given;
+  const { callers, vault, tell } = need;
+  const csrfKey = (): Buffer => vault.secretFor('console');
+  const store = createSessionStore(rows);
+  const console = {
+    sessions: createSessions({ store, csrfKey, adminSecret, now, randomBytes }),
+    cookie: createSessionCookie(issuer),
+    isSameOrigin: createSameOrigin([issuer, ...publicUrls]),
+  };
+  const authorization = createAuthorization({
+    ...console,
+    adminSecret,
+    adminToken: createAdminToken(given, need),
+    failed: need.limits.failed,
+    addressOf: callers.source,
+    tell,
+  });
+  return { ...console, authorization };
+}
+
+/** The client whose access token for the administration a request brings. */
+function createAdminToken({ issuer, trusted }: Surroundings, need: AdministrationNeed) {
+  const { callers, accessTokens, proofs, takeApi, tell } = need;
+  const readCertificate = createCertificateReader(trusted);
+  const admit = createAdmission({
+    tokens: accessTokens,
+    proofs,
+    audience: resourceUri(issuer, ADMIN_RESOURCE),
+    scope: 'admin',
+    metadataUrl: null,
+    certificate: (request) => readCertificate(request.headers, () => callers.peer(request))?.thumbprint ?? null,
+    take: takeApi,
+    tell,
+  });
+  return async (request: Request): Promise<string | null> => (await admit(request)).claims.clientId;
+}
