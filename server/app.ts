@@ -166,12 +166,18 @@ export function describeServer(app: AnyElysia, issuer: string): Promise<OpenApiD
     description: 'OAuth 2.0 for machines (client credentials) and a live crypto-rates API that it protects.',
     tags: [
       { name: 'OAuth 2.0', description: 'Registration and tokens.' },
+      { name: 'Clients', description: 'Dynamic registration and secrets of clients.' },
       { name: 'Rates', description: 'The protected resource.' },
       { name: 'Discovery', description: 'What a client can find out by itself.' },
       { name: 'Health', description: 'How the server is.' },
     ],
     securitySchemes: {
       adminSecret: { type: 'apiKey', in: 'header', name: 'X-Admin-Secret', description: "The administrator's secret." },
+      registrationToken: {
+        type: 'http',
+        scheme: 'bearer',
+        description: 'An initial access token (RFC 7591), or the registration access token of a client (RFC 7592).',
+      },
       clientSecretBasic: { type: 'http', scheme: 'basic', description: 'Client id and secret (RFC 6749 §2.3.1).' },
       accessToken: {
         type: 'oauth2',
