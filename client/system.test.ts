@@ -3,7 +3,7 @@ import { afterEach, beforeEach, expect, test } from 'bun:test';
 import { join } from 'node:path';
 import { eq, like } from 'drizzle-orm';
 import type { Database } from '../db/connect';
-import { clients, deletedClients } from '../db/schema';
+import { clients, deletedClients, signingKeys } from '../db/schema';
 import { eachDatabase } from '../db/testing';
 import { freePort } from '../db/testing-postgres';
 import { rawRequest, sendRaw } from '../kit/http/testing';
@@ -225,6 +225,7 @@ eachDatabase('a client before a server', (open) => {
       await server.close();
       await database.rows.delete(clients).where(like(clients.clientId, '%'));
       await database.rows.delete(deletedClients).where(like(deletedClients.clientId, '%'));
+      await database.rows.delete(signingKeys).where(like(signingKeys.kid, '%'));
       await startServer();
       await passUntil(() => client.shown.length >= 2, 'the rates');
       expect((await database.rows.select().from(clients)).map(({ clientId }) => clientId)).toEqual([client_id]);

@@ -157,6 +157,7 @@ export function describeServer(app: AnyElysia, issuer: string): Promise<OpenApiD
     description: 'OAuth 2.0 for machines (client credentials) and a live crypto-rates API that it protects.',
     tags: [
       { name: 'OAuth 2.0', description: 'Registration and tokens.' },
+      { name: 'Clients', description: 'Dynamic registration and secrets of clients.' },
       { name: 'Rates', description: 'The protected resource.' },
       { name: 'Administration', description: 'For the administrator.' },
       { name: 'Discovery', description: 'What a client can find out by itself.' },
@@ -171,6 +172,11 @@ export function describeServer(app: AnyElysia, issuer: string): Promise<OpenApiD
         description: 'A session of the console.',
       },
       csrfToken: { type: 'apiKey', in: 'header', name: 'X-CSRF-Token', description: 'The csrf_token of the session.' },
+      registrationToken: {
+        type: 'http',
+        scheme: 'bearer',
+        description: 'An initial access token (RFC 7591), or the registration access token of a client (RFC 7592).',
+      },
       clientSecretBasic: { type: 'http', scheme: 'basic', description: 'Client id and secret (RFC 6749 §2.3.1).' },
       accessToken: {
         type: 'oauth2',

@@ -46,6 +46,9 @@ eachDatabase('the management of clients', (open) => {
     database = await open();
     server = await startTestServer(database);
     service = server.services.clients;
+    const scopes = ['a', 'b'];
+    const other = { identifier: 'https://api.example.com', name: 'Other', scopes, introspectionClients: [] };
+    await server.services.resources.create(other);
   });
   afterAll(() => server.close());
 
@@ -124,6 +127,8 @@ eachDatabase('the management of clients', (open) => {
       ['keys in two places', { authMethod: 'private_key_jwt', jwks: KEYS, jwksUri: 'https://a.example' }],
       ['no keys for private_key_jwt', { authMethod: 'private_key_jwt' }],
       ['a limit that is none', { limits: { api: 'many', token: null } }],
+      ['a resource that is not registered', { grants: { 'https://nobody.example.com': ['a'] } }],
+      ['a scope that its resource does not have', { grants: { 'https://api.example.com': ['c'] } }],
       ['a certificate name for nothing', { tlsSubject: { kind: 'tls_client_auth_san_dns', value: 'a' } }],
     ])('with %s is 422', async (_name, change) => {
       expect(await refusal(make(change))).toBe(422);
