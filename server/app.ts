@@ -40,7 +40,7 @@ export function createApp(services: Services, given: Surroundings, serving: () =
   const { callers, clients, tell, tokens, feed } = services;
   const readCertificate = createCertificateReader(given.trusted);
   const certificate = (request: Request) => readCertificate(request.headers, () => callers.peer(request));
-  const authorizeAdmin = createAdminSecretCheck(given.adminSecret);
+  const authorizeAdmin = limitGuesses(services, createAdminSecretCheck(given.adminSecret));
   const guard = createGuard({
     tokens: services.accessTokens,
     proofs: services.proofs,
@@ -98,6 +98,21 @@ export function createApp(services: Services, given: Surroundings, serving: () =
     .use(healthRoutes({ service: 'crypto-server', serving, dependency: databaseOf(services) }))
     .use(metricsRoutes(services.metrics.registry, given.metricsToken))
     .use(docsRoutes({ title: API_TITLE, document: () => describeServer(root, issuer) }));
+}
+
+/** The name of the administrator whose request it is, or null. */
+type AdminCheck = (request: Request) => Promise<string | null>;
+
+/** Counts wrong admin secrets as failed authentication of `admin`. @throws LimitExceeded, also with the right one, after too many */
+function limitGuesses({ limits, callers }: Services, check: AdminCheck): AdminCheck {
+  return async (request) => {
+    if (!request.headers.has('x-admin-secret')) return check(request);
+    const address = callers.source(request);
+    limits.failed.check('admin', address);
+    const actor = await check(request);
+    if (actor === null) limits.failed.count('admin', address);
+    return actor;
+  };
 }
 
 /** The id of the client that authenticates with a request. @throws OAuthError invalid_client, invalid_request. */
