@@ -24,7 +24,7 @@ eachDatabase('what happens over HTTP', (open) => {
     const body = { client_id: 'machine', client_secret: 'correct-horse-battery', app_name: 'a' };
     const answer = await server.ask('/api/auth/register', json(body));
     expect(answer.status).toBe(200);
-    expect(await eventsIn(database)).toMatchObject([
+    expect((await eventsIn(database)).slice(-1)).toMatchObject([
       {
         event: 'client_registered',
         outcome: 'success',

@@ -25,12 +25,13 @@ eachDatabase('/metrics', (open) => {
       'crypto_server_refusals_total{event="resource_access",reason="token_malformed"} 1',
       'crypto_server_audit_queue_length 0',
       'crypto_server_audit_events_lost_total 0',
-      'crypto_server_audit_head_seq 3',
+      `crypto_server_audit_head_seq ${server.services.audit.state().headSeq}`,
       'crypto_server_audit_intact 1',
       'crypto_server_database_reachable 1',
     ])
       expect(text).toContain(`${line}\n`);
-    expect(text).not.toContain('crypto_server_signing_keys{');
+    expect(text).toContain('crypto_server_signing_keys{state="active"} 1\n');
+    expect(server.services.audit.state().headSeq).toBeGreaterThanOrEqual(3);
   });
 
   test('is there for this machine, and from elsewhere with the token alone', async () => {

@@ -27,6 +27,9 @@ export type Watched = keyof typeof GAUGES | keyof typeof TOTALS;
 /** A value, or values by label; null: not known now, and so not shown. */
 export type Reading = number | Readonly<Record<string, number>> | null;
 
+/** Reads a value; it must not fail. */
+export type Read = () => Reading | Promise<Reading>;
+
 /** What is measured of this server. Counting is cheap; all else is done when somebody scrapes. */
 export interface Metrics {
   readonly registry: Registry;
@@ -35,7 +38,7 @@ export interface Metrics {
   /** Counts a refusal, or a limit that was hit. */
   told(event: SecurityEvent): void;
   /** Has this value read at every scrape. */
-  watch(name: Watched, read: () => Reading): void;
+  watch(name: Watched, read: Read): void;
 }
 
 const PREFIX = 'crypto_server_';
@@ -89,15 +92,15 @@ function count<Label extends string>(
   });
 }
 
-function watchGauge(registry: Registry, name: keyof typeof GAUGES, read: () => Reading): void {
+function watchGauge(registry: Registry, name: keyof typeof GAUGES, read: Read): void {
   const { help, label } = GAUGES[name];
   new Gauge<string>({
     name: PREFIX + name,
     help,
     labelNames: label === null ? [] : [label],
     registers: [registry],
-    collect() {
-      const reading = read();
+    async collect() {
+      const reading = await read();
       this.reset();
       // A gauge without labels shows 0 after a reset, which would be a lie where nothing is known.
       if (reading === null) this.remove();
@@ -107,13 +110,13 @@ function watchGauge(registry: Registry, name: keyof typeof GAUGES, read: () => R
   });
 }
 
-function watchTotal(registry: Registry, name: keyof typeof TOTALS, read: () => Reading): void {
+function watchTotal(registry: Registry, name: keyof typeof TOTALS, read: Read): void {
   new Counter({
     name: PREFIX + name,
     help: TOTALS[name].help,
     registers: [registry],
-    collect() {
-      const reading = read();
+    async collect() {
+      const reading = await read();
       this.reset();
       if (typeof reading === 'number') this.inc(reading);
     },
