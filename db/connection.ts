@@ -79,6 +79,7 @@ export function openConnection(options: ConnectionOptions): Connection {
   };
 
   const client = postgres(options.url, driverOptions(options, targets, onlySocket, end));
+  guardTransactions(client, () => alive);
   return {
     client,
     alive: () => alive,
@@ -93,6 +94,36 @@ export function openConnection(options: ConnectionOptions): Connection {
       for (const socket of sockets) socket.destroy();
     },
   };
+}
+
+/**
+ * postgres.js sends ROLLBACK, COMMIT and whatever else the work of a transaction asks for also when the connection has closed
+ * meanwhile, and then fails where nobody can catch it: the process ends. So nothing is sent any more, and the work is never
+ * over; the transaction as a whole is rejected by the close itself.
+ */
+function guardTransactions(client: postgres.Sql, alive: () => boolean): void {
+  const begin = client.begin.bind(client);
+  // A new one each time: a common one would keep all that ever waited for it.
+  const never = () => new Promise<never>(() => {});
+  const guarded = (work: (transaction: postgres.TransactionSql) => unknown) =>
+    begin(async (transaction) => {
+      const unsafe = transaction.unsafe.bind(transaction);
+      const send = (...statement: Parameters<typeof unsafe>) => (alive() ? unsafe(...statement) : asLost());
+      try {
+        const result = await work(Object.assign(transaction, { unsafe: send }));
+        return alive() ? result : never();
+      } catch (error) {
+        if (alive()) throw error;
+        return never();
+      }
+    });
+  Object.assign(client, { begin: guarded });
+}
+
+/** What stands for a statement that is not sent: drizzle asks some for rows as arrays. */
+function asLost() {
+  const lost = Promise.reject(new ConnectionFault('The connection to the database is lost'));
+  return Object.assign(lost, { values: () => lost });
 }
 
 function driverOptions(
