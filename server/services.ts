@@ -96,7 +96,7 @@ export function createServices(database: Database, given: Surroundings): Service
     resources,
   };
   const databaseReachable = (): boolean => silentMs() <= CHANGES_SILENT_MAX_MS;
-  watchServices({ ...services, databaseReachable });
+  watchServices({ ...services, databaseReachable }, now);
   return {
     ...services,
     maintenance: createMaintenance({ chores: choresOf(services), now, log }),

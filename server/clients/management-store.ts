@@ -1,4 +1,4 @@
-import { and, asc, eq, gt, ilike, inArray, isNotNull, isNull, lte, or, sql } from 'drizzle-orm';
+import { and, asc, eq, gt, ilike, inArray, isNotNull, isNull, lte, or, type SQL, sql } from 'drizzle-orm';
 import type { Rows } from '../../db/connect';
 import { clientSecrets, clients } from '../../db/schema';
 import { unlessTaken } from './store';
@@ -8,6 +8,14 @@ export type ClientRow = typeof clients.$inferSelect;
 
 /** A whole row of a secret. */
 export type SecretRow = typeof clientSecrets.$inferSelect;
+
+/** How many secrets there are, and when the next one ends; null: none does. */
+export interface SecretCounts {
+  readonly live: number;
+  readonly ending: number;
+  readonly ended: number;
+  readonly nextEnd: Date | null;
+}
 
 /** A row to be. */
 export type NewClientRow = typeof clients.$inferInsert;
@@ -74,6 +82,8 @@ export interface ManagementStore {
   remove(clientId: string): Promise<boolean>;
   /** Marks the live secrets that end before `until`, each once, and gives those it marked. */
   takeEnding(now: Date, until: Date): Promise<readonly EndingSecret[]>;
+  /** Counts the secrets: those that end before `until` are ending. */
+  countSecrets(now: Date, until: Date): Promise<SecretCounts>;
   /** Removes the secrets that ended before then. */
   pruneEnded(before: Date): Promise<void>;
 }
@@ -137,10 +147,25 @@ export function createManagementStore(rows: Rows): ManagementStore {
       return removed.length > 0;
     },
     takeEnding: (now, until) => takeEnding(rows, now, until),
+    countSecrets: (now, until) => countSecrets(rows, now, until),
     pruneEnded: async (before) => {
       await rows.delete(clientSecrets).where(lte(clientSecrets.expiresAt, before));
     },
   };
+}
+
+async function countSecrets(rows: Selecting, now: Date, until: Date): Promise<SecretCounts> {
+  const { expiresAt } = clientSecrets;
+  const count = (condition: SQL | undefined) => sql<number>`count(*) filter (where ${condition})`.mapWith(Number);
+  const [counts] = await rows
+    .select({
+      live: count(or(isNull(expiresAt), gt(expiresAt, until))),
+      ending: count(and(gt(expiresAt, now), lte(expiresAt, until))),
+      ended: count(lte(expiresAt, now)),
+      nextEnd: sql`min(${expiresAt}) filter (where ${gt(expiresAt, now)})`.mapWith(expiresAt),
+    })
+    .from(clientSecrets);
+  return counts ?? { live: 0, ending: 0, ended: 0, nextEnd: null };
 }
 
 async function readWhole(rows: Selecting, wanted: ReturnType<typeof eq>): Promise<WholeClient | null> {

@@ -5,7 +5,7 @@ import { createChecks } from './checks';
 import { createKnownClients } from './known';
 import { maintain } from './maintenance';
 import { type ClientManagement, createManagement, type ManagementOptions } from './management';
-import type { ManagementStore } from './management-store';
+import type { ManagementStore, SecretCounts } from './management-store';
 import type { CheckMemory, Recalled } from './memory';
 import type { Registration } from './model';
 import { hintOf, isMadeSecret } from './secret-format';
@@ -32,6 +32,8 @@ export interface Clients extends ClientManagement {
   flush(): Promise<void>;
   /** Tells of secrets that end soon, each once among all servers, and drops what is long over; to be called every minute or so. */
   maintain(tell: Tell): Promise<void>;
+  /** The secrets as `maintain` last counted them; null before. */
+  secretCounts(): SecretCounts | null;
   /** Hears of a committed change, `<client_id>`, `<client_id> gone` or `<client_id> <epoch>[ <limit_api>]`; null: of any number of them, so all is read again. */
   changed(change: string | null): Promise<void>;
 }
@@ -66,6 +68,7 @@ export function createClients(options: ClientsOptions): Clients {
     known.forget(clientId);
     return standing.changed(change);
   };
+  let counts: SecretCounts | null = null;
   return {
     ...createManagement({ ...options, store: options.management, changed }),
     register: async ({ client_id: clientId, client_secret: secret, app_name: appName }) => {
@@ -85,9 +88,10 @@ export function createClients(options: ClientsOptions): Clients {
     used: usage.used,
     flush: usage.flush,
     changed,
+    secretCounts: () => counts,
     maintain: async (tell) => {
       standing.tidy();
-      await maintain(options.management, now(), tell);
+      counts = await maintain(options.management, now(), tell);
     },
   };
 }

@@ -1,7 +1,7 @@
 // What /metrics shows of a server.
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import { eachDatabase } from '../../db/testing';
-import { json, startTestServer, type TestServer } from '../testing';
+import { ADMIN_SECRET, form, json, startTestServer, type TestServer } from '../testing';
 import { createMetrics } from './metrics';
 
 const TOKEN = 'the-metrics-token-of-tests';
@@ -31,7 +31,32 @@ eachDatabase('/metrics', (open) => {
     ])
       expect(text).toContain(`${line}\n`);
     expect(text).toContain('crypto_server_signing_keys{state="active"} 1\n');
+    expect(text).toContain('crypto_server_signing_keys{state="next"} 1\n');
     expect(server.services.audit.state().headSeq).toBeGreaterThanOrEqual(3);
+  });
+
+  test('shows secrets by state, and how long until the next one ends', async () => {
+    const client = await server.register();
+    const headers = { 'x-admin-secret': ADMIN_SECRET, 'content-type': 'application/json' };
+    const body = { expires_in_seconds: 3_600, overlap_seconds: null };
+    await server.ask(`/api/admin/clients/${client.id}/secrets`, { ...json(body), headers });
+    await server.services.maintenance.run();
+    server.pass(60_000);
+    const text = await (await server.ask('/metrics')).text();
+    expect(text).toContain('crypto_server_client_secrets{state="live"} 2\n');
+    expect(text).toContain('crypto_server_client_secrets{state="ending"} 1\n');
+    expect(text).toContain('crypto_server_client_secret_next_expiry_seconds 3540\n');
+  });
+
+  test('shows revoked and remembered tokens', async () => {
+    const client = await server.register();
+    const token = await server.token(client);
+    expect((await server.read('/api/currency/', token)).status).toBe(200);
+    await server.ask('/api/auth/revoke', form({ token, client_id: client.id, client_secret: client.secret }));
+    const text = await (await server.ask('/metrics')).text();
+    expect(text).toContain('crypto_server_revoked_tokens_held 1\n');
+    expect(text).toMatch(/^crypto_server_remembered_tokens [1-9]/m);
+    expect(text).toMatch(/^crypto_server_tokens_issued_total\{method="client_secret_post"\} [1-9]/m);
   });
 
   test('is there for this machine, and from elsewhere with the token alone', async () => {

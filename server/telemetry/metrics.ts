@@ -103,7 +103,8 @@ function watchGauge(registry: Registry, name: keyof typeof GAUGES, read: Read): 
       const reading = await read();
       this.reset();
       // A gauge without labels shows 0 after a reset, which would be a lie where nothing is known.
-      if (reading === null) this.remove();
+      if (reading === null && label === null) this.remove();
+      else if (reading === null) return;
       else if (typeof reading === 'number') this.set(reading);
       else for (const [value, number] of Object.entries(reading)) this.set({ [label ?? '']: value }, number);
     },

@@ -13,6 +13,8 @@ export type TokenEnd = 'token_expired' | 'token_revoked' | 'key_revoked' | 'clie
 export interface AccessTokens {
   /** The claims of a token that was verified before, by the `Authorization` value `Bearer <token>`. */
   recall(authorization: string): AccessClaims | undefined;
+  /** How many are remembered. */
+  remembered(): number;
   /** The claims of a token that one of our keys signed for a registered resource, in force or not; or why it is none. */
   read(token: string): Promise<AccessClaims | TokenFault>;
   /** Null while the token is in force. Costs little, and is asked on every use. */
@@ -65,6 +67,7 @@ export function createAccessTokens(options: AccessTokensOptions): AccessTokens {
   };
   return {
     recall: remembered.get,
+    remembered: remembered.size,
     endOf,
     read: (token) => {
       const authorization = `Bearer ${token}`;
@@ -97,6 +100,7 @@ function createTokenMemory(charactersMax: number) {
   const claimsOf = new Map<string, AccessClaims>();
   let characters = 0;
   return {
+    size: (): number => claimsOf.size,
     get: (authorization: string): AccessClaims | undefined => claimsOf.get(authorization),
     add: (authorization: string, claims: AccessClaims): void => {
       if (!claimsOf.has(authorization)) characters += authorization.length;

@@ -108,7 +108,12 @@ function guardOptions(
   take: Take<unknown> | null = null,
 ): GuardOptions {
   // Remembered, as most tokens are that come in.
-  const tokens: AccessTokens = { recall: () => claims, read: async () => claims, endOf: () => null };
+  const tokens: AccessTokens = {
+    recall: () => claims,
+    remembered: () => 1,
+    read: async () => claims,
+    endOf: () => null,
+  };
   return {
     tokens,
     proofs,

@@ -27,7 +27,7 @@ export interface Keyring {
   /** The keys that may have signed a token or soon will. */
   jwks(): KeySet;
   /** All keys, in the order of their turns. */
-  list(): Promise<KeyView[]>;
+  list(): KeyView[];
   /** The next key takes over: at once when it has been published long enough, else as soon as it will have been. @returns as `list`. */
   rotate(cause?: Cause): Promise<KeyView[]>;
   /** This key's tokens are dead here before it resolves; if it was the one that signs, the next one does from now on. @throws Problem 404 for an unknown key. */
@@ -94,7 +94,7 @@ export function createKeyring({ store, box, alg, now, tell }: KeyringOptions): K
     verify: async (token, kid, expected) => (await held.verifier(kid)?.(token, expected)) ?? null,
     isLive: held.isLive,
     jwks: held.keySet,
-    list: async () => list(),
+    list,
     rotate: async (cause = BY_ITSELF) => {
       await change(bringForward, cause);
       return list();

@@ -3,6 +3,7 @@ import type { RevocationStore } from './store';
 /** Access tokens that were revoked one by one and have not ended yet; asked on every use of a token. */
 export interface Revocations {
   has(jti: string): boolean;
+  size(): number;
   /** Revokes the token: committed, and in force here, when it resolves. `expiresAt` is in seconds since the epoch. */
   add(jti: string, expiresAt: number): Promise<void>;
   /** Hears of a committed revocation, `<jti> <seconds>`; null: of any number of them, so all is read again. */
@@ -15,6 +16,7 @@ export interface Revocations {
 export function createRevocations({ store, now }: { store: RevocationStore; now: () => number }): Revocations {
   const expiryOf = new Map<string, number>();
   return {
+    size: () => expiryOf.size,
     has: (jti) => expiryOf.size > 0 && expiryOf.has(jti),
     add: async (jti, expiresAt) => {
       await store.insert(jti, new Date(expiresAt * 1000));
