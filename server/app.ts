@@ -9,6 +9,7 @@ import { createSource } from '../kit/http/peer';
 import { problemResponse } from '../kit/http/problem';
 import { requestId } from '../kit/http/request-id';
 import { registrationRoutes } from './clients/index';
+import { consoleRoutes } from './console/index';
 import { discoveryRoutes, resourceMetadataUrl } from './discovery/index';
 import { OAuthError } from './oauth/errors';
 import type { Tell } from './oauth/event';
@@ -63,6 +64,7 @@ export function createApp(services: Services, given: Surroundings, serving: () =
     .use(discoveryRoutes({ issuer, resource: audience, scopes, jwks: services.keyring.jwks }))
     .use(rateRoutes({ reads: createRateReads(services.feed), guard }))
     .use(healthRoutes({ service: 'crypto-server', serving, dependency: databaseOf(services) }))
+    .use(consoleRoutes())
     .use(docsRoutes({ title: API_TITLE, document: () => describeServer(root, issuer) }));
 }
 
