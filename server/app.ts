@@ -14,6 +14,7 @@ import { type ClientCertificate, createCertificateReader } from './clients/certi
 import { registrationRoutes } from './clients/index';
 import { dynamicRegistrationRoutes } from './clients/registration-routes';
 import { secretRoutes } from './clients/secret-routes';
+import { consoleRoutes } from './console/index';
 import { discoveryRoutes, resourceMetadataUrl } from './discovery/index';
 import { LimitExceeded, limitHeaders, refuseBeyond } from './limits/refusal';
 import { ASSERTION_ALGORITHMS } from './oauth/assertion';
@@ -98,6 +99,7 @@ export function createApp(services: Services, given: Surroundings, serving: () =
     .use(adminRoutes({ ...services.administration, services, issuer, version: VERSION, now: given.now, tell }))
     .use(healthRoutes({ service: 'crypto-server', serving, dependency: databaseOf(services) }))
     .use(metricsRoutes(services.metrics.registry, given.metricsToken))
+    .use(consoleRoutes())
     .use(docsRoutes({ title: API_TITLE, document: () => describeServer(root, issuer) }));
 }
 

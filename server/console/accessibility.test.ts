@@ -1,0 +1,185 @@
+// The console for everybody: by keyboard alone, for screen readers, in light and dark, on a narrow screen.
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test';
+import { source as axe } from 'axe-core';
+import type { Page } from 'playwright-core';
+import { hasBrowser, startBrowser, type TestBrowser } from './testing-browser';
+import { type ConsoleServer, startConsoleServer } from './testing-console';
+
+setDefaultTimeout(120_000);
+
+const PLACES: readonly (readonly [name: string, hash: string, opens?: string])[] = [
+  ['clients', '#/clients'],
+  ['no clients', '#/clients?search=nothing-is-called-so'],
+  ['new client', '#/new-client'],
+  ['overview', '#/clients/sample'],
+  ['secrets', '#/clients/sample/secrets'],
+  ['rotate', '#/clients/sample/secrets', 'Rotate secret'],
+  ['access', '#/clients/sample/access'],
+  ['quick start', '#/clients/sample/quick-start'],
+  ['danger', '#/clients/sample/danger'],
+  ['delete', '#/clients/sample/danger', 'Delete client'],
+  ['no such client', '#/clients/nobody-is-called-so'],
+  ['keys', '#/keys'],
+  ['resources', '#/resources'],
+  ['new resource', '#/resources', 'New resource'],
+  ['registration tokens', '#/registration-tokens'],
+  ['audit trail', '#/audit'],
+  ['currencies', '#/currencies'],
+  ['nowhere', '#/nowhere'],
+];
+
+describe.skipIf(!hasBrowser())('The console is for everybody', () => {
+  let server: ConsoleServer;
+  let browser: TestBrowser;
+
+  beforeAll(async () => {
+    server = await startConsoleServer();
+    await server.createClient('sample');
+    browser = await startBrowser(server.url);
+  });
+  afterAll(async () => {
+    await browser?.close();
+    await server?.close();
+  });
+
+  const signIn = async (page: Page): Promise<void> => {
+    await page.goto(server.url);
+    await page.getByLabel('Admin secret').fill(server.adminSecret);
+    await page.keyboard.press('Enter');
+    await page.locator('#main h1').waitFor();
+  };
+  const go = async (page: Page, hash: string, opens?: string): Promise<void> => {
+    await page.goto('about:blank');
+    await page.goto(`${server.url}/${hash}`);
+    await page.locator('#main h1').waitFor();
+    await page.locator('.loading').waitFor({ state: 'detached' });
+    if (opens !== undefined) await page.getByRole('button', { name: opens }).click();
+  };
+
+  for (const colorScheme of ['light', 'dark'] as const) {
+    test(`axe finds nothing serious on any view in ${colorScheme}`, async () => {
+      const { page, context } = await browser.visit({ colorScheme });
+      await page.goto(server.url);
+      await page.getByLabel('Admin secret').waitFor();
+      const found = [...(await seriousFaults(page, 'sign-in'))];
+      await signIn(page);
+      for (const [name, hash, opens] of PLACES) {
+        await go(page, hash, opens);
+        found.push(...(await seriousFaults(page, name)));
+      }
+      await context.close();
+      expect(found).toEqual([]);
+    });
+  }
+
+  test('no view is wider than a screen of 320 pixels', async () => {
+    const { page, context } = await browser.visit({ viewport: { width: 320, height: 640 } });
+    const wide: string[] = [];
+    await signIn(page);
+    for (const [name, hash, opens] of PLACES) {
+      await go(page, hash, opens);
+      const excess = Number(
+        await page.evaluate('document.documentElement.scrollWidth - document.documentElement.clientWidth'),
+      );
+      if (excess > 0) wide.push(`${name}: ${excess}`);
+    }
+    await context.close();
+    expect(wide).toEqual([]);
+  });
+
+  test('each view has its own title, one h1 and the landmarks', async () => {
+    const { page, context } = await browser.visit();
+    await signIn(page);
+    const titles = new Set<string>();
+    for (const [, hash, opens] of PLACES) {
+      if (opens !== undefined) continue;
+      await go(page, hash);
+      await page.waitForFunction('document.title.includes("·")');
+      titles.add(await page.title());
+      expect([
+        await page.locator('h1').count(),
+        await page.getByRole('main').count(),
+        await page.getByRole('banner').count(),
+      ]).toEqual([1, 1, 1]);
+    }
+    await context.close();
+    expect(titles.size).toBe(PLACES.filter(([name, , opens]) => opens === undefined && name !== 'no clients').length);
+  });
+
+  test('a client is created, rotated and deleted with the keyboard alone', async () => {
+    const { page, context } = await browser.visit();
+    const focused = (): Promise<string> =>
+      page.evaluate('(document.activeElement?.labels?.[0] ?? document.activeElement)?.innerText?.trim() ?? ""');
+    const tabTo = async (name: string): Promise<void> => {
+      for (let presses = 0; presses < 60; presses++) {
+        if ((await focused()).startsWith(name)) return;
+        await page.keyboard.press('Tab');
+      }
+      throw new Error(`no way to ${name}; the focus is on ${await focused()}`);
+    };
+    await page.goto(server.url);
+    await page.getByLabel('Admin secret').waitFor();
+    await page.keyboard.type(server.adminSecret); // the field has the focus by itself
+    await page.keyboard.press('Enter');
+    await page.locator('#main h1').waitFor();
+    await page.keyboard.press('Tab');
+    expect(await focused()).toBe('Skip to the content');
+    await page.keyboard.press('Enter');
+    expect(await focused()).toBe('Clients');
+    await tabTo('New client');
+    await page.keyboard.press('Enter');
+    await tabTo('Name');
+    await page.keyboard.type('By hand');
+    await tabTo('Client id');
+    await page.keyboard.type('by-hand');
+    await page.keyboard.press('Enter');
+    await tabTo('I have kept it');
+    await page.keyboard.press('Enter');
+    await page.getByRole('heading', { level: 1, name: 'By hand · Quick start' }).waitFor();
+    await tabTo('Secrets');
+    await page.keyboard.press('Enter');
+    await page.getByRole('heading', { level: 1, name: 'By hand · Secrets' }).waitFor();
+    await tabTo('Rotate secret');
+    await page.keyboard.press('Enter');
+    await page.getByRole('dialog').waitFor();
+    await page.keyboard.press('Escape');
+    await page.getByRole('dialog').waitFor({ state: 'detached' });
+    expect(await focused()).toBe('Rotate secret'); // back where it came from
+    await page.keyboard.press('Shift+Tab');
+    await tabTo('Danger');
+    await page.keyboard.press('Enter');
+    await page.getByRole('heading', { level: 1, name: 'By hand · Danger' }).waitFor();
+    await tabTo('Delete client');
+    await page.keyboard.press('Enter');
+    await tabTo('Type by-hand');
+    await page.keyboard.type('by-hand');
+    await page.keyboard.press('Enter');
+    await page.getByRole('heading', { level: 1, name: 'Clients' }).waitFor();
+    await context.close();
+  });
+
+  test('the focus can be seen', async () => {
+    const { page, context } = await browser.visit();
+    await signIn(page);
+    for (let presses = 0; presses < 12; presses++) {
+      await page.keyboard.press('Tab');
+      expect(await page.evaluate('getComputedStyle(document.activeElement).outlineStyle')).toBe('solid');
+    }
+    await context.close();
+  });
+});
+
+interface Violation {
+  readonly id: string;
+  readonly impact: string | null;
+  readonly nodes: readonly { readonly html: string; readonly failureSummary?: string }[];
+}
+
+/** What axe-core calls serious or critical. It is evaluated from outside, since the page lets no foreign script in. */
+async function seriousFaults(page: Page, where: string): Promise<string[]> {
+  await page.evaluate(axe);
+  const { violations } = (await page.evaluate('axe.run()')) as { violations: readonly Violation[] };
+  return violations
+    .filter(({ impact }) => impact === 'serious' || impact === 'critical')
+    .map(({ id, nodes }) => `${where}: ${id}: ${nodes[0]?.html} ${nodes[0]?.failureSummary}`);
+}

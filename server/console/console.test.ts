@@ -1,0 +1,319 @@
+// What an administrator does, in a real browser.
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, setDefaultTimeout, test } from 'bun:test';
+import type { Page } from 'playwright-core';
+import { hasBrowser, startBrowser, type TestBrowser, type Visit } from './testing-browser';
+import { type ConsoleServer, startConsoleServer } from './testing-console';
+
+setDefaultTimeout(60_000);
+
+describe.skipIf(!hasBrowser())('The console in Chromium', () => {
+  let server: ConsoleServer;
+  let browser: TestBrowser;
+  let visit: Visit;
+  let page: Page;
+
+  beforeAll(async () => {
+    server = await startConsoleServer();
+    browser = await startBrowser(server.url);
+  });
+  afterAll(async () => {
+    await browser?.close();
+    await server?.close();
+  });
+  beforeEach(async () => {
+    visit = await browser.visit();
+    page = visit.page;
+  });
+  afterEach(async () => {
+    await visit.context.close();
+    expect(visit.faults).toEqual([]);
+  });
+
+  const open = async (place = ''): Promise<void> => {
+    await page.goto(`${server.url}/${place}`);
+    await page.getByLabel('Admin secret').fill(server.adminSecret);
+    await page.getByRole('button', { name: 'Sign in' }).click();
+    await page.locator('#main h1').waitFor();
+  };
+  const press = (name: string | RegExp) => page.getByRole('button', { name, exact: typeof name === 'string' }).click();
+  const heading = (name: string | RegExp) => page.getByRole('heading', { level: 1, name }).waitFor();
+  const said = (text: string | RegExp) => page.locator('.toast', { hasText: text }).waitFor();
+  const dialog = () => page.getByRole('dialog');
+  /** Creates a client through the page. */
+  const create = async (name: string, id: string): Promise<string> => {
+    await open('#/new-client');
+    await page.getByLabel('Name', { exact: true }).fill(name);
+    await page.getByLabel('Client id (optional)').fill(id);
+    await press('Create client');
+    await dialog().getByRole('button', { name: 'Reveal the client secret' }).click();
+    const secret = await page.getByTestId('revealed').innerText();
+    await press('I have kept it');
+    await heading(`${name} · Quick start`);
+    return secret;
+  };
+
+  describe('signing in', () => {
+    test('a wrong secret is refused with a reason and the request id', async () => {
+      await page.goto(server.url);
+      await page.getByLabel('Admin secret').fill('not-the-admin-secret');
+      await press('Sign in');
+      await page.getByRole('alert').filter({ hasText: 'The admin secret is wrong.' }).waitFor();
+      expect(await page.getByRole('alert').innerText()).toMatch(/Request id \S+/);
+      expect(await page.title()).toBe('Sign in · crypto-server console');
+    });
+
+    test('the right one opens the place that was asked for; signing out closes it', async () => {
+      await open('#/audit');
+      await heading('Audit trail');
+      await press('Sign out');
+      await page.getByText('You have signed out.').waitFor();
+      await page.reload();
+      await page.getByLabel('Admin secret').waitFor();
+    });
+
+    test('a reload stays signed in, and the token against forgery is nowhere in the browser', async () => {
+      await open();
+      await page.reload();
+      await heading('Clients');
+      expect(await page.evaluate('JSON.stringify([{ ...localStorage }, { ...sessionStorage }, document.cookie])')).toBe(
+        '[{},{},""]',
+      );
+    });
+
+    test('a session that ended leads to the sign-in and back to the same place', async () => {
+      await open('#/keys');
+      await visit.context.clearCookies();
+      await page.getByRole('link', { name: 'Resources' }).click();
+      await page.getByText('Your session has ended.').waitFor();
+      await page.getByLabel('Admin secret').fill(server.adminSecret);
+      await press('Sign in');
+      await heading('Resources');
+    });
+
+    test('an idle session is warned of, and kept on request', async () => {
+      await page.clock.install();
+      await open();
+      await page.clock.runFor((server.idleSeconds - 30) * 1000);
+      await dialog().getByText('Are you still there?').waitFor();
+      await press('Stay signed in');
+      await dialog().waitFor({ state: 'detached' });
+      await page.clock.runFor(server.idleSeconds * 1000 + 2000);
+      await page.getByText('You were signed out, because nothing was done for a while.').waitFor();
+    });
+  });
+
+  describe('clients', () => {
+    test('are found by the server while one types', async () => {
+      await create('Needle in the hay', 'needle');
+      await page.getByRole('link', { name: 'Clients', exact: true }).click();
+      await page.getByLabel('Search by name or id').pressSequentially('needle in');
+      await page.waitForURL(/#\/clients\?search=needle\+in$/);
+      await page.getByRole('rowheader', { name: 'Needle in the hay' }).waitFor();
+      await page.getByLabel('Search by name or id').fill('no such client');
+      await page.getByText('No client has “no such client”').waitFor();
+    });
+
+    test('a new one shows its secret once, and the secret works', async () => {
+      const secret = await create('First', 'first-client');
+      expect(await server.tokenStatus('first-client', secret)).toBe(200);
+      expect(await page.content()).not.toContain(secret);
+      await page.goBack();
+      await page.goForward();
+      await heading('First · Quick start');
+      expect(await page.content()).not.toContain(secret);
+    });
+
+    test('the secret is masked, can be copied, and comes as a file that crypto-client takes', async () => {
+      await open('#/new-client');
+      await page.getByLabel('Name', { exact: true }).fill('For a file');
+      await page.getByLabel('Client id (optional)').fill('for-a-file');
+      await press('Create client');
+      await dialog().waitFor();
+      await press('Copy the client secret');
+      await dialog().getByText('Copied').first().waitFor();
+      const secret = String(await page.evaluate('navigator.clipboard.readText()'));
+      expect(await dialog().innerText()).not.toContain(secret);
+      const [download] = await Promise.all([page.waitForEvent('download'), press('Download as .env')]);
+      expect(download.suggestedFilename()).toBe('for-a-file.env');
+      expect(await Bun.file(await download.path()).text()).toBe(
+        `CLIENT_ID=for-a-file\nCLIENT_SECRET=${secret}\nCRYPTO_SERVER_URL=${server.issuer}\n`,
+      );
+      await page.keyboard.press('Escape');
+      expect(await dialog().isVisible()).toBe(true); // a slip must not lose it
+    });
+
+    test('an id that is taken is refused in words', async () => {
+      await create('Taken', 'taken-id');
+      await page.goto(`${server.url}/#/new-client`);
+      await page.getByLabel('Name', { exact: true }).fill('Second');
+      await page.getByLabel('Client id (optional)').fill('taken-id');
+      await press('Create client');
+      await page.getByRole('alert').filter({ hasText: 'Request id' }).waitFor();
+    });
+
+    test('a rotation with overlap leaves both secrets good; revoking one ends it', async () => {
+      const before = await create('Rotating', 'rotating');
+      await page.getByRole('link', { name: 'Secrets' }).click();
+      await press('Rotate secret');
+      await page.getByLabel('Label (optional)').fill('second');
+      await press('Make new secret');
+      await press('Reveal the client secret');
+      const after = await page.getByTestId('revealed').innerText();
+      await press('I have kept it');
+      expect([await server.tokenStatus('rotating', before), await server.tokenStatus('rotating', after)]).toEqual([
+        200, 200,
+      ]);
+      await page.getByRole('row', { name: /Ends in/ }).waitFor();
+      await page
+        .getByRole('row', { name: /second/ })
+        .getByRole('button', { name: /^Revoke/ })
+        .click();
+      await press('Revoke secret');
+      await said('The secret is revoked.');
+      expect(await server.tokenStatus('rotating', after)).toBe(401);
+    });
+
+    test('access: scopes and limits are saved', async () => {
+      await create('Limited', 'limited');
+      await page.getByRole('link', { name: 'Access' }).click();
+      await page.getByLabel('API calls').fill('50/s');
+      await page.getByLabel('currency:read').uncheck();
+      await press('Save');
+      await said('Saved.');
+      await page.getByRole('link', { name: 'Overview' }).click();
+      await page.getByText('50/s').waitFor();
+      await page.getByText('Nothing: no scope is granted').waitFor();
+    });
+
+    test('disabled: no token; enabled: a token again', async () => {
+      const secret = await create('Switched', 'switched');
+      await page.getByRole('link', { name: 'Danger' }).click();
+      await press('Disable client');
+      await dialog().getByRole('button', { name: 'Disable client' }).click();
+      await said('The client is disabled');
+      expect(await server.tokenStatus('switched', secret)).toBe(401);
+      await press('Enable client');
+      await said('The client is enabled.');
+      expect(await server.tokenStatus('switched', secret)).toBe(200);
+    });
+
+    test('deleting asks for the typed id', async () => {
+      const secret = await create('Doomed', 'doomed');
+      await page.getByRole('link', { name: 'Danger' }).click();
+      await press('Delete client');
+      const confirm = dialog().getByRole('button', { name: 'Delete client' });
+      expect(await confirm.isDisabled()).toBe(true);
+      await page.getByLabel('Type doomed to confirm').fill('doomed');
+      await confirm.click();
+      await heading('Clients');
+      expect(await server.tokenStatus('doomed', secret)).toBe(401);
+    });
+
+    test('quick start: a test token is obtained and taken apart, itself masked', async () => {
+      const secret = await create('Tested', 'tested');
+      expect(await page.locator('pre').allInnerTexts()).toEqual([
+        expect.stringContaining(`-u "tested:$CLIENT_SECRET"`),
+        expect.stringContaining(`client_id: 'tested'`),
+        expect.stringContaining(`"client_id": "tested"`),
+      ]);
+      await page.getByLabel('Client secret').fill('wrong-secret-wrong-secret');
+      await press('Get a test token');
+      await page.getByRole('alert').filter({ hasText: 'invalid_client' }).waitFor();
+      await page.getByLabel('Client secret').fill(secret);
+      await press('Get a test token');
+      await page.getByText('It works.').waitFor();
+      const claims = page.getByRole('region', { name: 'Claims' });
+      expect(await claims.innerText()).toContain(`${server.issuer}/api/currency`);
+      expect(await page.getByRole('region', { name: 'Header' }).innerText()).toContain('at+jwt');
+      expect(await page.content()).not.toMatch(/eyJ[\w-]+\.eyJ/);
+    });
+  });
+
+  test('signing keys: rotate, and revoke with the typed id', async () => {
+    await open('#/keys');
+    await page.getByText('Signs every new token.').waitFor();
+    await press('Rotate now');
+    await dialog().getByRole('button', { name: 'Rotate now' }).click();
+    await said('The signing key is being rotated.');
+    const kid = (await page.locator('.keys > li', { hasText: 'Active' }).locator('h2').first().innerText()).trim();
+    await press(`Revoke key ${kid}`);
+    await page.getByLabel(`Type ${kid} to confirm`).fill(kid);
+    await press('Revoke key');
+    await said('The key is revoked');
+    await page.locator('.keys > li', { hasText: kid }).getByText('Revoked').first().waitFor();
+  });
+
+  test('resources: create, edit, delete; what is built in stays', async () => {
+    await open('#/resources');
+    await press('New resource');
+    await page.getByLabel('Identifier').fill('https://invoices.example/api');
+    await page.getByLabel('Name', { exact: true }).fill('Invoices');
+    await page.getByLabel('Scopes').fill('invoices:read');
+    await press('Create resource');
+    await said('The resource Invoices is created.');
+    const row = page.getByRole('row', { name: /Invoices/ });
+    await row.getByRole('button', { name: /^Edit/ }).click();
+    await page.getByLabel('Scopes').fill('invoices:read\ninvoices:write');
+    await press('Save');
+    await row.getByText('invoices:write').waitFor();
+    await row.getByRole('button', { name: /^Delete/ }).click();
+    await press('Delete resource');
+    await row.waitFor({ state: 'detached' });
+    expect(
+      await page
+        .getByRole('row', { name: /Built in/ })
+        .getByRole('button', { name: /^Delete/ })
+        .count(),
+    ).toBe(0);
+  });
+
+  test('registration tokens: made, shown once, revoked', async () => {
+    await open('#/registration-tokens');
+    await press('New registration token');
+    await page.getByLabel('Label (optional)').fill('For the neighbours');
+    await press('Make token');
+    await press('Reveal the registration token');
+    expect(await page.getByTestId('revealed').innerText()).toMatch(/^rt_/);
+    await press('I have kept it');
+    await press('Revoke For the neighbours');
+    await press('Revoke token');
+    await said('The registration token is revoked.');
+    expect(await page.getByText('For the neighbours').count()).toBe(0);
+  });
+
+  test('audit trail: a request id leads to its event; export and verification', async () => {
+    const requestId = await server.failedRequest();
+    await open('#/audit');
+    await page.getByLabel('Request id').fill(requestId);
+    await press('Show');
+    await page.waitForURL(/request_id=/);
+    await page.getByRole('rowheader').first().waitFor();
+    expect(await page.getByRole('rowheader').count()).toBe(1);
+    await press(/^Details/);
+    await page.getByRole('cell').getByText(requestId).waitFor();
+    for (const [format, start] of [
+      ['CSV', /^seq,/],
+      ['NDJSON', /^\{/],
+    ] as const) {
+      const [download] = await Promise.all([page.waitForEvent('download'), press(`Export ${format}`)]);
+      expect(await Bun.file(await download.path()).text()).toMatch(start);
+    }
+    await press('Verify the trail');
+    await page.getByText('The trail is whole').waitFor();
+    await page.goBack();
+    await page.waitForURL(/#\/audit$/);
+  });
+
+  test('currencies: add and retire', async () => {
+    await open('#/currencies');
+    await press('Add currency');
+    await page.getByLabel('Symbol').fill('wif');
+    await page.getByLabel('Name', { exact: true }).fill('dogwifhat');
+    await page.getByLabel('First rate in US dollars').fill('2.5');
+    await dialog().getByRole('button', { name: 'Add currency' }).click();
+    await said('WIF is on the market.');
+    await press('Retire WIF');
+    await press('Retire currency');
+    await page.getByRole('row', { name: /WIF/ }).getByText('Retired').waitFor();
+  });
+});

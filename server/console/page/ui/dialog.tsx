@@ -1,0 +1,114 @@
+import type { ComponentChildren } from 'preact';
+import { useId, useLayoutEffect, useRef, useState } from 'preact/hooks';
+import { Failure } from './notice';
+import { useAction } from './shell';
+
+/** What a dialog is given. */
+export interface DialogProps {
+  readonly title: string;
+  /** Escape, the close button, or the view itself. */
+  readonly close: () => void;
+  /** False: only its own buttons close it, so that nothing is lost by a slip. */
+  readonly dismissible?: boolean;
+  readonly children: ComponentChildren;
+}
+
+/** A modal dialog: the browser keeps the focus inside and gives it back afterwards. */
+export function Dialog({ title, close, dismissible = true, children }: DialogProps) {
+  const dialog = useRef<HTMLDialogElement>(null);
+  const titleId = useId();
+  useLayoutEffect(() => {
+    const element = dialog.current;
+    const opener = document.activeElement;
+    element?.showModal();
+    return () => {
+      element?.close();
+      // What opened it may be gone by now; then the page's heading is the next best place.
+      if (opener instanceof HTMLElement && opener.isConnected) opener.focus();
+      else document.querySelector<HTMLElement>('h1')?.focus();
+    };
+  }, []);
+  const cancel = (event: Event): void => {
+    event.preventDefault();
+    if (dismissible) close();
+  };
+  return (
+    <dialog ref={dialog} aria-labelledby={titleId} onCancel={cancel}>
+      <header>
+        <h2 id={titleId}>{title}</h2>
+        {dismissible && (
+          <button type="button" class="plain close" aria-label="Close" onClick={close}>
+            <svg viewBox="0 0 16 16" width="16" height="16" aria-hidden="true">
+              <path d="M3 3l10 10M13 3L3 13" stroke="currentColor" stroke-width="1.8" stroke-linecap="round" />
+            </svg>
+          </button>
+        )}
+      </header>
+      {children}
+    </dialog>
+  );
+}
+
+/** What a question before something that can not be undone is given. */
+export interface ConfirmProps {
+  readonly title: string;
+  /** The word on the button: what will happen. */
+  readonly verb: string;
+  /** Text that must be typed first. */
+  readonly typed?: string;
+  readonly danger?: boolean;
+  readonly close: () => void;
+  /** Does it; the dialog closes when this is done, and shows why when it was refused. */
+  readonly act: () => Promise<void>;
+  readonly children: ComponentChildren;
+}
+
+/** Asks before something that matters. */
+export function Confirm({ title, verb, typed, danger = true, close, act, children }: ConfirmProps) {
+  const [text, setText] = useState('');
+  const action = useAction();
+  const inputId = useId();
+  const submit = (event: Event): void => {
+    event.preventDefault();
+    void action.run(async () => {
+      await act();
+      close();
+    });
+  };
+  return (
+    <Dialog title={title} close={close}>
+      <form onSubmit={submit}>
+        <div class="body">
+          {children}
+          {typed !== undefined && (
+            <div class="field">
+              <label for={inputId}>
+                Type <code>{typed}</code> to confirm
+              </label>
+              <input
+                id={inputId}
+                value={text}
+                autoComplete="off"
+                spellcheck={false}
+                onInput={(event) => setText(event.currentTarget.value)}
+              />
+            </div>
+          )}
+          <Failure error={action.error} />
+        </div>
+        <footer>
+          <button type="button" onClick={close}>
+            Cancel
+          </button>
+          <button
+            type="submit"
+            class={danger ? 'danger' : 'primary'}
+            disabled={action.busy || (typed !== undefined && text !== typed)}
+          >
+            {verb}
+          </button>
+        </footer>
+      </form>
+    </Dialog>
+  );
+}

@@ -1,0 +1,115 @@
+import { useState } from 'preact/hooks';
+import type { AuditVerdict, AuditView, Page } from '../model';
+import { placeHref } from '../route';
+import { saveFile } from '../ui/copy';
+import { Heading } from '../ui/heading';
+import { Failure, Notice, Show } from '../ui/notice';
+import { useAction, useData, useShell } from '../ui/shell';
+import { AuditFilters, type Filters, filtersOf, toQuery } from './audit-filters';
+import { AuditTable } from './audit-table';
+
+const PAGE_SIZE = 50;
+
+/** What happened: filters and page are in the address, so that both can be linked to and gone back to. */
+export function AuditTrail({ query }: { query: Readonly<Record<string, string>> }) {
+  const filters = filtersOf(query);
+  const cursor = query['cursor'] ?? '';
+  const asked = toQuery(filters);
+  const list = useData(JSON.stringify([asked, cursor]), (api) =>
+    api.get<Page<AuditView>>('audit', { ...asked, cursor, limit: PAGE_SIZE }),
+  );
+  const show = (wanted: Filters): void => {
+    const target = placeHref('audit', wanted);
+    if (location.hash === target) list.reload();
+    else location.hash = target;
+  };
+  return (
+    <>
+      <Heading title="Audit trail" actions={<Export filters={filters} />}>
+        <p class="quiet">
+          Who did what, when and from where. What a caller was not told stands here, by its request id.
+        </p>
+      </Heading>
+      <AuditFilters key={JSON.stringify(filters)} filters={filters} show={show} />
+      <Show of={list}>
+        {({ items, next_cursor = null }) => (
+          <>
+            <p class="hidden" role="status">
+              {items.length === 1 ? '1 event shown' : `${items.length} events shown`}
+            </p>
+            <AuditTable items={items} filtered={Object.values(filters).some((value) => value !== '')} />
+            {(cursor !== '' || next_cursor !== null) && (
+              <nav class="pages" aria-label="Pages of events">
+                {cursor !== '' && <a href={placeHref('audit', filters)}>Newest events</a>}
+                {next_cursor !== null && (
+                  <a href={placeHref('audit', { ...filters, cursor: next_cursor })}>Older events</a>
+                )}
+              </nav>
+            )}
+          </>
+        )}
+      </Show>
+      <Verify />
+    </>
+  );
+}
+
+function Export({ filters }: { filters: Filters }) {
+  const { api, say } = useShell();
+  const action = useAction();
+  const save = (format: 'csv' | 'ndjson'): void => {
+    void action.run(async () => {
+      saveFile(`audit.${format}`, await api.download('audit/export', { ...toQuery(filters), format }));
+      say('The export is in your downloads.');
+    });
+  };
+  return (
+    <>
+      <button type="button" disabled={action.busy} onClick={() => save('csv')}>
+        Export CSV
+      </button>
+      <button type="button" disabled={action.busy} onClick={() => save('ndjson')}>
+        Export NDJSON
+      </button>
+      <Failure error={action.error} />
+    </>
+  );
+}
+
+function Verify() {
+  const { api } = useShell();
+  const [verdict, setVerdict] = useState<AuditVerdict | null>(null);
+  const action = useAction();
+  const verify = (): Promise<void> =>
+    action.run(async () => {
+      setVerdict(null);
+      setVerdict(await api.get<AuditVerdict>('audit/verify'));
+    });
+  return (
+    <section class="card" aria-labelledby="verify-heading">
+      <h2 id="verify-heading">Is the trail whole?</h2>
+      <p>
+        Each event is sealed together with the one before, under a key that is not in the database. A change, a gap or a
+        cut shows here.
+      </p>
+      <button type="button" disabled={action.busy} onClick={() => void verify()}>
+        {action.busy ? 'Verifying…' : 'Verify the trail'}
+      </button>
+      <Failure error={action.error} />
+      <div aria-live="polite">{verdict !== null && <Verdict verdict={verdict} />}</div>
+    </section>
+  );
+}
+
+function Verdict({ verdict: { ok, events, first_seq, last_seq, fault } }: { verdict: AuditVerdict }) {
+  const span = events === 0 ? '' : `, from ${first_seq} to ${last_seq}`;
+  return (
+    <Notice tone={ok ? 'good' : 'bad'}>
+      <p>
+        {ok
+          ? `The trail is whole: ${events.toLocaleString()} events checked${span}.`
+          : `The trail is not whole: event ${fault?.seq ?? '?'}: ${fault?.what ?? 'unknown'}. Keep the database as it is and compare it with a backup.`}
+      </p>
+    </Notice>
+  );
+}

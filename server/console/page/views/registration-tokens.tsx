@@ -1,0 +1,167 @@
+import { useState } from 'preact/hooks';
+import type { Page, RegistrationTokenView } from '../model';
+import { Time } from '../time';
+import { Masked } from '../ui/copy';
+import { Confirm, Dialog } from '../ui/dialog';
+import { SelectField, TextField } from '../ui/form';
+import { Heading } from '../ui/heading';
+import { Badge, Empty, Failure, Notice, Show } from '../ui/notice';
+import { useAction, useData, useShell } from '../ui/shell';
+import { type Column, Table } from '../ui/table';
+
+type Open =
+  | { readonly kind: 'create' }
+  | { readonly kind: 'made'; readonly token: string }
+  | { readonly kind: 'revoke'; readonly item: RegistrationTokenView }
+  | null;
+
+const PATH = 'registration-tokens';
+
+const EXPIRIES = [
+  ['3600', 'After an hour'],
+  ['86400', 'After a day'],
+  ['604800', 'After 7 days'],
+  ['7776000', 'After 90 days'],
+] as const;
+
+/** Initial access tokens (RFC 7591): who holds one may register a client by itself. */
+export function RegistrationTokens() {
+  const { api, say } = useShell();
+  const [open, setOpen] = useState<Open>(null);
+  const list = useData(PATH, (from) => from.get<Page<RegistrationTokenView>>(PATH));
+  const close = (): void => setOpen(null);
+  const made = (token: string): void => {
+    setOpen({ kind: 'made', token });
+    list.reload();
+  };
+  const revoke = async ({ id }: RegistrationTokenView): Promise<void> => {
+    await api.send('DELETE', `${PATH}/${id}`);
+    list.reload();
+    say('The registration token is revoked.');
+  };
+  const create = (
+    <button type="button" class="primary" onClick={() => setOpen({ kind: 'create' })}>
+      New registration token
+    </button>
+  );
+  return (
+    <>
+      <Heading title="Registration tokens" actions={create}>
+        <p class="quiet">Give one to somebody who should register a client without your help.</p>
+      </Heading>
+      <Show of={list}>
+        {({ items }) => <TokenTable items={items} revoke={(item) => setOpen({ kind: 'revoke', item })} />}
+      </Show>
+      {open?.kind === 'create' && <CreateToken close={close} done={made} />}
+      {open?.kind === 'made' && <TokenOnce token={open.token} close={close} />}
+      {open?.kind === 'revoke' && (
+        <Confirm title="Revoke this token?" verb="Revoke token" close={close} act={() => revoke(open.item)}>
+          <p>Nobody can register with it any more. Clients that were registered with it stay.</p>
+        </Confirm>
+      )}
+    </>
+  );
+}
+
+interface TokenTableProps {
+  readonly items: readonly RegistrationTokenView[];
+  readonly revoke: (item: RegistrationTokenView) => void;
+}
+
+function TokenTable({ items, revoke }: TokenTableProps) {
+  if (items.length === 0) return <Empty>There are no registration tokens. Make one when somebody needs it.</Empty>;
+  const columns: Column<RegistrationTokenView>[] = [
+    {
+      head: 'Token',
+      cell: ({ label, hint }) => (
+        <span class="stacked">
+          {label || 'No label'}
+          {hint !== null && <code>…{hint}</code>}
+        </span>
+      ),
+    },
+    {
+      head: 'State',
+      cell: ({ state }) => (
+        <Badge tone={state === 'ended' ? 'bad' : 'good'}>{state === 'ended' ? 'Ended' : 'Live'}</Badge>
+      ),
+    },
+    { head: 'Uses left', cell: ({ uses_left }) => uses_left ?? 'Any number' },
+    { head: 'Expires', cell: ({ expires_at }) => <Time at={expires_at} /> },
+    { head: 'Last used', cell: ({ last_used_at }) => <Time at={last_used_at ?? null} /> },
+    {
+      head: 'Actions',
+      kind: 'action',
+      cell: (item) => (
+        <button type="button" onClick={() => revoke(item)}>
+          Revoke<span class="hidden"> {item.label || `token ${item.id}`}</span>
+        </button>
+      ),
+    },
+  ];
+  return <Table caption="Registration tokens" columns={columns} rows={items} keyOf={({ id }) => id} />;
+}
+
+function CreateToken({ close, done }: { close: () => void; done: (token: string) => void }) {
+  const { api } = useShell();
+  const [label, setLabel] = useState('');
+  const [expiry, setExpiry] = useState('86400');
+  const [uses, setUses] = useState('1');
+  const action = useAction();
+  const submit = (event: Event): void => {
+    event.preventDefault();
+    void action.run(async () => {
+      const { registration_token } = await api.send<{ registration_token: string }>('POST', PATH, {
+        label,
+        expires_in_seconds: Number(expiry),
+        uses: uses === '' ? null : Number(uses),
+      });
+      done(registration_token);
+    });
+  };
+  return (
+    <Dialog title="New registration token" close={close}>
+      <form onSubmit={submit}>
+        <div class="body">
+          <TextField label="Label (optional)" maxLength={64} value={label} set={setLabel} hint="Who it is for." />
+          <TextField
+            label="How many clients it may register"
+            value={uses}
+            set={setUses}
+            pattern="[1-9][0-9]{0,5}"
+            title="A whole number, or nothing"
+            hint="Empty: any number, until it expires."
+          />
+          <SelectField label="It ends" options={EXPIRIES} value={expiry} set={setExpiry} />
+          <Failure error={action.error} />
+        </div>
+        <footer>
+          <button type="button" onClick={close}>
+            Cancel
+          </button>
+          <button type="submit" class="primary" disabled={action.busy}>
+            Make token
+          </button>
+        </footer>
+      </form>
+    </Dialog>
+  );
+}
+
+function TokenOnce({ token, close }: { token: string; close: () => void }) {
+  return (
+    <Dialog title="Keep this token now" close={close} dismissible={false}>
+      <div class="body">
+        <Notice tone="wait">
+          <p>It is shown this once; nobody can show it again.</p>
+        </Notice>
+        <Masked value={token} what="the registration token" />
+      </div>
+      <footer>
+        <button type="button" class="primary" onClick={close}>
+          I have kept it
+        </button>
+      </footer>
+    </Dialog>
+  );
+}

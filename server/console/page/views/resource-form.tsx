@@ -1,0 +1,85 @@
+import { useState } from 'preact/hooks';
+import type { ResourceView } from '../model';
+import { Dialog } from '../ui/dialog';
+import { AreaField, TextField } from '../ui/form';
+import { Failure } from '../ui/notice';
+import { useAction, useShell } from '../ui/shell';
+
+/** What the form is given. */
+export interface ResourceFormProps {
+  /** Null: a new one. */
+  readonly resource: ResourceView | null;
+  readonly close: () => void;
+  readonly saved: (said: string) => void;
+}
+
+/** Makes or changes a resource. Of a built-in one only who may introspect can change. */
+export function ResourceForm({ resource, close, saved }: ResourceFormProps) {
+  const { api } = useShell();
+  const [identifier, setIdentifier] = useState(resource?.identifier ?? '');
+  const [name, setName] = useState(resource?.name ?? '');
+  const [scopes, setScopes] = useState(resource?.scopes.join('\n') ?? '');
+  const [clients, setClients] = useState(resource?.introspection_clients.join('\n') ?? '');
+  const action = useAction();
+  const fixed = resource?.built_in ?? false;
+  const save = async (): Promise<void> => {
+    const introspection_clients = wordsOf(clients);
+    const rest = { name, scopes: wordsOf(scopes), introspection_clients };
+    if (resource === null) await api.send('POST', 'resources', { identifier, ...rest });
+    else await api.send('PATCH', `resources/${resource.id}`, fixed ? { introspection_clients } : rest);
+    saved(resource === null ? `The resource ${name} is created.` : `The resource ${name} is saved.`);
+  };
+  const submit = (event: Event): void => {
+    event.preventDefault();
+    void action.run(save);
+  };
+  return (
+    <Dialog title={resource === null ? 'New resource' : `Edit ${resource.name}`} close={close}>
+      <form onSubmit={submit}>
+        <div class="body">
+          {resource === null && (
+            <TextField
+              label="Identifier"
+              type="url"
+              required
+              value={identifier}
+              set={setIdentifier}
+              hint="The absolute URI of the API, such as https://orders.example/api. It becomes the audience of its tokens."
+            />
+          )}
+          {!fixed && (
+            <>
+              <TextField label="Name" required maxLength={128} value={name} set={setName} />
+              <AreaField
+                label="Scopes"
+                required
+                value={scopes}
+                set={setScopes}
+                hint="One on each line, such as orders:read."
+              />
+            </>
+          )}
+          <AreaField
+            label="Clients that may introspect its tokens"
+            value={clients}
+            set={setClients}
+            hint="Client ids, one on each line: usually the API itself."
+          />
+          <Failure error={action.error} />
+        </div>
+        <footer>
+          <button type="button" onClick={close}>
+            Cancel
+          </button>
+          <button type="submit" class="primary" disabled={action.busy}>
+            {resource === null ? 'Create resource' : 'Save'}
+          </button>
+        </footer>
+      </form>
+    </Dialog>
+  );
+}
+
+function wordsOf(text: string): string[] {
+  return [...new Set(text.split(/[\s,]+/).filter((word) => word !== ''))];
+}

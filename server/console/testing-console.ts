@@ -1,0 +1,57 @@
+// The real server behind the console of the tests, on a database of its own.
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { openEmbedded } from '../../db/embedded';
+import { ADMIN_SECRET, form, json, startTestServer } from '../testing';
+
+/** A server with a console. */
+export interface ConsoleServer {
+  /** Under the name that the issuer has, as people open it. */
+  readonly url: string;
+  readonly issuer: string;
+  readonly adminSecret: string;
+  /** Without a request for this long a session ends. */
+  readonly idleSeconds: number;
+  /** What the token endpoint answers to a client and a secret. */
+  tokenStatus(id: string, secret: string): Promise<number>;
+  /** The id of a request that was refused. */
+  failedRequest(): Promise<string>;
+  /** A client with this id. @returns its secret. */
+  createClient(id: string): Promise<string>;
+  close(): Promise<void>;
+}
+
+/** Starts it. Its clock is real, since the browser's is. */
+export async function startConsoleServer(): Promise<ConsoleServer> {
+  const folder = mkdtempSync(join(tmpdir(), 'console-'));
+  const database = await openEmbedded({ folder: join(folder, 'database') });
+  await database.migrate();
+  const server = await startTestServer(database, { settings: { now: Date.now } });
+  const ask = (id: string, secret: string): Promise<Response> =>
+    server.ask(
+      '/api/auth/token',
+      form({ grant_type: 'client_credentials', client_id: id, client_secret: secret, scope: 'currency:read' }),
+    );
+  return {
+    url: server.issuer,
+    issuer: server.issuer,
+    adminSecret: ADMIN_SECRET,
+    idleSeconds: 900,
+    tokenStatus: async (id, secret) => (await ask(id, secret)).status,
+    failedRequest: async () => (await ask('nobody', 'a wrong secret')).headers.get('x-request-id') ?? '',
+    createClient: async (id) => {
+      const headers = { 'x-admin-secret': ADMIN_SECRET, 'content-type': 'application/json' };
+      const answer = await server.ask('/api/admin/clients', {
+        ...json({ client_id: id, app_name: 'Sample' }),
+        headers,
+      });
+      return ((await answer.json()) as { client_secret: string }).client_secret;
+    },
+    close: async () => {
+      await server.close();
+      await database.close();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
