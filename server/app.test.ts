@@ -90,7 +90,6 @@ eachDatabase('the edge of the server', (open) => {
   });
 
   test.each([
-    ['GET', '/'],
     ['GET', '/nowhere'],
     ['POST', '/nowhere'],
     ['GET', '/api'],

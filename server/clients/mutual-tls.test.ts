@@ -8,7 +8,7 @@ import type { Database } from '../../db/connect';
 import type { TlsSubject } from '../../db/schema';
 import { eachDatabase } from '../../db/testing';
 import { freePort } from '../../db/testing-postgres';
-import { basic, form, startTestServer, type TestServer, waitFor } from '../testing';
+import { basic, challengeOf, form, startTestServer, type TestServer, waitFor } from '../testing';
 import { AUTHORITY, CLIENT, hasOpenssl, type Made, makeCertificate } from './testing-certificates';
 import { insertClient } from './testing-clients';
 
@@ -142,6 +142,26 @@ describe.skipIf(HAPROXY === null || !hasOpenssl())('behind HAProxy', () => {
       const byName = await known({ kind: 'tls_client_auth_san_dns', value: 'machine.example.test' });
       expect((await ask(byName, made.good)).status).toBe(200);
       expect((await ask(byName, made.good)).status).toBe(200);
+    });
+
+    test('a bound token is good with its certificate alone', async () => {
+      const authMethod = 'tls_client_auth';
+      const clientId = await insertClient(database, { authMethod, tlsSubject: DN, certificateBound: true });
+      const { access_token: token } = (await (await ask(clientId, made.good)).json()) as { access_token: string };
+      const read = async (with_: Made | null) => {
+        const answer = await fetch(`${proxy.url}/api/currency/`, {
+          headers: { authorization: `Bearer ${token}` },
+          keepalive: false,
+          tls: { rejectUnauthorized: false, ...(with_ && { cert: with_.cert, key: with_.key }) },
+        });
+        return [answer.status, challengeOf(answer)['error']];
+      };
+      expect(await read(made.good)).toEqual([200, undefined]);
+      expect(await read(made.own)).toEqual([401, 'invalid_token']);
+      expect(await read(null)).toEqual([401, 'invalid_token']);
+      // Remembered, it is not good without its certificate either.
+      expect(await read(made.good)).toEqual([200, undefined]);
+      expect(await read(null)).toEqual([401, 'invalid_token']);
     });
 
     test('the authority between comes along with the certificate', async () => {
