@@ -5,7 +5,7 @@ import type { Services } from './services';
 /** Those who have something to do again and again. */
 export type Busy = Pick<
   Services,
-  'clients' | 'keyring' | 'vault' | 'revocations' | 'audit' | 'tell' | 'administration'
+  'clients' | 'registrationTokens' | 'keyring' | 'vault' | 'revocations' | 'audit' | 'tell' | 'administration'
 > & {
   readonly assertions: Pick<AssertionCheck, 'prune'>;
 };
@@ -22,6 +22,7 @@ export function choresOf({
   revocations,
   audit,
   assertions,
+  registrationTokens,
   tell,
 }: Busy): Chore[] {
   return [
@@ -32,6 +33,11 @@ export function choresOf({
     { name: 'looking after secrets', everyMs: MINUTE_MS, run: () => clients.maintain(tell) },
     { name: 'forgetting revoked tokens that have ended', everyMs: MINUTE_MS, run: revocations.prune },
     { name: 'forgetting assertions that have ended', everyMs: MINUTE_MS, run: assertions.prune },
+    {
+      name: 'forgetting registration tokens that have ended',
+      everyMs: 60 * MINUTE_MS,
+      run: registrationTokens.maintain,
+    },
     { name: 'forgetting sessions that have ended', everyMs: 10 * MINUTE_MS, run: administration.sessions.maintain },
     { name: 'the retention of the audit trail', everyMs: 60 * MINUTE_MS, run: audit.prune },
   ];

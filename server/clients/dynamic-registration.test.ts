@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import type { Database } from '../../db/connect';
 import { clients, registrationTokens } from '../../db/schema';
 import { eachDatabase } from '../../db/testing';
-import { ADMIN_SECRET, challengeOf, json, startTestServer, type TestServer } from '../testing';
+import { ADMIN_SECRET, challengeOf, form, json, startTestServer, type TestServer } from '../testing';
 
 type Json = Record<string, unknown>;
 
@@ -206,7 +206,6 @@ eachDatabase('dynamic registration', (open) => {
       const client = await registered(server, {
         client_name: 'Before',
         software_id: 'x',
-        dpop_bound_access_tokens: true,
       });
       const answer = await put(client, {
         client_id: client['client_id'],
@@ -266,6 +265,21 @@ eachDatabase('dynamic registration', (open) => {
         grants: { [`${server.issuer}/api/currency`]: ['currency:read'] },
         limits: { api: null },
       });
+    });
+
+    test('a client can bind its tokens, and not unbind them', async () => {
+      const client = await registered(server);
+      const client_id = client['client_id'];
+      await put(client, { client_id, dpop_bound_access_tokens: true });
+      const answer = await put(client, { client_id, dpop_bound_access_tokens: false });
+      expect(await answer.json()).toMatchObject({ dpop_bound_access_tokens: true });
+      const asked = form({
+        grant_type: 'client_credentials',
+        client_id: String(client_id),
+        client_secret: String(client['client_secret']),
+      });
+      const refused = await server.ask('/api/auth/token', asked);
+      expect([refused.status, await refused.json()]).toMatchObject([400, { error: 'invalid_dpop_proof' }]);
     });
 
     test('removes the client with its tokens; from then on it is 401', async () => {

@@ -81,7 +81,8 @@ export function dynamicRegistrationRoutes(options: DynamicRegistrationOptions) {
         detail: {
           ...describe('replaceClient', 'Replace the registration', MANAGING),
           requestBody: REQUEST_BODY,
-          description: 'RFC 7592 §2.2: what is left out gets its default. The body names the `client_id`.',
+          description:
+            'RFC 7592 §2.2: what is left out gets its default, except that bound tokens stay bound. The body names the `client_id`.',
         },
       },
     )
@@ -129,10 +130,22 @@ function describe(operationId: string, summary: string, security: Record<string,
 async function replace({ clients }: DynamicRegistrationOptions, clientId: string, body: unknown) {
   const settings = readMetadata(body);
   await checkIdentity(clients, clientId, body as Readonly<Record<string, unknown>>);
-  const client = await clients.update(clientId, settings);
+  const client = await clients.update(clientId, keepBound(settings, await clients.show(clientId)));
   if (!usesSecret(client.auth_method) || secretsExpireAt(client) !== null) return { client, clientSecret: null };
   const made = await clients.secrets.rotate(clientId, { label: '', expiresInSeconds: null, overlapSeconds: 0 });
   return { client: { ...client, secrets: [made.secret] }, clientSecret: made.clientSecret };
+}
+
+/** A client may bind its tokens (RFC 9449 §5.2, RFC 8705 §3.4); that they are unbound again is for the administrator to say. */
+function keepBound<S extends { readonly dpopBound: boolean; readonly certificateBound: boolean }>(
+  settings: S,
+  { dpop_bound: dpopBound, certificate_bound: certificateBound }: ClientView,
+): S {
+  return {
+    ...settings,
+    dpopBound: settings.dpopBound || dpopBound,
+    certificateBound: settings.certificateBound || certificateBound,
+  };
 }
 
 /** What only the server decides, which a client must not send (RFC 7592 §2.2). */
