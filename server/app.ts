@@ -6,7 +6,7 @@ import { createErrorRule, type ErrorRule } from '../kit/http/errors';
 import { type DependencyState, healthRoutes } from '../kit/http/health';
 import { metricsRoutes } from '../kit/http/metrics';
 import { describeApi, type OpenApiDocument } from '../kit/http/openapi';
-import { problemResponse } from '../kit/http/problem';
+import { Problem, problemResponse } from '../kit/http/problem';
 import { requestId } from '../kit/http/request-id';
 import { adminRoutes } from './admin/index';
 import { createAccess } from './clients/access';
@@ -48,7 +48,7 @@ export function createApp(services: Services, given: Surroundings, serving: () =
     audience: ratesAudience(issuer),
     scope: 'currency:read',
     metadataUrl: resourceMetadataUrl(issuer),
-    certificate: (request) => certificate(request)?.thumbprint ?? null,
+    certificate: (request) => thumbprintOf(request, certificate),
     take: services.takeApi,
     tell,
   });
@@ -101,6 +101,16 @@ export function createApp(services: Services, given: Surroundings, serving: () =
     .use(metricsRoutes(services.metrics.registry, given.metricsToken))
     .use(consoleRoutes())
     .use(docsRoutes({ title: API_TITLE, document: () => describeServer(root, issuer) }));
+}
+
+/** Of the certificate at a resource, where a malformed one is a problem and no OAuth error. @throws Problem 400 */
+function thumbprintOf(request: Request, certificate: (request: Request) => ClientCertificate | null): string | null {
+  try {
+    return certificate(request)?.thumbprint ?? null;
+  } catch (error) {
+    if (error instanceof OAuthError) throw new Problem(400, 'Bad Request', error.description);
+    throw error;
+  }
 }
 
 /** The id of the client that authenticates with a request. @throws OAuthError invalid_client, invalid_request. */

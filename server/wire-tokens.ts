@@ -1,7 +1,6 @@
 import type { Rows } from '../db/connect';
 import { parseLimit } from '../kit/limit';
 import type { Authentication } from './clients/authentication';
-import type { ClientCertificate } from './clients/certificate';
 import type { Clients } from './clients/service';
 import type { Client } from './clients/store';
 import { limitHeaders, refuseBeyond } from './limits/refusal';
@@ -27,7 +26,7 @@ export interface TokenServices {
   readonly accessTokens: AccessTokens;
   readonly proofs: Proofs;
   /** The token endpoints: issue, introspect, revoke. */
-  readonly tokens: Tokens<ClientCertificate> & Introspection<ClientCertificate> & Revocation<ClientCertificate>;
+  readonly tokens: Tokens & Introspection & Revocation;
   /** One more request of a client at the API: the headers of its answer. Null: there is no limit. @throws Problem 429 */
   readonly takeApi: Take | null;
 }

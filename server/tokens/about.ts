@@ -3,7 +3,7 @@ import { invalidRequest } from '../oauth/errors';
 import { type AskingClient, type Authenticate, parseParameters, type RawRequest, type Take } from './asking';
 
 /** A request about a token as it came in. */
-export interface AboutRequest<K> extends RawRequest<K> {
+export interface AboutRequest extends RawRequest {
   /**
    * Asks for the administrator's name, for a request that may be of the administrator; it gives null when it is not. Null for
    * one that cannot be. @throws Problem 401, 403, 429
@@ -23,14 +23,14 @@ export interface Asked {
 }
 
 /** What finding out stands on. */
-export interface AboutOptions<K> {
-  readonly authenticate: Authenticate<K>;
+export interface AboutOptions {
+  readonly authenticate: Authenticate;
   /** One more request of this client; null: there is no limit. */
   readonly take: Take<string> | null;
 }
 
 /** Reads the form and finds out who asks. @throws OAuthError invalid_request, invalid_client; Problem 429, 503 */
-export function createAsk<K>({ authenticate, take }: AboutOptions<K>): (request: AboutRequest<K>) => Promise<Asked> {
+export function createAsk({ authenticate, take }: AboutOptions): (request: AboutRequest) => Promise<Asked> {
   return async (request) => {
     const parameters = parseParameters(request, false);
     const { authorization, certificate, address } = request;

@@ -1,4 +1,5 @@
-/** Who asks an OAuth endpoint, and with which parameters. What a client is and how it proves it is clients' part. */
+/** Who asks an OAuth endpoint, and with which parameters. */
+import type { Authenticated, ClientRequest } from '../clients/authentication';
 import { invalidRequest } from '../oauth/errors';
 import type { SecurityEvent } from '../oauth/event';
 import { type Parameters, parseForm, parseJson } from '../oauth/form';
@@ -15,35 +16,17 @@ export interface AskingClient {
 }
 
 /** A client that has proved who it is. */
-export interface Authenticated<C extends AskingClient = AskingClient> {
-  readonly client: C;
-  /** How it proved it. */
-  readonly method: string;
-  readonly secretId: number | null;
-  /** `x5t#S256` of the certificate that came along and is trusted (RFC 8705 §3.1). */
-  readonly certificateThumbprint: string | null;
-}
-
-/** What client authentication looks at. `K` is whatever a certificate is to it. */
-export interface ClientRequest<K> {
-  readonly authorization: string | null;
-  readonly parameters: Parameters;
-  readonly certificate: () => K | null;
-  readonly address: () => string;
-}
+export type AskingAuthenticated = Authenticated<AskingClient>;
 
 /** Client authentication. @throws OAuthError invalid_client, invalid_request; Problem 429, 503 */
-export type Authenticate<K> = (request: ClientRequest<K>) => Promise<Authenticated>;
+export type Authenticate = (request: ClientRequest) => Promise<AskingAuthenticated>;
 
 /** A request to an OAuth endpoint as it came in; what is dear to find out is asked for. */
-export interface RawRequest<K> {
+export interface RawRequest extends Omit<ClientRequest, 'parameters'> {
   readonly contentType: string;
-  readonly authorization: string | null;
   /** The query string without `?`. */
   readonly query: string;
   readonly body: string;
-  readonly certificate: () => K | null;
-  readonly address: () => string;
   /** The `DPoP` header. */
   readonly dpop: string | null;
   /** Tells the operator of this request. */
@@ -60,7 +43,7 @@ export function isJson(contentType: string): boolean {
 
 /** The parameters of a form, or of the JSON short form where that is allowed. @throws OAuthError invalid_request */
 export function parseParameters(
-  request: Pick<RawRequest<unknown>, 'contentType' | 'body' | 'query'>,
+  request: Pick<RawRequest, 'contentType' | 'body' | 'query'>,
   json: boolean,
 ): Parameters {
   const { contentType, body, query } = request;

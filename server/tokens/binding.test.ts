@@ -3,7 +3,7 @@ import { expect, test } from 'bun:test';
 import { Problem } from '../../kit/http/problem';
 import { OAuthError } from '../oauth/errors';
 import type { AccessTokens } from './access';
-import type { AskingClient, Authenticated, RawRequest, Take } from './asking';
+import type { AskingAuthenticated, AskingClient, RawRequest, Take } from './asking';
 import { createAdmission, createGuard, type GuardOptions } from './guard';
 import type { AccessClaims } from './model';
 import type { Proofs } from './proofs';
@@ -26,9 +26,9 @@ const LEFT = { ratelimit: '"token";r=9;t=1' };
 const ALLOWED: Take<unknown> = () => LEFT;
 const proofs: Proofs = { check: async () => ({ jkt: 'the-thumbprint', nextNonce: 'next' }) };
 
-function issue(who: Partial<Authenticated>, take: Take<unknown> | null = null, dpop: string | null = null) {
+function issue(who: Partial<AskingAuthenticated>, take: Take<unknown> | null = null, dpop: string | null = null) {
   const signed: unknown[] = [];
-  const tokens = createTokens<never>({
+  const tokens = createTokens({
     authenticate: async () => ({
       client: CLIENT,
       method: 'client_secret_basic',
@@ -47,7 +47,7 @@ function issue(who: Partial<Authenticated>, take: Take<unknown> | null = null, d
     newId: () => 'id',
     silentMs: () => 0,
   });
-  const request: RawRequest<never> = {
+  const request: RawRequest = {
     contentType: 'application/x-www-form-urlencoded',
     authorization: null,
     query: '',

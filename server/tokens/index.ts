@@ -1,5 +1,6 @@
 /** Tokens: `POST /api/auth/token` (client-credentials grant of RFC 6749 §4.4, access tokens of RFC 9068), `/introspect` (RFC 7662) and `/revoke` (RFC 7009). The guard beside it is what other features import. */
 import { Elysia } from 'elysia';
+import type { ClientCertificate } from '../clients/certificate';
 import type { Tell } from '../oauth/event';
 import { queryOf } from '../oauth/query';
 import { emptyReply, tokenReply, withHeaders } from '../oauth/reply';
@@ -11,10 +12,10 @@ import type { Revocation } from './revocation';
 import { TOKEN_PATH, type Tokens } from './service';
 
 /** What the routes need. */
-export interface TokenRoutesOptions<K> {
-  readonly tokens: Tokens<K> & Introspection<K> & Revocation<K>;
+export interface TokenRoutesOptions {
+  readonly tokens: Tokens & Introspection & Revocation;
   /** The client certificate that a trusted proxy passed on; null: there is none. */
-  readonly certificate: (request: Request) => K | null;
+  readonly certificate: (request: Request) => ClientCertificate | null;
   /** The caller's address. */
   readonly address: (request: Request) => string;
   /** See {@link AboutRequest}. */
@@ -23,7 +24,7 @@ export interface TokenRoutesOptions<K> {
 }
 
 /** Routes of the token, introspection and revocation endpoints. */
-export function tokenRoutes<K>(options: TokenRoutesOptions<K>) {
+export function tokenRoutes(options: TokenRoutesOptions) {
   const { tokens } = options;
   const read = createReader(options);
   // Bodies are parsed in oauth/form: a framework's parser forgets repetitions, which must be refused.
@@ -81,8 +82,8 @@ function mayBeAdministrator(headers: Headers): boolean {
 }
 
 /** Request → what the services look at. */
-function createReader<K>({ certificate, address, administrator, tell }: TokenRoutesOptions<K>) {
-  return async (request: Request): Promise<RawRequest<K> & AboutRequest<K>> => {
+function createReader({ certificate, address, administrator, tell }: TokenRoutesOptions) {
+  return async (request: Request): Promise<RawRequest & AboutRequest> => {
     const { headers, url } = request;
     return {
       contentType: headers.get('content-type') ?? '',

@@ -12,13 +12,13 @@ export interface ReadyAnswer {
 }
 
 /** Answers questions about tokens. */
-export interface Introspection<K> {
+export interface Introspection {
   /** @throws OAuthError invalid_request, invalid_client; Problem 429; Problem 503 when a revocation may not have been heard of */
-  introspect(request: AboutRequest<K>): Promise<ReadyAnswer>;
+  introspect(request: AboutRequest): Promise<ReadyAnswer>;
 }
 
 /** What the service stands on. */
-export interface IntrospectionOptions<K> extends AboutOptions<K> {
+export interface IntrospectionOptions extends AboutOptions {
   readonly tokens: AccessTokens;
   readonly resources: {
     findByUri(uri: string): { readonly introspectionClients: readonly string[] } | undefined;
@@ -32,7 +32,7 @@ export interface IntrospectionOptions<K> extends AboutOptions<K> {
 const INACTIVE = jsonReply('{"active":false}');
 
 /** The introspection service. What is said of a token never changes while it is in force, so it is written once; a copy of a ready `Response` costs less than a new one. */
-export function createIntrospection<K>(options: IntrospectionOptions<K>): Introspection<K> {
+export function createIntrospection(options: IntrospectionOptions): Introspection {
   const { tokens, resources, issuer, silentMs } = options;
   const ask = createAsk(options);
   const answers = new WeakMap<AccessClaims, Response>();

@@ -5,23 +5,23 @@ import type { AccessTokens } from './access';
 import type { Revocations } from './revocations';
 
 /** Takes tokens back. */
-export interface Revocation<K> {
+export interface Revocation {
   /**
    * Afterwards the token is dead: here already, on other servers within a second. A token that is unknown or has ended
    * needs nothing done (RFC 7009 §2.2). @returns headers for the answer, null: none.
    * @throws OAuthError invalid_request, invalid_client, unauthorized_client for another client's token (§2.1); Problem 429, 503
    */
-  revoke(request: AboutRequest<K>): Promise<Readonly<Record<string, string>> | null>;
+  revoke(request: AboutRequest): Promise<Readonly<Record<string, string>> | null>;
 }
 
 /** What the service stands on. */
-export interface RevocationOptions<K> extends AboutOptions<K> {
+export interface RevocationOptions extends AboutOptions {
   readonly tokens: AccessTokens;
   readonly revocations: Pick<Revocations, 'add'>;
 }
 
 /** The revocation service. */
-export function createRevocation<K>(options: RevocationOptions<K>): Revocation<K> {
+export function createRevocation(options: RevocationOptions): Revocation {
   const { tokens, revocations } = options;
   const ask = createAsk(options);
   return {

@@ -3,9 +3,9 @@ import { invalidRequest, OAuthError } from '../oauth/errors';
 import type { Parameters } from '../oauth/form';
 import type { TokenAnswer } from '../oauth/reply';
 import {
+  type AskingAuthenticated,
   type AskingClient,
   type Authenticate,
-  type Authenticated,
   isJson,
   parseParameters,
   type RawRequest,
@@ -26,14 +26,14 @@ export const AWAY_RETRY_AFTER_SECONDS = 2;
 export const TOKEN_PATH = '/api/auth/token';
 
 /** Issues access tokens. */
-export interface Tokens<K> {
+export interface Tokens {
   /** The token endpoint (RFC 6749 §4.4). @throws OAuthError as RFC 6749 §5.2 says; Problem 429; Problem 503 when the database is away or the server busy. */
-  issue(request: RawRequest<K>): Promise<TokenAnswer>;
+  issue(request: RawRequest): Promise<TokenAnswer>;
 }
 
 /** What the service stands on. */
-export interface TokensOptions<K> {
-  readonly authenticate: Authenticate<K>;
+export interface TokensOptions {
+  readonly authenticate: Authenticate;
   /** Counts one issued token, the use of the secret that it was issued for, and the method by which it was asked for. */
   readonly used: (clientId: string, secretId: number | null, method: string) => void;
   readonly keyring: Pick<Keyring, 'sign'>;
@@ -50,7 +50,7 @@ export interface TokensOptions<K> {
 }
 
 /** The token service of the client-credentials grant. */
-export function createTokens<K>(options: TokensOptions<K>): Tokens<K> {
+export function createTokens(options: TokensOptions): Tokens {
   const { authenticate, used, keyring, proofs, issuer, ttlSeconds, take, now, newId, silentMs } = options;
   const target = createTargeting({ issuer, find: options.findResource });
   const prove = createProving(proofs);
@@ -124,7 +124,7 @@ function createProving(proofs: Proofs): (header: string, client: AskingClient) =
 }
 
 /** What the token will be bound to (RFC 9449 §6, RFC 8705 §3); null: to nothing. */
-function bindingOf(proof: Proven | null, { client, certificateThumbprint }: Authenticated): Binding | null {
+function bindingOf(proof: Proven | null, { client, certificateThumbprint }: AskingAuthenticated): Binding | null {
   if (!client.certificateBound) return proof === null ? null : { jkt: proof.jkt, certificate: null };
   if (certificateThumbprint === null) {
     const description = 'Tokens of this client are bound to its certificate; present it.';
