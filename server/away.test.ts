@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import { connectPostgres, type Database } from '../db/connect';
 import { market } from '../db/schema';
 import { findPostgres, startPostgres, type TestPostgres } from '../db/testing-postgres';
-import { json, startTestServer, type TestClient, type TestServer, waitFor } from './testing';
+import { form, json, startTestServer, type TestClient, type TestServer, waitFor } from './testing';
 
 const TIMEOUT_MS = 60_000;
 
@@ -65,6 +65,8 @@ describe.skipIf(!findPostgres())('the database away', () => {
     // A client that was seen may still get tokens for five seconds, and none after that.
     await waitFor(async () => (await ready()) === 'degraded', 'the loss to be noticed', 8_000);
     await expectAway(await request(seen));
+    const about = form({ token, client_id: seen.id, client_secret: seen.secret });
+    await expectAway(await server.ask('/api/auth/introspect', about));
     expect((await server.ask('/health/ready')).status).toBe(200);
     expect((await server.ask('/health/live')).status).toBe(200);
     expect(await rates()).toBe(served);

@@ -160,6 +160,20 @@ eachDatabase('strangers drive', (open) => {
     },
   );
 
+  test('oauth4webapi: DPoP beside a signed assertion', async () => {
+    const { client, authentication } = await withKey('ES256');
+    const options = { ...insecure, DPoP: oauth.DPoP({}, await oauth.generateKeyPair('ES256')) };
+    const ask = async () =>
+      oauth.processClientCredentialsResponse(
+        as,
+        client,
+        await oauth.clientCredentialsGrantRequest(as, client, authentication, {}, options),
+      );
+    // The refusal has used the assertion up; the library signs another.
+    expect(oauth.isDPoPNonceError(await ask().catch((error: unknown) => error))).toBe(true);
+    expect((await ask()).token_type).toBe('dpop');
+  });
+
   test('openid-client: DPoP, which learns nonces by itself', async () => {
     const client = await enrol({ dpop_bound_access_tokens: true });
     const config = await openid.discovery(

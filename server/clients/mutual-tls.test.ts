@@ -1,14 +1,16 @@
 // Certificates of clients over HTTP (RFC 8705): behind a real HAProxy, and as headers of whoever says so.
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
+import { createHash } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Subprocess } from 'bun';
+import { decodeJwt } from 'jose';
 import type { Database } from '../../db/connect';
 import type { TlsSubject } from '../../db/schema';
 import { eachDatabase } from '../../db/testing';
 import { freePort } from '../../db/testing-postgres';
-import { basic, challengeOf, form, startTestServer, type TestServer, waitFor } from '../testing';
+import { ADMIN_SECRET, basic, challengeOf, form, startTestServer, type TestServer, waitFor } from '../testing';
 import { AUTHORITY, CLIENT, hasOpenssl, type Made, makeCertificate } from './testing-certificates';
 import { insertClient } from './testing-clients';
 
@@ -156,6 +158,10 @@ describe.skipIf(HAPROXY === null || !hasOpenssl())('behind HAProxy', () => {
         });
         return [answer.status, challengeOf(answer)['error']];
       };
+      const cnf = { 'x5t#S256': createHash('sha256').update(made.good.x509.raw).digest('base64url') };
+      expect(decodeJwt(token)).toMatchObject({ cnf });
+      const about = form({ token }, { 'x-admin-secret': ADMIN_SECRET });
+      expect(await (await server.ask('/api/auth/introspect', about)).json()).toMatchObject({ active: true, cnf });
       expect(await read(made.good)).toEqual([200, undefined]);
       expect(await read(made.own)).toEqual([401, 'invalid_token']);
       expect(await read(null)).toEqual([401, 'invalid_token']);

@@ -85,6 +85,7 @@ eachDatabase('registration', (open) => {
   test.each([
     ['client_id missing', { ...GOOD, client_id: undefined, app_name: MARK }, 'client_id'],
     ['client_id empty', { ...GOOD, client_id: '' }, 'client_id'],
+    ['client_id of the administrator', { ...GOOD, client_id: 'admin' }, 'client_id'],
     ['client_id of 129 characters', { ...GOOD, client_id: MARK.padEnd(129, 'x') }, 'client_id'],
     ['client_id with a space', { ...GOOD, client_id: `${MARK} x` }, 'client_id'],
     ['client_id with a slash', { ...GOOD, client_id: `${MARK}/x` }, 'client_id'],

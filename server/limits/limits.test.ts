@@ -4,7 +4,7 @@ import { Elysia } from 'elysia';
 import type { Database } from '../../db/connect';
 import { eachDatabase } from '../../db/testing';
 import { Problem, problemResponse } from '../../kit/http/problem';
-import { ADMIN_SECRET, json, startTestServer, type TestServer } from '../testing';
+import { ADMIN_SECRET, form, json, startTestServer, type TestClient, type TestServer } from '../testing';
 import { LimitExceeded, limitHeaders, refuseBeyond } from './refusal';
 import { createLimits, type Limits } from './service';
 
@@ -200,5 +200,87 @@ eachDatabase('limits of a server', (open) => {
     expect(text).toContain('crypto_server_limits_hit_total{policy="register"} 2');
     expect(text).toContain('crypto_server_limits_hit_total{policy="failed"} 1');
     expect(text).toContain('crypto_server_limit_keys{policy="register"} 1');
+  });
+});
+
+eachDatabase('limits of clients over HTTP', (open) => {
+  let server: TestServer;
+  beforeAll(async () => {
+    const limits = { ...LIMITS, api: { count: 3, periodMs: 1_000 }, token: { count: 2, periodMs: 1_000 } };
+    server = await startTestServer(await open(), { settings: { limits } });
+  });
+  afterAll(() => server.close());
+  const ask = ({ id, secret }: TestClient): Promise<Response> =>
+    server.ask('/api/auth/token', form({ grant_type: 'client_credentials', client_id: id, client_secret: secret }));
+  const seen = async (work: () => Promise<Response>, times: number) => {
+    const all: unknown[] = [];
+    for (let at = 0; at < times; at++) {
+      const { status, headers } = await work();
+      all.push([status, headers.get('ratelimit'), headers.get('retry-after')]);
+    }
+    return all;
+  };
+
+  test('tokens: two at once, then 429 as a problem with Retry-After, and again after its time', async () => {
+    const client = await server.register();
+    expect(await seen(() => ask(client), 3)).toEqual([
+      [200, '"token";r=1;t=1', null],
+      [200, '"token";r=0;t=1', null],
+      [429, '"token";r=0;t=1', '1'],
+    ]);
+    const refused = await ask(client);
+    expect(refused.headers.get('content-type')).toBe('application/problem+json');
+    expect(refused.headers.get('ratelimit-policy')).toBe('"token";q=2;w=1');
+    server.pass(500);
+    expect((await ask(client)).status).toBe(200);
+    expect((await ask(await server.register())).status).toBe(200);
+  });
+
+  test('the API: three at once, remembered tokens too; another client is not touched', async () => {
+    const [token, other] = [await server.token(), await server.token()];
+    expect(await seen(() => server.read('/api/currency/', token), 4)).toEqual([
+      [200, '"api";r=2;t=1', null],
+      [200, '"api";r=1;t=1', null],
+      [200, '"api";r=0;t=1', null],
+      [429, '"api";r=0;t=1', '1'],
+    ]);
+    const untouched = await server.read('/api/currency/', other);
+    expect([untouched.status, untouched.headers.get('ratelimit')]).toEqual([200, '"api";r=2;t=1']);
+  });
+
+  test('introspection: as the API, by who asks', async () => {
+    const client = await server.register();
+    const token = await server.token(client);
+    const about = () =>
+      server.ask('/api/auth/introspect', form({ token, client_id: client.id, client_secret: client.secret }));
+    expect(await seen(about, 4)).toEqual([
+      [200, '"api";r=2;t=1', null],
+      [200, '"api";r=1;t=1', null],
+      [200, '"api";r=0;t=1', null],
+      [429, '"api";r=0;t=1', '1'],
+    ]);
+  });
+
+  test('a client with limits of its own has those, from the answer of the administrator on', async () => {
+    const client = await server.register();
+    const headers = { 'x-admin-secret': ADMIN_SECRET, 'content-type': 'application/json' };
+    const body = { limits: { api: '1/m', token: '1/h' } };
+    await server.ask(`/api/admin/clients/${client.id}`, { ...json(body, 'PATCH'), headers });
+    const token = await server.token(client);
+    expect((await ask(client)).headers.get('ratelimit-policy')).toBe('"token";q=1;w=3600');
+    expect(await seen(() => server.read('/api/currency/', token), 2)).toEqual([
+      [200, '"api";r=0;t=60', null],
+      [429, '"api";r=0;t=60', '60'],
+    ]);
+  });
+
+  test('wrong secrets: ten, then the right one is refused too; another client is not', async () => {
+    const [client, other] = [await server.register(), await server.register()];
+    for (let at = 0; at < 10; at++) {
+      expect((await ask({ ...client, secret: 'wrong' })).status).toBe(401);
+    }
+    const refused = await ask(client);
+    expect([refused.status, refused.headers.get('ratelimit-policy')]).toEqual([429, '"failed";q=10;w=60']);
+    expect((await ask(other)).status).toBe(200);
   });
 });

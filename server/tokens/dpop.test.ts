@@ -185,11 +185,13 @@ eachDatabase('DPoP', (open) => {
       expect(answers.filter(({ status }) => status === 200).length).toBe(1);
     });
 
-    test('the same jti under another key is another proof', async () => {
-      if (place === 'the resource') return;
-      for (const by of [prover, other])
-        expect((await send(await make({ claims: { jti: 'shared-by-two' } }, by))).status).toBe(200);
-    });
+    // At the resource a token belongs to one key.
+    if (place !== 'the resource') {
+      test('the same jti under another key is another proof', async () => {
+        for (const by of [prover, other])
+          expect((await send(await make({ claims: { jti: 'shared-by-two' } }, by))).status).toBe(200);
+      });
+    }
 
     test('an iat at both ends of what is allowed is taken', async () => {
       for (const shift of [-60, 10])
@@ -288,7 +290,7 @@ eachDatabase('DPoP', (open) => {
     expect(challengeOf(answer)).toMatchObject({
       scheme,
       error: code,
-      algs: expect.any(String) === null ? '' : (expect.anything() as string),
+      algs: expect.stringContaining('ES256') as unknown as string,
     });
     expect(lastReason()).toBe(reason);
   });
