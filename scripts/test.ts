@@ -72,6 +72,7 @@ function names(title: string, list: readonly string[]): void {
 say(`\n${style.bold('Checks')}`);
 await check('Formatter and linter', () => tool('biome', 'check', '--colors=off', '.'));
 await check('Types', () => tool('tsc', '--noEmit'));
+await check('Types of the console', () => tool('tsc', '--noEmit', '-p', 'server/console/page'));
 await built(prepareDump().then(() => buildBinary('crypto-server')));
 await built(buildBinary('crypto-client'));
 

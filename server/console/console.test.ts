@@ -90,6 +90,50 @@ describe.skipIf(!hasBrowser())('The console in Chromium', () => {
       await heading('Resources');
     });
 
+    test('too many attempts: how long to wait, and no further attempt until then', async () => {
+      await page.route('**/api/admin/session', (route) =>
+        route.request().method() === 'POST'
+          ? route.fulfill({
+              status: 429,
+              headers: { 'retry-after': '2' },
+              json: { detail: 'Too many failed attempts.' },
+            })
+          : route.continue(),
+      );
+      await page.goto(server.url);
+      await page.getByLabel('Admin secret').fill(server.adminSecret);
+      await press('Sign in');
+      await page.getByText(/You can try again in [12] s\./).waitFor();
+      expect(await page.getByRole('button', { name: 'Sign in' }).isDisabled()).toBe(true);
+      await page.unroute('**/api/admin/session');
+      await page.getByText('You can try again').waitFor({ state: 'detached' });
+      await press('Sign in');
+      await heading('Clients');
+    });
+
+    test('a server that is away is said so, and asked again on request', async () => {
+      await open('#/resources');
+      await page.route('**/api/admin/keys', (route) => route.abort());
+      await page.getByRole('link', { name: 'Signing keys' }).click();
+      await page.getByRole('alert').filter({ hasText: 'The server does not answer.' }).waitFor();
+      await page.unroute('**/api/admin/keys');
+      await press('Try again');
+      await page.getByText('Signs every new token.').waitFor();
+    });
+
+    test('a tab goes on after another one has signed in anew', async () => {
+      await open('#/new-client');
+      await page.getByLabel('Name', { exact: true }).fill('Two tabs');
+      const other = await visit.context.newPage();
+      await other.goto(server.url);
+      await other.getByRole('button', { name: 'Sign out' }).click();
+      await other.getByLabel('Admin secret').fill(server.adminSecret);
+      await other.getByRole('button', { name: 'Sign in' }).click();
+      await other.locator('#main h1').waitFor();
+      await press('Create client');
+      await dialog().getByText('Keep this secret now').waitFor();
+    });
+
     test('an idle session is warned of, and kept on request', async () => {
       await page.clock.install();
       await open();
@@ -227,6 +271,17 @@ describe.skipIf(!hasBrowser())('The console in Chromium', () => {
       expect(await page.getByRole('region', { name: 'Header' }).innerText()).toContain('at+jwt');
       expect(await page.content()).not.toMatch(/eyJ[\w-]+\.eyJ/);
     });
+  });
+
+  test('a client that must prove a key is created, and tried with a proof at once', async () => {
+    await open('#/new-client');
+    await page.getByLabel('Name', { exact: true }).fill('Bound');
+    await page.getByLabel('Require DPoP').check();
+    await press('Create client');
+    await dialog().getByText('Test it now').click();
+    await press('Get a test token');
+    await page.getByText('A DPoP token').waitFor();
+    expect(await page.getByRole('region', { name: 'Claims' }).textContent()).toContain('jkt');
   });
 
   test('signing keys: rotate, and revoke with the typed id', async () => {

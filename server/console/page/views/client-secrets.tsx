@@ -55,7 +55,9 @@ export function Secrets({ client, reload }: ClientTabProps) {
         {({ items }) => <SecretTable items={items} revoke={(secret) => setOpen({ kind: 'revoke', secret })} />}
       </Show>
       {open?.kind === 'rotate' && <RotateSecret path={path} close={close} done={made} />}
-      {open?.kind === 'made' && <SecretOnce made={open.made} resources={Object.keys(client.grants)} close={close} />}
+      {open?.kind === 'made' && (
+        <SecretOnce made={open.made} resources={Object.keys(client.grants)} dpop={client.dpop_bound} close={close} />
+      )}
       {open?.kind === 'revoke' && (
         <Confirm title="Revoke this secret?" verb="Revoke secret" close={close} act={() => revoke(open.secret)}>
           <p>

@@ -107,7 +107,7 @@ function AddCurrency({ close, added }: { close: () => void; added: (symbol: stri
             title="1 to 16 letters and digits"
             value={symbol}
             set={setSymbol}
-            hint="Such as BTC. It is never used again for another currency."
+            hint="Such as BTC. A retired one comes back with its history."
           />
           <TextField label="Name" required maxLength={64} value={name} set={setName} />
           <TextField

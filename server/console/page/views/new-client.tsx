@@ -104,7 +104,12 @@ function NewClientForm({ resources }: { resources: readonly ResourceView[] }) {
         </button>
       </form>
       {made !== null && (
-        <SecretOnce made={made} resources={Object.keys(draft.grants)} close={() => go(made.clientId)} />
+        <SecretOnce
+          made={made}
+          resources={Object.keys(draft.grants)}
+          dpop={draft.dpopBound}
+          close={() => go(made.clientId)}
+        />
       )}
     </>
   );

@@ -49,8 +49,8 @@ export function Resources() {
       {open?.kind === 'delete' && (
         <Confirm title="Delete this resource?" verb="Delete resource" close={close} act={() => remove(open.resource)}>
           <p>
-            No more tokens are issued for <code>{open.resource.identifier}</code>, and nobody can introspect those that
-            are out.
+            No more tokens are issued for <code>{open.resource.identifier}</code>, and every client loses the scopes it
+            had there. This can not be undone.
           </p>
         </Confirm>
       )}
@@ -100,7 +100,7 @@ function ResourceTable({ items, edit, remove }: ResourceTableProps) {
 }
 
 function Chips({ words }: { words: readonly string[] }) {
-  if (words.length === 0) return <span class="quiet">Nobody but the administrator</span>;
+  if (words.length === 0) return <span class="quiet">No other client</span>;
   return (
     <span class="chips">
       {words.map((word) => (

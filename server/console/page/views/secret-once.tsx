@@ -10,12 +10,14 @@ export interface SecretOnceProps {
   readonly made: NewSecret;
   /** Resources that the client has scopes for. */
   readonly resources: readonly string[];
+  /** True for a client that must prove a key for each token. */
+  readonly dpop: boolean;
   /** Forgets the secret. */
   readonly close: () => void;
 }
 
 /** Shows a new client secret, the only time that anybody can see it. */
-export function SecretOnce({ made, resources, close }: SecretOnceProps) {
+export function SecretOnce({ made, resources, dpop, close }: SecretOnceProps) {
   const { session } = useShell();
   const file = envFile(made, session.issuer);
   const save = (): void => saveFile(`${made.clientId}.env`, new Blob([file], { type: 'text/plain' }));
@@ -47,7 +49,7 @@ export function SecretOnce({ made, resources, close }: SecretOnceProps) {
         </div>
         <details>
           <summary>Test it now</summary>
-          <TestToken clientId={made.clientId} clientSecret={made.clientSecret} resources={resources} dpop={null} />
+          <TestToken clientId={made.clientId} clientSecret={made.clientSecret} resources={resources} dpop={dpop} />
         </details>
       </div>
       <footer>

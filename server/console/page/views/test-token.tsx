@@ -12,8 +12,8 @@ export interface TestTokenProps {
   /** The secret that was just made; null: it is asked for. */
   readonly clientSecret: string | null;
   readonly resources: readonly string[];
-  /** Whether the client must prove a key; null: try without, since a new one is not asked to. */
-  readonly dpop: boolean | null;
+  /** True for a client that must prove a key for each token. */
+  readonly dpop: boolean;
 }
 
 /** Obtains a token as the client would, and shows what is in it. */
@@ -28,7 +28,7 @@ export function TestToken({ clientId, clientSecret, resources, dpop }: TestToken
     setFound(null);
     void action.run(async () => {
       const secret = clientSecret ?? typed;
-      const wish = { clientId, clientSecret: secret, resource, dpop: dpop ?? false, now, issuer: session.issuer };
+      const wish = { clientId, clientSecret: secret, resource, dpop, now, issuer: session.issuer };
       setFound(await requestToken(wish));
     });
   };
