@@ -4,7 +4,7 @@ import { sql } from 'drizzle-orm';
 import type { Database } from './connect';
 
 /** The NOTIFY channel; payloads are `<topic>:<id>`. Triggers of the migrations write to it too. */
-export const CHANGES_CHANNEL = 'changes';
+const CHANGES_CHANNEL = 'changes';
 
 /** What a change is about. */
 export type Topic = 'clients' | 'tokens' | 'keys' | 'resources' | 'rates';

@@ -29,7 +29,7 @@ export interface Database {
 }
 
 /** Every query and transaction settles within this time, even against a peer that has gone silent. */
-export const QUERY_DEADLINE_MS = 5_000;
+const QUERY_DEADLINE_MS = 5_000;
 
 /** The server itself ends a statement this much earlier, so that the connection and a clear error survive. */
 const SERVER_LEAD_MS = 500;

@@ -96,7 +96,7 @@ export async function runProgram(
 }
 
 /** The flag of a setting: `DATA_DIR` → `--data-dir`. */
-export function flagOf(variable: string): string {
+function flagOf(variable: string): string {
   return `--${variable.toLowerCase().replaceAll('_', '-')}`;
 }
 

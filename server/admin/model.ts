@@ -55,9 +55,6 @@ export const PageLimit = t.Optional(
 /** {@link PageLimit} when left out. */
 export const PAGE_DEFAULT = 50;
 
-/** Which page of a list. */
-export const PageQuery = t.Object({ cursor: Cursor, limit: PageLimit });
-
 /** Ninety days: who registers machines for longer than that makes another one. */
 const REGISTRATION_TOKEN_SECONDS_MAX = 7_776_000;
 

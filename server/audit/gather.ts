@@ -1,7 +1,7 @@
 import type { AuditDraft } from './chain';
 
 /** How long failures of a kind are gathered into one event. */
-export const GATHER_MS = 60_000;
+const GATHER_MS = 60_000;
 
 /** Kinds of failures (event, client, address, reason) told apart in a minute; a guesser can make up more than anybody reads. */
 const KINDS_MAX = 1_000;

@@ -58,7 +58,7 @@ export function keyringFault({ authMethod, jwks, jwksUri, tlsSubject }: ClientKe
 }
 
 /** What is wrong with a set of public keys. */
-export function keysFault(keys: readonly Record<string, unknown>[]): string | null {
+function keysFault(keys: readonly Record<string, unknown>[]): string | null {
   if (keys.length === 0 || keys.length > KEYS_MAX) return `jwks must have 1 to ${KEYS_MAX} keys`;
   if (Buffer.byteLength(JSON.stringify(keys)) > KEYS_BYTES_MAX) return 'jwks is too large';
   if (keys.some((key) => PRIVATE_MEMBERS.some((name) => name in key))) return 'jwks must hold public keys only';
@@ -70,7 +70,7 @@ export function keysFault(keys: readonly Record<string, unknown>[]): string | nu
 }
 
 /** What is wrong with an https URL: without user, password and fragment. */
-export function httpsFault(member: string, text: string): string | null {
+function httpsFault(member: string, text: string): string | null {
   const url = text.length <= TEXT_MAX ? URL.parse(text) : null;
   const good =
     url !== null && url.protocol === 'https:' && url.username === '' && url.password === '' && url.hash === '';

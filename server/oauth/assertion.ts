@@ -34,7 +34,7 @@ const ASSERTION_CHARACTERS_MAX = 8_192;
 const LIFE_MAX_SECONDS = 300;
 
 /** How far the clocks of client and server may differ (FAPI 2.0 §5.3.2.1: at least 10 seconds must be accepted). */
-export const ASSERTION_SKEW_SECONDS = 10;
+const ASSERTION_SKEW_SECONDS = 10;
 
 /** `jti` and `kid` are names, not payloads. */
 const NAME_CHARACTERS_MAX = 256;

@@ -20,7 +20,7 @@ import { createTargeting, type FindResource } from './target';
 export const CHANGES_SILENT_MAX_MS = 5_000;
 
 /** What a caller is told to wait while the database is away, in seconds. */
-export const AWAY_RETRY_AFTER_SECONDS = 2;
+const AWAY_RETRY_AFTER_SECONDS = 2;
 
 /** Where tokens are asked for, below the issuer. */
 export const TOKEN_PATH = '/api/auth/token';
