@@ -5,7 +5,6 @@ import { createSameOrigin } from './admin/same-origin';
 import { createSessions, type Sessions } from './admin/sessions';
 import { createSessionStore } from './admin/store';
 import type { Callers } from './callers';
-import { createCertificateReader } from './clients/certificate';
 import type { Limits } from './limits/service';
 import type { Tell } from './oauth/event';
 import { ADMIN_RESOURCE, resourceUri } from './oauth/resource';
@@ -53,16 +52,15 @@ export function createAdministration(rows: Rows, given: Surroundings, need: Admi
 }
 
 /** The client whose access token for the administration a request brings. */
-function createAdminToken({ issuer, trusted }: Surroundings, need: AdministrationNeed) {
+function createAdminToken({ issuer }: Surroundings, need: AdministrationNeed) {
   const { callers, accessTokens, proofs, takeApi, tell } = need;
-  const readCertificate = createCertificateReader(trusted);
   const admit = createAdmission({
     tokens: accessTokens,
     proofs,
     audience: resourceUri(issuer, ADMIN_RESOURCE),
     scope: 'admin',
     metadataUrl: null,
-    certificate: (request) => readCertificate(request.headers, () => callers.peer(request))?.thumbprint ?? null,
+    certificate: callers.thumbprint,
     take: takeApi,
     tell,
   });

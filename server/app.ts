@@ -6,17 +6,16 @@ import { createErrorRule, type ErrorRule } from '../kit/http/errors';
 import { type DependencyState, healthRoutes } from '../kit/http/health';
 import { metricsRoutes } from '../kit/http/metrics';
 import { describeApi, type OpenApiDocument } from '../kit/http/openapi';
-import { Problem, problemResponse } from '../kit/http/problem';
+import { problemResponse } from '../kit/http/problem';
 import { requestId } from '../kit/http/request-id';
 import { adminRoutes } from './admin/index';
 import { createAccess } from './clients/access';
-import { type ClientCertificate, createCertificateReader } from './clients/certificate';
 import { registrationRoutes } from './clients/index';
 import { dynamicRegistrationRoutes } from './clients/registration-routes';
 import { secretRoutes } from './clients/secret-routes';
 import { consoleRoutes } from './console/index';
-import { discoveryRoutes, resourceMetadataUrl } from './discovery/index';
-import { LimitExceeded, limitHeaders, refuseBeyond } from './limits/refusal';
+import { type DiscoveryOptions, discoveryRoutes, resourceMetadataUrl } from './discovery/index';
+import { LimitExceeded, within } from './limits/refusal';
 import { ASSERTION_ALGORITHMS } from './oauth/assertion';
 import { DPOP_ALGS } from './oauth/dpop';
 import { OAuthError } from './oauth/errors';
@@ -39,8 +38,6 @@ export type App = ReturnType<typeof createApp>;
 export function createApp(services: Services, given: Surroundings, serving: () => boolean) {
   const { issuer, log } = given;
   const { callers, clients, tell, tokens, feed } = services;
-  const readCertificate = createCertificateReader(given.trusted);
-  const certificate = (request: Request) => readCertificate(request.headers, () => callers.peer(request));
   const authorizeAdmin = services.administration.authorization.isAdministrator;
   const guard = createGuard({
     tokens: services.accessTokens,
@@ -48,7 +45,7 @@ export function createApp(services: Services, given: Surroundings, serving: () =
     audience: ratesAudience(issuer),
     scope: 'currency:read',
     metadataUrl: resourceMetadataUrl(issuer),
-    certificate: (request) => thumbprintOf(request, certificate),
+    certificate: callers.thumbprint,
     take: services.takeApi,
     tell,
   });
@@ -57,14 +54,10 @@ export function createApp(services: Services, given: Surroundings, serving: () =
     clients,
     registrationTokens: services.registrationTokens,
     authorizeAdmin,
-    authenticateClient: createAuthenticate(services, certificate),
+    authenticateClient: createAuthenticate(services),
     tell,
   });
-  const take = (request: Request) => {
-    const taken = services.limits.take('register', callers.source(request));
-    refuseBeyond(taken);
-    return limitHeaders(taken);
-  };
+  const take = (request: Request) => within(services.limits.take('register', callers.source(request)));
   const failed = createErrorRule({ log, routes: () => root.routes, known: createKnownErrors(tell) });
   // One router, so that the edge stands before every route; a route's schemas of answers document it and are not run.
   const root = new Elysia({
@@ -81,20 +74,16 @@ export function createApp(services: Services, given: Surroundings, serving: () =
     .use(registrationRoutes({ clients, mode: given.registration, access, take, tell }))
     .use(dynamicRegistrationRoutes({ clients, access, issuer, take, tell }))
     .use(secretRoutes({ secrets: clients.secrets, access, tell }))
-    .use(tokenRoutes({ tokens, certificate, address: callers.source, administrator: authorizeAdmin, tell }))
     .use(
-      discoveryRoutes({
-        issuer,
-        resource: ratesAudience(issuer),
-        scopes: ['currency:read'],
-        registration: given.registration !== 'closed',
-        certificates: given.behindProxy,
-        authorities: given.mtlsAuthorities !== null,
-        proofAlgorithms: DPOP_ALGS,
-        assertionAlgorithms: ASSERTION_ALGORITHMS,
-        jwks: services.keyring.jwks,
+      tokenRoutes({
+        tokens,
+        certificate: callers.certificate,
+        address: callers.source,
+        administrator: authorizeAdmin,
+        tell,
       }),
     )
+    .use(discoveryRoutes(discoveryOf(services, given)))
     .use(rateRoutes({ reads: createRateReads(feed), guard }))
     .use(adminRoutes({ ...services.administration, services, issuer, version: VERSION, now: given.now, tell }))
     .use(healthRoutes({ service: 'crypto-server', serving, dependency: databaseOf(services) }))
@@ -103,26 +92,29 @@ export function createApp(services: Services, given: Surroundings, serving: () =
     .use(docsRoutes({ title: API_TITLE, document: () => describeServer(root, issuer) }));
 }
 
-/** Of the certificate at a resource, where a malformed one is a problem and no OAuth error. @throws Problem 400 */
-function thumbprintOf(request: Request, certificate: (request: Request) => ClientCertificate | null): string | null {
-  try {
-    return certificate(request)?.thumbprint ?? null;
-  } catch (error) {
-    if (error instanceof OAuthError) throw new Problem(400, 'Bad Request', error.description);
-    throw error;
-  }
+/** What strangers are told; no more than what is so. */
+function discoveryOf(services: Services, given: Surroundings): DiscoveryOptions {
+  const { issuer } = given;
+  return {
+    issuer,
+    resource: ratesAudience(issuer),
+    scopes: ['currency:read'],
+    registration: given.registration !== 'closed',
+    certificates: given.behindProxy,
+    authorities: given.mtlsAuthorities !== null,
+    proofAlgorithms: DPOP_ALGS,
+    assertionAlgorithms: ASSERTION_ALGORITHMS,
+    jwks: services.keyring.jwks,
+  };
 }
 
 /** The id of the client that authenticates with a request. @throws OAuthError invalid_client, invalid_request. */
-function createAuthenticate(
-  { authentication, callers }: Services,
-  certificate: (request: Request) => ClientCertificate | null,
-) {
+function createAuthenticate({ authentication, callers }: Services) {
   return async (request: Request, parameters: RequestParameters): Promise<string> => {
     const { client } = await authentication.authenticate({
       authorization: request.headers.get('authorization'),
       parameters,
-      certificate: () => certificate(request),
+      certificate: () => callers.certificate(request),
       address: () => callers.source(request),
     });
     return client.clientId;

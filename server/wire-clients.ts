@@ -57,16 +57,17 @@ function wireAuthentication(rows: Rows, given: Surroundings, clients: Clients, l
   const assertions = createAssertionCheck({ issuer, store: createAssertionStore(rows), source, now });
   const certificates = createCertificateCheck({ authorities: given.mtlsAuthorities, source, now });
   return {
-    authentication: createAuthentication({ clients, assertions, certificates, failed: failuresOf(given, limit) }),
+    authentication: createAuthentication({ clients, assertions, certificates, failed: failuresOf(limit) }),
     assertions,
   };
 }
 
-/** Without limits nobody has to find the address out. */
-function failuresOf({ limits }: Surroundings, { check, count }: Limits['failed']): FailureLimits {
-  if (limits === null) return { check: () => {}, count: () => {} };
+/** The address is found out when there is something to look up: every token request comes by here. */
+function failuresOf({ check, any, count }: Limits['failed']): FailureLimits {
   return {
-    check: (clientId, address) => check(clientId, address()),
+    check: (clientId, address) => {
+      if (any()) check(clientId, address());
+    },
     count: (clientId, address) => count(clientId, address()),
   };
 }

@@ -3,7 +3,7 @@ import { parseLimit } from '../kit/limit';
 import type { Authentication } from './clients/authentication';
 import type { Clients } from './clients/service';
 import type { Client } from './clients/store';
-import { limitHeaders, refuseBeyond } from './limits/refusal';
+import { within } from './limits/refusal';
 import type { Limits } from './limits/service';
 import type { Tell } from './oauth/event';
 import type { Resources } from './resources/service';
@@ -78,17 +78,10 @@ export function wireTokens(rows: Rows, given: Surroundings, need: TokensNeed): T
 }
 
 function createTakeApi(limits: Limits, clients: Pick<Clients, 'limitOf'>): Take {
-  return (clientId) => {
-    const taken = limits.take('api', clientId, clients.limitOf(clientId));
-    refuseBeyond(taken, clientId);
-    return limitHeaders(taken);
-  };
+  return (clientId) => within(limits.take('api', clientId, clients.limitOf(clientId)), clientId);
 }
 
 function createTakeToken(limits: Limits) {
-  return ({ clientId, limitToken }: Pick<Client, 'clientId' | 'limitToken'>) => {
-    const taken = limits.take('token', clientId, limitToken === null ? null : parseLimit(limitToken));
-    refuseBeyond(taken, clientId);
-    return limitHeaders(taken);
-  };
+  return ({ clientId, limitToken }: Pick<Client, 'clientId' | 'limitToken'>) =>
+    within(limits.take('token', clientId, limitToken === null ? null : parseLimit(limitToken)), clientId);
 }

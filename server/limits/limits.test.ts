@@ -5,7 +5,7 @@ import type { Database } from '../../db/connect';
 import { eachDatabase } from '../../db/testing';
 import { Problem, problemResponse } from '../../kit/http/problem';
 import { ADMIN_SECRET, form, json, startTestServer, type TestClient, type TestServer } from '../testing';
-import { LimitExceeded, limitHeaders, refuseBeyond } from './refusal';
+import { LimitExceeded, within } from './refusal';
 import { createLimits, type Limits } from './service';
 
 const LIMITS = {
@@ -24,8 +24,7 @@ describe('a limit over HTTP', () => {
     .onError(({ error }) => (error instanceof Problem ? problemResponse(error, 'id') : undefined))
     .get('/:policy/:key', ({ params, set }) => {
       const taken = limits.take(params.policy as 'api' | 'token' | 'register', params.key);
-      refuseBeyond(taken, params.key);
-      Object.assign(set.headers, limitHeaders(taken));
+      Object.assign(set.headers, within(taken, params.key));
       return 'ok';
     });
   beforeAll(() => void app.listen({ hostname: '127.0.0.1', port: 0, reusePort: false }));
@@ -67,7 +66,7 @@ describe('a limit over HTTP', () => {
   test('a client with a limit of its own has that one', () => {
     const own = { count: 2, periodMs: 60_000 };
     const take = () => make().take('token', 'a', own);
-    expect(limitHeaders(take())).toEqual({ 'ratelimit-policy': '"token";q=2;w=60', ratelimit: '"token";r=1;t=30' });
+    expect(within(take())).toEqual({ 'ratelimit-policy': '"token";q=2;w=60', ratelimit: '"token";r=1;t=30' });
   });
 
   test('without limits everything is allowed, and no header says otherwise', () => {
@@ -77,7 +76,7 @@ describe('a limit over HTTP', () => {
       none.failed.count('a', '192.0.2.1');
     }
     none.failed.check('a', '192.0.2.1');
-    expect(limitHeaders(none.take('api', 'a'))).toEqual({});
+    expect(within(none.take('api', 'a'))).toEqual({});
     expect(none.sizes()).toEqual({});
   });
 });

@@ -21,7 +21,7 @@ export interface Taken {
 const NO_HEADERS: Readonly<Record<string, string>> = {};
 
 /** `RateLimit-Policy` and `RateLimit` (draft-ietf-httpapi-ratelimit-headers-10 §3, §4); none without a limit. */
-export function limitHeaders({ policy, limit, remaining, resetSeconds }: Taken): Readonly<Record<string, string>> {
+function limitHeaders({ policy, limit, remaining, resetSeconds }: Taken): Readonly<Record<string, string>> {
   if (limit === null) return NO_HEADERS;
   return {
     'ratelimit-policy': `"${policy}";q=${limit.count};w=${limit.periodMs / 1000}`,
@@ -52,7 +52,8 @@ const SENTENCES: Readonly<Record<Policy, string>> = {
   'failed-address': 'Authentication has failed too often from this address.',
 };
 
-/** Refuses what was not allowed. @throws LimitExceeded */
-export function refuseBeyond(taken: Taken, clientId: string | null = null): void {
+/** Headers for the answer to what was allowed. @throws LimitExceeded */
+export function within(taken: Taken, clientId: string | null = null): Readonly<Record<string, string>> {
   if (!taken.allowed) throw new LimitExceeded(taken, clientId);
+  return limitHeaders(taken);
 }

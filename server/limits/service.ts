@@ -12,6 +12,8 @@ export interface Limits {
   readonly failed: {
     /** Before anything is compared: a right secret is refused too, or guessing would go on. Takes nothing. @throws LimitExceeded */
     check(clientId: string, address: string): void;
+    /** False while nobody has failed lately: then there is nothing to check. */
+    any(): boolean;
     /** After a failure. */
     count(clientId: string, address: string): void;
   };
@@ -72,6 +74,7 @@ function createFailures(limit: Limit, pairs: Buckets, addresses: Buckets, now: (
       check('failed', limit, look(pair ?? fullBucket(limit, nowMs), nowMs), clientId);
       check('failed-address', addressLimit, look(whole ?? fullBucket(addressLimit, nowMs), nowMs), clientId);
     },
+    any: () => pairs.size() > 0,
     count: (clientId, address) => {
       const nowMs = now();
       const group = addressGroup(address);
@@ -117,6 +120,6 @@ const NONE_TAKEN = {
 
 const NO_LIMITS: Limits = {
   take: (policy) => NONE_TAKEN[policy],
-  failed: { check: () => {}, count: () => {} },
+  failed: { check: () => {}, any: () => false, count: () => {} },
   sizes: () => ({}),
 };
