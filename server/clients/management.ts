@@ -1,7 +1,7 @@
 import { Problem } from '../../kit/http/problem';
 import { resourceIdentifier } from '../oauth/resource';
 import type { ClientChanges, ManagementStore, NewClientRow, WholeClient } from './management-store';
-import type { ClientView, SecretView } from './model';
+import { type ClientView, isClientId, type SecretView } from './model';
 import { type ClientKeyring, keyringFault, limitsFault, usesSecret } from './rules';
 import { digestSecret, isDigestOf, makeSecret, storedSecret } from './secret-format';
 import {
@@ -212,6 +212,6 @@ function writeCursor(clientId: string): string {
 
 function readCursor(cursor: string): string {
   const clientId = Buffer.from(cursor, 'base64url').toString();
-  if (writeCursor(clientId) === cursor && cursor !== '') return clientId;
+  if (writeCursor(clientId) === cursor && isClientId(clientId)) return clientId;
   throw new Problem(422, 'Unprocessable Content', 'cursor is not one that this server gave.', {}, { errors: [] });
 }
