@@ -18,7 +18,9 @@ import { createUsage } from './usage';
 export interface Clients extends ClientManagement {
   /** Keeps a new client and the hash of its secret. @returns its number. @throws Problem 400 when the id is taken, 422 when the secret has the form of a generated one, 503 when busy. */
   register(registration: Registration): Promise<number>;
-  /** The client as its row says, or null: remembered until anything of it changes. */
+  /** The client as it was last found, or null; forgotten when anything of it changes. */
+  recall(clientId: string): Client | null;
+  /** The client as its row says, or null; always one query. */
   find(clientId: string): Promise<Client | null>;
   /** The client whose live secret this is, and which. @throws OAuthError invalid_client with the exact reason; Problem 503 when busy. */
   checkSecret(clientId: string, secret: string): Promise<Recalled<Client>>;
@@ -81,6 +83,7 @@ export function createClients(options: ClientsOptions): Clients {
       if (id === null) throw new Problem(400, 'Client Exists', 'A client with this client_id is already registered.');
       return id;
     },
+    recall: known.recall,
     find: known.find,
     checkSecret,
     isCurrent: standing.isCurrent,
