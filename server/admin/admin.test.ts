@@ -177,6 +177,7 @@ eachDatabase('the admin API', (open) => {
     test.each([
       ['no name', {}, 'app_name'],
       ['an id with a space', { app_name: 'x', client_id: 'a b' }, 'client_id'],
+      ['the id of nobody but the administrator', { app_name: 'x', client_id: 'Admin' }, 'client_id'],
       ['an unknown method', { app_name: 'x', auth_method: 'none' }, 'auth_method'],
       ['a method that needs keys, without any', { app_name: 'x', auth_method: 'private_key_jwt' }, 'private_key_jwt'],
       ['grants that are a list', { app_name: 'x', grants: ['currency:read'] }, 'grants'],
