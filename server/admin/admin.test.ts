@@ -113,6 +113,8 @@ eachDatabase('the admin API', (open) => {
       const second = await told(await asAdmin(server, 'GET', `/clients?search=page-&limit=2&cursor=${next}`));
       expect((second['items'] as Json[]).map((item) => item['client_id'])).toEqual(['page-3']);
       expect(second['next_cursor']).toBeNull();
+      // NUL, which the database would not take.
+      expect((await asAdmin(server, 'GET', '/clients?cursor=AA')).status).toBe(422);
     });
 
     test('a change leaves what it does not name', async () => {
@@ -175,6 +177,7 @@ eachDatabase('the admin API', (open) => {
     test.each([
       ['no name', {}, 'app_name'],
       ['an id with a space', { app_name: 'x', client_id: 'a b' }, 'client_id'],
+      ['the id of nobody but the administrator', { app_name: 'x', client_id: 'Admin' }, 'client_id'],
       ['an unknown method', { app_name: 'x', auth_method: 'none' }, 'auth_method'],
       ['a method that needs keys, without any', { app_name: 'x', auth_method: 'private_key_jwt' }, 'private_key_jwt'],
       ['grants that are a list', { app_name: 'x', grants: ['currency:read'] }, 'grants'],
@@ -357,12 +360,16 @@ eachDatabase('the admin API', (open) => {
       expect(new Set(seqs).size).toBe(4);
     });
 
-    test.each([['from=yesterday'], ['to=2026-13-01T00:00:00Z'], ['outcome=maybe'], ['limit=0'], ['client=%00']])(
-      'a filter that is none is 422: %s',
-      async (query) => {
-        expect((await asAdmin(server, 'GET', `/audit?${query}`)).status).toBe(422);
-      },
-    );
+    test.each([
+      ['from=yesterday'],
+      ['to=2026-13-01T00:00:00Z'],
+      ['from=0000-01-01T00:00:00Z'],
+      ['outcome=maybe'],
+      ['limit=0'],
+      ['client=%00'],
+    ])('a filter that is none is 422: %s', async (query) => {
+      expect((await asAdmin(server, 'GET', `/audit?${query}`)).status).toBe(422);
+    });
 
     test('is exported as a file, which is told', async () => {
       const csv = await asAdmin(server, 'GET', '/audit/export?format=csv&client=audited');

@@ -12,7 +12,7 @@ const moment = (description: string) =>
     t.String({
       // A time zone is asked for: a time without one would mean another moment on every machine.
       pattern:
-        '^\\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\\d|3[01])T(?:[01]\\d|2[0-3]):[0-5]\\d:[0-5]\\d(?:\\.\\d{1,9})?(?:Z|[+-](?:0\\d|1[0-4]):[0-5]\\d)$',
+        '^(?!0000)\\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\\d|3[01])T(?:[01]\\d|2[0-3]):[0-5]\\d:[0-5]\\d(?:\\.\\d{1,9})?(?:Z|[+-](?:0\\d|1[0-4]):[0-5]\\d)$',
       description,
       error: 'must be a time of RFC 3339, such as 2026-01-01T00:00:00Z',
       examples: ['2026-01-01T00:00:00.000Z'],

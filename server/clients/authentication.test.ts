@@ -17,11 +17,16 @@ const ASSERTION = { alg: 'ES256', kid: null, clientId: 'c', jti: 'j', endsAtMs: 
 const TYPE = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer';
 
 /** Parts that say yes to everything and note what they were asked. */
-function start(client: KnownClient | null, parts: Partial<AuthenticationOptions<KnownClient>> = {}) {
+function start(
+  client: KnownClient | null,
+  parts: Partial<AuthenticationOptions<KnownClient>> = {},
+  remembered = false,
+) {
   const asked: string[] = [];
   let addresses = 0;
   const authentication = createAuthentication<KnownClient>({
     clients: {
+      recall: () => (remembered ? client : null),
       find: async () => {
         asked.push('find');
         return client;
@@ -88,6 +93,12 @@ describe('client authentication', () => {
     expect(asked).toEqual(['check c', 'find', 'signature', 'use']);
   });
 
+  test('a client that is remembered is not looked up', async () => {
+    const { ask, asked } = start({ ...CLIENT, authMethod: 'private_key_jwt' }, {}, true);
+    expect(await ask(JWT)).toMatchObject({ method: 'private_key_jwt' });
+    expect(asked).toEqual(['check c', 'signature', 'use']);
+  });
+
   test('a certificate', async () => {
     for (const authMethod of ['tls_client_auth', 'self_signed_tls_client_auth'] as const) {
       const { ask, asked } = start({ ...CLIENT, authMethod });
@@ -151,10 +162,14 @@ describe('client authentication', () => {
       `count  ${ADDRESS}`,
     ],
   ])('counted as a failure: %s', async (_name, client, parameters, reason, counted) => {
-    const { ask, asked } = start(client, {});
-    expect(await ask(parameters as Record<string, string>, 'print')).toBe(reason);
-    expect(asked.at(-1)).toBe(counted.replace(`count ${'x'.repeat(200)}`, 'count '));
-    expect(asked).not.toContain('use');
+    for (const remembered of [false, true]) {
+      const { ask, asked } = start(client, {}, remembered);
+      expect(await ask(parameters as Record<string, string>, 'print')).toBe(reason);
+      expect(asked.at(-1)).toBe(counted.replace(`count ${'x'.repeat(200)}`, 'count '));
+      expect(asked).not.toContain('use');
+      // The same number of queries for each: the time must not tell who is there.
+      expect(asked.filter((one) => one === 'find')).toHaveLength(1);
+    }
   });
 
   test('keys that cannot be had are not counted against the client', async () => {

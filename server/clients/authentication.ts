@@ -48,6 +48,8 @@ export interface FailureLimits {
 /** What client authentication stands on. */
 export interface AuthenticationOptions<C extends KnownClient> {
   readonly clients: {
+    /** The row as it was last found, or null. */
+    recall(clientId: string): C | null;
     /** The row as it is now; the same work whether there is one or not. */
     find(clientId: string): Promise<C | null>;
     /** @throws OAuthError invalid_client. */
@@ -62,6 +64,17 @@ export interface AuthenticationOptions<C extends KnownClient> {
 export function createAuthentication<C extends KnownClient>(options: AuthenticationOptions<C>): Authentication<C> {
   const { clients, assertions, certificates, failed } = options;
 
+  /** Refusing takes one query, of a client that is remembered too: the time must not tell who is there. */
+  const withClient = async (clientId: string, judge: (client: C | null) => Promise<Proof<C>>): Promise<Proof<C>> => {
+    const remembered = clients.recall(clientId);
+    if (remembered === null) return judge(await clients.find(clientId));
+    try {
+      return await judge(remembered);
+    } catch (error) {
+      await clients.find(clientId);
+      throw error;
+    }
+  };
   const bySecret = async ({ clientId, clientSecret, method }: SecretCredentials): Promise<Proof<C>> => {
     try {
       const { client, secretId } = await clients.checkSecret(clientId, clientSecret);
@@ -77,26 +90,27 @@ export function createAuthentication<C extends KnownClient>(options: Authenticat
     const assertion = assertions.read(jwt, named);
     const { clientId } = assertion;
     failed.check(clientId, request.address);
-    const client = await clients.find(clientId);
-    const isOfKind = client?.authMethod === 'private_key_jwt';
-    await assertions.verify(jwt, assertion, isOfKind ? client : null).catch((error: unknown) => {
-      throw client !== null && isOfKind ? error : notThere(client, clientId, 'private_key_jwt');
+    return withClient(clientId, async (client) => {
+      const isOfKind = client?.authMethod === 'private_key_jwt';
+      await assertions.verify(jwt, assertion, isOfKind ? client : null).catch((error: unknown) => {
+        throw client !== null && isOfKind ? error : notThere(client, clientId, 'private_key_jwt');
+      });
+      if (client === null) throw notThere(client, clientId, 'private_key_jwt');
+      if (!client.isActive) throw disabled(clientId);
+      await assertions.use(assertion);
+      return { client, method: 'private_key_jwt', secretId: null };
     });
-    if (client === null) throw notThere(client, clientId, 'private_key_jwt');
-    if (!client.isActive) throw disabled(clientId);
-    await assertions.use(assertion);
-    return { client, method: 'private_key_jwt', secretId: null };
   };
-  const byCertificate = async (clientId: string, certificate: ClientCertificate | null): Promise<Proof<C>> => {
-    const client = await clients.find(clientId);
-    const method = client?.authMethod;
-    if (client === null || certificate === null) throw notThere(client, clientId, 'certificate');
-    if (method !== 'tls_client_auth' && method !== 'self_signed_tls_client_auth')
-      throw notAllowed(clientId, 'certificate');
-    await certificates.check(certificate, method, client);
-    if (!client.isActive) throw disabled(clientId);
-    return { client, method, secretId: null };
-  };
+  const byCertificate = (clientId: string, certificate: ClientCertificate | null): Promise<Proof<C>> =>
+    withClient(clientId, async (client) => {
+      const method = client?.authMethod;
+      if (client === null || certificate === null) throw notThere(client, clientId, 'certificate');
+      if (method !== 'tls_client_auth' && method !== 'self_signed_tls_client_auth')
+        throw notAllowed(clientId, 'certificate');
+      await certificates.check(certificate, method, client);
+      if (!client.isActive) throw disabled(clientId);
+      return { client, method, secretId: null };
+    });
   const prove = (request: ClientRequest, credentials: Credentials): Promise<Proof<C>> => {
     if (credentials.method === 'private_key_jwt')
       return byAssertion(request, credentials.assertion, credentials.clientId);

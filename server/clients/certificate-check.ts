@@ -94,6 +94,15 @@ function isKeyOf(key: GivenJwk, x509: X509Certificate): boolean {
     const der = Buffer.from(String(x5c[0]), 'base64');
     return der.length === x509.raw.length && timingSafeEqual(der, x509.raw);
   }
-  const own: Readonly<Record<string, unknown>> = { ...x509.publicKey.export({ format: 'jwk' }) };
-  return ['kty', 'crv', 'x', 'y', 'n', 'e'].every((member) => own[member] === key[member]);
+  const own = jwkOf(x509);
+  return own !== null && ['kty', 'crv', 'x', 'y', 'n', 'e'].every((member) => own[member] === key[member]);
+}
+
+/** Null: a key of a kind that no JWK can say. */
+function jwkOf(x509: X509Certificate): Readonly<Record<string, unknown>> | null {
+  try {
+    return { ...x509.publicKey.export({ format: 'jwk' }) };
+  } catch {
+    return null;
+  }
 }

@@ -1,9 +1,11 @@
 // `/api/clients` over HTTP: RFC 7591 and RFC 7592.
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
+import { randomBytes } from 'node:crypto';
 import type { Database } from '../../db/connect';
 import { clients, registrationTokens } from '../../db/schema';
 import { eachDatabase } from '../../db/testing';
 import { ADMIN_SECRET, challengeOf, form, json, startTestServer, type TestServer } from '../testing';
+import { makeSecret } from './secret-format';
 
 type Json = Record<string, unknown>;
 
@@ -150,8 +152,12 @@ eachDatabase('dynamic registration', (open) => {
       ['a key of no known kind', { ...jwt, jwks: { keys: [{ kty: MARK }] } }, 'jwks'],
       ['a set that is a list', { ...jwt, jwks: [KEY] }, 'jwks'],
       ['keys of 33 kB', { ...jwt, jwks: { keys: [{ ...KEY, x5c: ['x'.repeat(33_000)] }] } }, 'jwks'],
+      ['a key with NUL in it', { ...jwt, jwks: { keys: [{ ...KEY, kid: `${MARK}\u0000` }] } }, 'jwks'],
+      ['a key with half a character', { ...jwt, jwks: { keys: [{ ...KEY, [`${MARK}\ud800`]: 1 }] } }, 'jwks'],
       ['keys by plain http', { ...jwt, jwks_uri: 'http://example.com/jwks' }, 'jwks_uri'],
       ['keys behind a password', { ...jwt, jwks_uri: 'https://a:b@example.com/jwks' }, 'jwks_uri'],
+      ['keys behind NUL', { ...jwt, jwks_uri: `https://example.com/${MARK}\u0000` }, 'jwks_uri'],
+      ['keys behind a line break', { ...jwt, jwks_uri: `https://example.com/${MARK}\n` }, 'jwks_uri'],
       ['keys nowhere', { ...jwt, jwks_uri: MARK }, 'jwks_uri'],
       [
         'two names of a certificate',
@@ -312,6 +318,8 @@ eachDatabase('dynamic registration', (open) => {
         const withoutId = (text: string): string => text.replace(/"request_id":"[^"]*"/, '');
         expect(withoutId(await missing.text())).toBe(withoutId(await (await read(client, token)).text()));
       }
+      const strange = await read({ client_id: '%00' }, makeSecret('rat', randomBytes));
+      expect([strange.status, challengeOf(strange)['error']]).toEqual([401, 'invalid_token']);
       const bare = await server.ask(at(client));
       expect([bare.status, challengeOf(bare)['error']]).toEqual([401, undefined]);
       expect((await server.ask(`${at(client)}?access_token=${client['registration_access_token']}`)).status).toBe(400);

@@ -1,6 +1,8 @@
 /** Rows of clients in memory, dropped with any change of them. */
 export interface KnownClients<C> {
-  /** The client as its row says, or null. One that is not there is looked up each time. */
+  /** The client as it is remembered, or null. */
+  recall(clientId: string): C | null;
+  /** The client as its row says, or null; always one query, so that the time does not tell who is there. */
   find(clientId: string): Promise<C | null>;
   /** Drops one client, or all (null). */
   forget(clientId: string | null): void;
@@ -17,12 +19,12 @@ export function createKnownClients<C>(options: {
   const known = new Map<string, C>();
   let forgotten = 0;
   return {
+    recall: (clientId) => known.get(clientId) ?? null,
     find: async (clientId) => {
-      const there = known.get(clientId);
-      if (there !== undefined) return there;
       const ticket = forgotten;
       const found = await options.find(clientId);
       if (found === null || ticket !== forgotten) return found;
+      known.delete(clientId);
       const oldest = known.keys().next();
       if (known.size >= options.max && !oldest.done) known.delete(oldest.value);
       known.set(clientId, found);

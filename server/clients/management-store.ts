@@ -1,6 +1,7 @@
 import { and, asc, eq, gt, ilike, inArray, isNotNull, isNull, lte, or, type SQL, sql } from 'drizzle-orm';
 import type { Rows } from '../../db/connect';
 import { clientSecrets, clients } from '../../db/schema';
+import { isClientId } from './model';
 import { unlessTaken } from './store';
 
 /** A whole row of a client. */
@@ -106,7 +107,8 @@ export function createManagementStore(rows: Rows): ManagementStore {
           return { client: row, secrets };
         }),
       ),
-    read: (clientId) => readWhole(rows, eq(clients.clientId, clientId)),
+    // What can be no id may be no text of the database either.
+    read: (clientId) => readWhole(rows, eq(clients.clientId, isClientId(clientId) ? clientId : '')),
     list: async ({ search, after, limit }) => {
       const pattern = `%${(search ?? '').replace(/[\\%_]/g, '\\$&')}%`;
       const found = await rows
@@ -170,7 +172,9 @@ async function countSecrets(rows: Selecting, now: Date, until: Date): Promise<Se
 
 async function readWhole(rows: Selecting, wanted: ReturnType<typeof eq>): Promise<WholeClient | null> {
   const [client] = await rows.select().from(clients).where(wanted);
-  return client === undefined ? null : { client, secrets: await secretsOf(rows, client.id) };
+  // Asked for in any case: whoever shows a wrong registration token must not learn from the time whether there is the client.
+  const secrets = await secretsOf(rows, client?.id ?? 0);
+  return client === undefined ? null : { client, secrets };
 }
 
 function secretsOf(rows: Selecting, client: number): Promise<SecretRow[]> {

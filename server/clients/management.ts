@@ -1,7 +1,7 @@
 import { Problem } from '../../kit/http/problem';
 import { resourceIdentifier } from '../oauth/resource';
 import type { ClientChanges, ManagementStore, NewClientRow, WholeClient } from './management-store';
-import type { ClientView, SecretView } from './model';
+import { type ClientView, isClientId, isReservedId, type SecretView } from './model';
 import { type ClientKeyring, keyringFault, limitsFault, usesSecret } from './rules';
 import { digestSecret, isDigestOf, makeSecret, storedSecret } from './secret-format';
 import {
@@ -66,7 +66,7 @@ export type ClientChange = Partial<
 
 /** Clients as the administrator manages them. Who names an unknown client gets Problem 404. What it changed is in force here when it resolves. */
 export interface ClientManagement {
-  /** @throws Problem 409 when the id is taken or was, 422 when the settings do not go together. */
+  /** @throws Problem 409 when the id is taken or was, 422 when it is reserved or the settings do not go together. */
   create(input: NewClient): Promise<Created>;
   /** In the order of their ids. @throws Problem 422 when the cursor is none of ours. */
   list(query: { search: string | null; cursor: string | null; limit: number }): Promise<ClientPage>;
@@ -152,7 +152,7 @@ async function create(
   view: (whole: WholeClient) => ClientView,
 ): Promise<Created> {
   const { store, now, randomBytes, newId, changed } = options;
-  refuse(keyringFault(input) ?? limitsFault(input.limits));
+  refuse(idFault(input.clientId) ?? keyringFault(input) ?? limitsFault(input.limits));
   const made = usesSecret(input.authMethod) ? newSecret(input.secret, options) : null;
   const registrationToken = input.manageable ? makeSecret('rat', randomBytes) : null;
   const { clientId, appName, authMethod, jwks, jwksUri, tlsSubject, dpopBound, certificateBound, metadata } = input;
@@ -202,6 +202,10 @@ function inside(grants: GrantsByUri, { issuer, checkGrants }: ManagementOptions)
   return kept;
 }
 
+function idFault(clientId: string | null): string | null {
+  return clientId !== null && isReservedId(clientId) ? 'client_id is reserved for the server itself' : null;
+}
+
 function refuse(fault: string | null): void {
   if (fault !== null) throw new Problem(422, 'Unprocessable Content', `${fault}.`, {}, { errors: [] });
 }
@@ -212,6 +216,6 @@ function writeCursor(clientId: string): string {
 
 function readCursor(cursor: string): string {
   const clientId = Buffer.from(cursor, 'base64url').toString();
-  if (writeCursor(clientId) === cursor && cursor !== '') return clientId;
+  if (writeCursor(clientId) === cursor && isClientId(clientId)) return clientId;
   throw new Problem(422, 'Unprocessable Content', 'cursor is not one that this server gave.', {}, { errors: [] });
 }

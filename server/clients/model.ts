@@ -11,6 +11,14 @@ export function isClientId(text: string): boolean {
   return new RegExp(CLIENT_ID_PATTERN).test(text);
 }
 
+/** What the audit trail calls those who are no clients; a client of that name would be taken for them. */
+const RESERVED_IDS = new Set(['admin', 'console', 'server']);
+
+/** True for a `client_id` that nobody may register. */
+export function isReservedId(clientId: string): boolean {
+  return RESERVED_IDS.has(clientId.toLowerCase());
+}
+
 /**
  * Text of UTF-8 without C0 controls, DEL and C1 controls. Counted in characters: a surrogate pair is one (`maxLength`
  * counts it as two), and half of one is none.

@@ -301,6 +301,25 @@ describe.skipIf(!hasOpenssl())('the Client-Cert header (RFC 9440)', () => {
       await server.close();
     });
 
+    test.each([
+      ['secp256k1', ['ec', '-pkeyopt', 'ec_paramgen_curve:secp256k1']],
+      ['Ed448', ['ed448']],
+      ['RSASSA-PSS', ['rsa-pss', '-pkeyopt', 'rsa_keygen_bits:2048']],
+    ])('one with a key that no JWK can say is another one: %s', async (_name, algorithm) => {
+      const server = await start(true);
+      const x5c = [good.x509.raw.toString('base64')];
+      const keys = [
+        { kty: 'EC', crv: 'P-256', x: 'x', y: 'y' },
+        { kty: 'EC', x5c },
+      ];
+      const selfSigned = await insertClient(database, { authMethod: 'self_signed_tls_client_auth', jwks: { keys } });
+      const { x509 } = makeCertificate({ subject: SUBJECT, extensions: CLIENT, algorithm });
+      const headers = { 'client-cert': item(x509.raw) };
+      const asked = server.ask('/api/auth/token', form({ grant_type: GRANT, client_id: selfSigned }, headers));
+      expect(await outcome(server, asked)).toEqual([401, 'certificate_not_registered']);
+      await server.close();
+    });
+
     test('from a trusted proxy it is read strictly', async () => {
       const server = await start(true);
       const header = item(good.x509.raw);

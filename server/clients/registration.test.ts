@@ -91,6 +91,7 @@ eachDatabase('registration', (open) => {
     ['client_id with a slash', { ...GOOD, client_id: `${MARK}/x` }, 'client_id'],
     ['client_id with a last line feed', { ...GOOD, client_id: `${MARK}\n` }, 'client_id'],
     ['client_id with NUL', { ...GOOD, client_id: `${MARK}\u0000` }, 'client_id'],
+    ['client_id that the trail has for others', { ...GOOD, client_id: 'Console' }, 'client_id'],
     ['client_id a number', { ...GOOD, client_id: 7, app_name: MARK }, 'client_id'],
     ['client_secret missing', { ...GOOD, client_secret: undefined, app_name: MARK }, 'client_secret'],
     ['client_secret of 15 characters', { ...GOOD, client_secret: MARK.slice(0, 15) }, 'client_secret'],

@@ -57,10 +57,15 @@ export function keyringFault({ authMethod, jwks, jwksUri, tlsSubject }: ClientKe
   return (jwks && keysFault(jwks.keys)) ?? (jwksUri === null ? null : httpsFault('jwks_uri', jwksUri));
 }
 
+/** How JSON writes what `jsonb` does not take: NUL and half a surrogate pair. */
+const UNSTORABLE = /\\u(?:0000|d[89a-f])/;
+
 /** What is wrong with a set of public keys. */
 function keysFault(keys: readonly Record<string, unknown>[]): string | null {
   if (keys.length === 0 || keys.length > KEYS_MAX) return `jwks must have 1 to ${KEYS_MAX} keys`;
-  if (Buffer.byteLength(JSON.stringify(keys)) > KEYS_BYTES_MAX) return 'jwks is too large';
+  const text = JSON.stringify(keys);
+  if (Buffer.byteLength(text) > KEYS_BYTES_MAX) return 'jwks is too large';
+  if (UNSTORABLE.test(text)) return 'jwks must hold neither NUL nor half characters';
   if (keys.some((key) => PRIVATE_MEMBERS.some((name) => name in key))) return 'jwks must hold public keys only';
   const complete = keys.every((key) => {
     const members = PUBLIC_MEMBERS[String(key['kty'])];
@@ -71,9 +76,9 @@ function keysFault(keys: readonly Record<string, unknown>[]): string | null {
 
 /** What is wrong with an https URL: without user, password and fragment. */
 function httpsFault(member: string, text: string): string | null {
-  const url = text.length <= TEXT_MAX ? URL.parse(text) : null;
-  const good =
-    url !== null && url.protocol === 'https:' && url.username === '' && url.password === '' && url.hash === '';
+  // The parser would leave out spaces, tabs and line breaks; what is kept is the text.
+  const url = text.length <= TEXT_MAX && /^https:\/\/[!-~]+$/i.test(text) ? URL.parse(text) : null;
+  const good = url !== null && url.username === '' && url.password === '' && url.hash === '';
   return good ? null : `${member} must be an https URL without user, password and fragment`;
 }
 

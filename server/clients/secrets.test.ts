@@ -1,5 +1,6 @@
 // Secrets over HTTP: which are right, why one is not, and how they are changed over without a failure.
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
+import { randomBytes } from 'node:crypto';
 import { eq, sql } from 'drizzle-orm';
 import type { Database } from '../../db/connect';
 import { clientSecrets, clients } from '../../db/schema';
@@ -7,6 +8,7 @@ import { eachDatabase } from '../../db/testing';
 import { ADMIN_SECRET, basic, json, startTestServer, type TestClient, type TestServer } from '../testing';
 import type { NewClient } from './management';
 import type { SecretView } from './model';
+import { makeSecret } from './secret-format';
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
@@ -379,6 +381,12 @@ eachDatabase('secrets', (open) => {
         expect((await server.ask(path(client), { headers })).status).toBe(401);
         expect((await server.ask(`${path(client)}/1`, { method: 'DELETE', headers })).status).toBe(401);
       }
+      const strange = await post(
+        client,
+        { client_id: 'nobody\u0000', client_secret: makeSecret('cs', randomBytes) },
+        {},
+      );
+      expect(strange.status).toBe(401);
       expect(await list(client)).toHaveLength(1);
     });
 

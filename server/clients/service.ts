@@ -7,7 +7,7 @@ import { maintain } from './maintenance';
 import { type ClientManagement, createManagement, type ManagementOptions } from './management';
 import type { ManagementStore, SecretCounts } from './management-store';
 import type { CheckMemory, Recalled } from './memory';
-import type { Registration } from './model';
+import { isReservedId, type Registration } from './model';
 import { hintOf, isMadeSecret } from './secret-format';
 import type { SecretHasher } from './secrets';
 import { createStanding } from './standing';
@@ -16,9 +16,11 @@ import { createUsage } from './usage';
 
 /** Who may ask, and whether what they were given still holds. */
 export interface Clients extends ClientManagement {
-  /** Keeps a new client and the hash of its secret. @returns its number. @throws Problem 400 when the id is taken, 422 when the secret has the form of a generated one, 503 when busy. */
+  /** Keeps a new client and the hash of its secret. @returns its number. @throws Problem 400 when the id is taken, 422 when the id is reserved or the secret has the form of a generated one, 503 when busy. */
   register(registration: Registration): Promise<number>;
-  /** The client as its row says, or null: remembered until anything of it changes. */
+  /** The client as it was last found, or null; forgotten when anything of it changes. */
+  recall(clientId: string): Client | null;
+  /** The client as its row says, or null; always one query. */
   find(clientId: string): Promise<Client | null>;
   /** The client whose live secret this is, and which. @throws OAuthError invalid_client with the exact reason; Problem 503 when busy. */
   checkSecret(clientId: string, secret: string): Promise<Recalled<Client>>;
@@ -73,6 +75,7 @@ export function createClients(options: ClientsOptions): Clients {
     ...createManagement({ ...options, store: options.management, changed }),
     register: async ({ client_id: clientId, client_secret: secret, app_name: appName }) => {
       if (isMadeSecret('cs', secret)) throw looksGenerated();
+      if (isReservedId(clientId)) throw reserved();
       // The hash is dear, so a taken id is found out first; the insert decides again.
       const taken = await store.exists(clientId);
       const secretHash = taken ? '' : await hasher.hash(secret);
@@ -81,6 +84,7 @@ export function createClients(options: ClientsOptions): Clients {
       if (id === null) throw new Problem(400, 'Client Exists', 'A client with this client_id is already registered.');
       return id;
     },
+    recall: known.recall,
     find: known.find,
     checkSecret,
     isCurrent: standing.isCurrent,
@@ -94,6 +98,11 @@ export function createClients(options: ClientsOptions): Clients {
       counts = await maintain(options.management, now(), tell);
     },
   };
+}
+
+function reserved(): Problem {
+  const detail = 'client_id is reserved for the server itself; choose another.';
+  return new Problem(422, 'Unprocessable Content', detail, {}, { errors: [] });
 }
 
 /** Its form would send it to the check of generated secrets, which does not know it. */

@@ -1,6 +1,7 @@
 import { eq, gt, isNotNull, sql } from 'drizzle-orm';
 import { type Rows, sqlState } from '../../db/connect';
 import { type AuthMethod, clientSecrets, clients, deletedClients, type Grants, type TlsSubject } from '../../db/schema';
+import { isClientId } from './model';
 import type { UsageBatch } from './usage';
 
 /** Public keys of a client (RFC 7517 §5). */
@@ -94,8 +95,8 @@ const SECRETS = sql<readonly StoredSecret[]>`(
   typeof value === 'string' ? JSON.parse(value) : value,
 );
 
-/** One row comes back whether there is such a client or not. */
-const wanted = (clientId: string) => sql`(select ${clientId}::text as client_id) as wanted`;
+/** One row comes back whether there is such a client or not. What can be no id may be no text of the database either. */
+const wanted = (clientId: string) => sql`(select ${isClientId(clientId) ? clientId : ''}::text as client_id) as wanted`;
 const isWanted = eq(clients.clientId, sql`wanted.client_id`);
 
 /** Clients in the database. */

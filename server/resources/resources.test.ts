@@ -103,6 +103,10 @@ eachDatabase('resource servers', (open) => {
     expect(await statusOf(server.services.resources.update(id, { scopes: ['other'] }))).toBe(409);
     const changed = await server.services.resources.update(id, { introspection_clients: [client.id] });
     expect(changed).toMatchObject({ scopes: ['currency:read'], introspection_clients: [client.id] });
+    const waiting = { introspection_clients: [client.id, 'nobody-yet'] };
+    expect(await statusOf(server.services.resources.update(id, waiting))).toBe(422);
+    const other = { identifier: 'https://waiting.example', name: 'Waiting', scopes: ['a'], ...waiting };
+    expect(await statusOf(server.services.resources.create(other))).toBe(422);
     expect(await statusOf(server.services.resources.update(999, { name: 'x' }))).toBe(404);
     expect(await statusOf(server.services.resources.remove(999))).toBe(404);
   });

@@ -24,9 +24,9 @@ export interface Resources {
   checkGrants(grants: GrantsByResource): void;
   /** As the administrator sees them. */
   list(): readonly ResourceView[];
-  /** @throws Problem 422 when the identifier cannot be one, 409 when it is taken or there are too many. */
+  /** @throws Problem 422 when the identifier cannot be one or a client is unknown, 409 when it is taken or there are too many. */
   create(input: NewResource): Promise<ResourceView>;
-  /** Scopes that go are taken from every client. @throws Problem 404, and 409 for other scopes of a built-in one. */
+  /** Scopes that go are taken from every client. @throws Problem 404, 422 when a client is unknown, and 409 for other scopes of a built-in one. */
   update(id: number, change: ResourceChange): Promise<ResourceView>;
   /** Takes it from every client too. @throws Problem 404, and 409 for a built-in one. */
   remove(id: number): Promise<void>;
@@ -59,6 +59,12 @@ export function createResources({ store, issuer, publicUrls, now }: ResourcesOpt
     return found;
   };
   const view = (row: StoredResource): ResourceView => viewOf(row, issuer);
+  /** Whoever registers chooses an id: one that waits for its client would be anybody's. */
+  const checkClients = async (clientIds: readonly string[]): Promise<void> => {
+    if (clientIds.length === 0) return;
+    if ((await store.freeIds(clientIds)).length > 0)
+      throw unprocessable('/introspection_clients', 'introspection_clients names a client that is not registered.');
+  };
   return {
     find: (identifier) => byIdentifier.get(identifier),
     findByUri: (uri) => byUri.get(uri),
@@ -70,6 +76,7 @@ export function createResources({ store, issuer, publicUrls, now }: ResourcesOpt
     create: async ({ identifier, name, scopes, introspection_clients: introspectionClients = [] }) => {
       checkIdentifier(identifier, { issuer, publicUrls });
       if (byIdentifier.size >= RESOURCES_MAX) throw conflict(`There are ${RESOURCES_MAX} resources already.`);
+      await checkClients(introspectionClients);
       const inside = resourceIdentifier(issuer, identifier);
       const row = { identifier: inside, name, scopes, introspectionClients, createdAt: new Date(now()) };
       const inserted = await store.insert(row);
@@ -79,6 +86,7 @@ export function createResources({ store, issuer, publicUrls, now }: ResourcesOpt
     },
     update: async (id, { name, scopes, introspection_clients: introspectionClients }) => {
       if (scopes !== undefined && isBuiltIn(known(id))) throw conflict('The scopes of a built-in resource are fixed.');
+      await checkClients(introspectionClients ?? []);
       const updated = await store.update(id, {
         ...(name !== undefined && { name }),
         ...(scopes !== undefined && { scopes }),
@@ -132,14 +140,14 @@ function viewOf(row: StoredResource, issuer: string): ResourceView {
 }
 
 function checkGrant(resource: Resource | undefined, scopes: readonly string[]): void {
-  if (resource === undefined) throw unprocessable('grants names a resource that is not registered.');
-  if (scopes.length === 0) throw unprocessable('grants names a resource without a scope; leave it out.');
+  if (resource === undefined) throw unprocessable('/grants', 'grants names a resource that is not registered.');
+  if (scopes.length === 0) throw unprocessable('/grants', 'grants names a resource without a scope; leave it out.');
   if (!scopes.every((scope) => resource.scopes.includes(scope)))
-    throw unprocessable('grants names a scope that its resource does not have.');
+    throw unprocessable('/grants', 'grants names a scope that its resource does not have.');
 }
 
-function unprocessable(detail: string): Problem {
-  return new Problem(422, 'Unprocessable Content', detail, {}, { errors: [{ path: '/grants', detail }] });
+function unprocessable(path: string, detail: string): Problem {
+  return new Problem(422, 'Unprocessable Content', detail, {}, { errors: [{ path, detail }] });
 }
 
 function conflict(detail: string): Problem {

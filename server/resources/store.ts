@@ -1,6 +1,6 @@
-import { eq, sql } from 'drizzle-orm';
+import { eq, inArray, sql } from 'drizzle-orm';
 import type { Rows } from '../../db/connect';
-import { clients, resources } from '../../db/schema';
+import { clients, deletedClients, resources } from '../../db/schema';
 
 /** A resource server as its row says; `identifier` is the one inside (see oauth/resource.ts). */
 export interface StoredResource {
@@ -29,6 +29,8 @@ export interface ResourceStore {
   update(id: number, change: StoredChange): Promise<StoredResource | null>;
   /** Removes it, and takes it from every client. @returns false when there is none. */
   remove(id: number): Promise<boolean>;
+  /** Those of the ids that somebody could still register: no client has one of them, or ever had. */
+  freeIds(clientIds: readonly string[]): Promise<readonly string[]>;
 }
 
 /** Resource servers in the database. */
@@ -65,6 +67,14 @@ export function createResourceStore(rows: Rows): ResourceStore {
           .where(granted(identifier));
         return true;
       }),
+    freeIds: async (clientIds) => {
+      const ids = [...clientIds];
+      const { clientId } = clients;
+      const there = await rows.select({ clientId }).from(clients).where(inArray(clientId, ids));
+      const gone = await rows.select().from(deletedClients).where(inArray(deletedClients.clientId, ids));
+      const taken = new Set([...there, ...gone].map((row) => row.clientId));
+      return ids.filter((id) => !taken.has(id));
+    },
   };
 }
 
