@@ -1,7 +1,7 @@
 import { type Static, type TSchema, t } from 'elysia';
 import {
   AuthMethod,
-  CHOSEN_ID_PATTERN,
+  CLIENT_ID_PATTERN,
   ClientView,
   JsonWebKeys,
   orNull,
@@ -98,7 +98,7 @@ export const NewClientBody = t.Object(
   {
     client_id: t.Optional(
       t.String({
-        pattern: CHOSEN_ID_PATTERN,
+        pattern: CLIENT_ID_PATTERN,
         description: 'Left out: one is made.',
         error: 'must be 1 to 128 characters of A-Z a-z 0-9 . _ ~ -',
         examples: ['my-machine'],

@@ -3,9 +3,6 @@ import { type Static, type TSchema, t } from 'elysia';
 /** `client_id`: unreserved characters of RFC 3986 only, so that it is the same in a header, a form and a path. */
 export const CLIENT_ID_PATTERN = '^[A-Za-z0-9._~-]{1,128}$';
 
-/** An id that may be chosen: not a name that the audit trail gives to others than clients. */
-export const CHOSEN_ID_PATTERN = '^(?!(?:admin|console|server)$)[A-Za-z0-9._~-]{1,128}$';
-
 /** True for what can be a `client_id`. */
 export function isClientId(text: string): boolean {
   return new RegExp(CLIENT_ID_PATTERN).test(text);
@@ -30,9 +27,9 @@ export const textOf = (min: number, max: number): string =>
 export const Registration = t.Object(
   {
     client_id: t.String({
-      pattern: CHOSEN_ID_PATTERN,
+      pattern: CLIENT_ID_PATTERN,
       description: 'The id to register: 1 to 128 of A-Z a-z 0-9 . _ ~ -',
-      error: 'must be 1 to 128 characters of A-Z a-z 0-9 . _ ~ -, and not admin, console or server',
+      error: 'must be 1 to 128 characters of A-Z a-z 0-9 . _ ~ -',
       examples: ['my-machine'],
     }),
     client_secret: t.String({
