@@ -34,6 +34,9 @@ const RETRY_MS = 10_000;
 /** Places remembered; each may hold 64 KB, which a stranger chooses. */
 const PLACES_MAX = 256;
 
+/** Places asked at the same time: whoever publishes keys slowly must not hold more than so many connections open here. */
+const FETCHES_MAX = 32;
+
 interface Place {
   keys: readonly GivenJwk[] | null;
   fetchedAtMs: number;
@@ -45,10 +48,16 @@ interface Place {
 /** A source that asks each place at most once at a time, and remembers what it said. */
 export function createJwksSource({ fetchKeys, now, failed }: JwksSourceOptions): JwksSource {
   const places = new Map<string, Place>();
+  let fetches = 0;
 
   const placeOf = (uri: string): Place => {
     const known = places.get(uri);
-    if (known !== undefined) return known;
+    if (known !== undefined) {
+      // Behind all others, so that places named once cannot push out those in use.
+      places.delete(uri);
+      places.set(uri, known);
+      return known;
+    }
     const oldest = places.keys().next();
     if (places.size >= PLACES_MAX && !oldest.done) places.delete(oldest.value);
     const never = Number.NEGATIVE_INFINITY;
@@ -66,7 +75,14 @@ export function createJwksSource({ fetchKeys, now, failed }: JwksSourceOptions):
     }
   };
   const fetchOnce = (uri: string, place: Place): Promise<void> => {
-    place.underWay ??= ask(uri, place).finally(() => {
+    if (place.underWay !== null) return place.underWay;
+    if (fetches >= FETCHES_MAX) {
+      failed(uri, new Error(`${FETCHES_MAX} places are being asked already`));
+      return Promise.resolve();
+    }
+    fetches += 1;
+    place.underWay = ask(uri, place).finally(() => {
+      fetches -= 1;
       place.underWay = null;
     });
     return place.underWay;

@@ -232,4 +232,39 @@ describe('remembering', () => {
     expect(await source.refetch(URI)).toBeNull();
     expect(state.asked).toBe(1);
   });
+
+  test('places named once do not push out one that is in use', async () => {
+    const { state, source } = start();
+    for (let place = 0; place < 1_000; place += 1) {
+      await source.keys(URI);
+      await source.keys(`${URI}${place}`);
+    }
+    expect(state.asked).toBe(1_001);
+  });
+
+  test('no more than 32 slow places are asked at a time; the others go on with what they have', async () => {
+    const late = Promise.withResolvers<GivenJwk[]>();
+    const asked: string[] = [];
+    let [nowMs, failures] = [1_000_000, 0];
+    const source = createJwksSource({
+      fetchKeys: (uri) => {
+        asked.push(uri);
+        return uri === URI ? Promise.resolve([{ kid: 'a' }]) : late.promise;
+      },
+      now: () => nowMs,
+      failed: () => {
+        failures += 1;
+      },
+    });
+    await source.keys(URI);
+    nowMs += 5 * MINUTE;
+    const slow = Array.from({ length: 32 }, (_, place) => source.keys(`${URI}${place}`));
+    expect(await source.keys(`${URI}more`)).toBeNull();
+    expect(await source.keys(URI)).toEqual([{ kid: 'a' }]);
+    expect([asked.length, failures]).toEqual([33, 2]);
+    late.resolve([{ kid: 'b' }]);
+    expect(await Promise.all(slow)).toEqual(Array(32).fill([{ kid: 'b' }]));
+    await source.keys(`${URI}more`);
+    expect(asked.at(-1)).toBe(`${URI}more`);
+  });
 });
