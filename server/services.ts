@@ -119,7 +119,7 @@ function wireMarket(rows: Rows, given: Surroundings, tell: Tell) {
   return { feed, ticker, currencies };
 }
 
-type Opened = Pick<Services, 'vault' | 'keyring' | 'clients' | 'resources' | 'revocations' | 'feed' | 'audit'>;
+type Opened = Pick<Services, 'tell' | 'vault' | 'keyring' | 'clients' | 'resources' | 'revocations' | 'feed' | 'audit'>;
 
 function listenFor(changes: Pick<Changes, 'on'>, { clients, keyring, resources, revocations, feed }: Opened): void {
   changes.on('clients', clients.changed);
@@ -130,9 +130,13 @@ function listenFor(changes: Pick<Changes, 'on'>, { clients, keyring, resources, 
 }
 
 /** One after another: a failure must leave nothing at work on a database that is about to be closed. */
-async function openAll({ vault, keyring, clients, resources, revocations, feed, audit }: Opened): Promise<void> {
+async function openAll({ tell, vault, keyring, clients, resources, revocations, feed, audit }: Opened): Promise<void> {
   await vault.open();
   await audit.open();
+  if (vault.shared('audit').late) {
+    const reason = 'begun_on_a_database_in_use';
+    void tell({ event: 'audit_chain', outcome: 'failure', reason, actor: 'server' }, null);
+  }
   await keyring.open();
   await clients.changed(null);
   await resources.changed();

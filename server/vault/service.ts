@@ -14,6 +14,8 @@ export interface SharedBytes {
   readonly secret: Buffer;
   /** True when this start of this server made it: whatever was kept under one before can not be checked any more. */
   readonly made: boolean;
+  /** True when it was made on a database that held something sealed before: after an update, or because somebody took it away. */
+  readonly late: boolean;
 }
 
 /** Opens what is sealed. Nothing but `open` may be called before it was opened. */
@@ -62,14 +64,15 @@ export function createVault({ store, encryptionKey, previousEncryptionKey, rando
       store.change((rows) => {
         boxes ??= createBoxes(encryptionKey(rows.length > 0), previousEncryptionKey, randomBytes);
         const texts = openAll(rows, boxes);
-        const made: MadeSecret[] = [];
+        const sealed: MadeSecret[] = [];
         for (const name of SHARED_SECRETS) {
           const there = texts.get(sealName({ kind: 'shared secret', name }));
           const text = there ?? randomBytes(SHARED_SECRET_BYTES).toString('base64url');
-          if (there === undefined) made.push(sealSecret(name, text, boxes));
-          values.set(name, { secret: Buffer.from(text, 'base64url'), made: there === undefined });
+          if (there === undefined) sealed.push(sealSecret(name, text, boxes));
+          const made = there === undefined;
+          values.set(name, { secret: Buffer.from(text, 'base64url'), made, late: made && rows.length > 0 });
         }
-        return { made, resealed: resealAll(rows, boxes) };
+        return { made: sealed, resealed: resealAll(rows, boxes) };
       }, new Date(now())),
     maintain: async () => {
       if (previousEncryptionKey === null) return;
