@@ -31,7 +31,8 @@ export function createTell({ log, source, record }: TellOptions): Tell {
       address: request === null ? null : source(request),
       requestId: request === null ? null : requestId(request),
     };
-    log.info(event.reason ?? event.event, {
+    const level = event.warning ? 'warn' : 'info';
+    log[level](event.reason ?? event.event, {
       'event.action': event.event,
       'event.outcome': event.outcome,
       'event.reason': event.reason ?? event.event,

@@ -17,7 +17,8 @@ export async function maintain(
     new Date(nowMs + ENDING_MS),
   )) {
     const details = { secret_id: secretId, label, expires_at: expiresAt.toISOString() };
-    await tell({ event: 'secret_expiring', outcome: 'success', actor: 'server', clientId, details }, null);
+    const event = { event: 'secret_expiring', outcome: 'success', actor: 'server', warning: true } as const;
+    await tell({ ...event, clientId, details }, null);
   }
   return store.countSecrets(new Date(nowMs), new Date(nowMs + ENDING_MS));
 }

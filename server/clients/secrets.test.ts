@@ -430,6 +430,15 @@ eachDatabase('secrets', (open) => {
       expect((await list(client))[0]?.state).toBe('ending');
     });
 
+    test('the log says so as a warning, by the chores of the server', async () => {
+      const client = await make({ secret: { label: 'soon', expiresInSeconds: 86_400 } });
+      server.pass(60_000);
+      await server.services.maintenance.run();
+      const lines = server.logged.map((line) => JSON.parse(line) as Record<string, unknown>);
+      const about = lines.filter((line) => line['client.id'] === client.id && line['message'] === 'secret_expiring');
+      expect(about).toMatchObject([{ 'log.level': 'warn', labels: { label: 'soon' } }]);
+    });
+
     test('nobody is told of a secret that ends because it was rotated', async () => {
       const client = await make();
       await rotate(client);

@@ -14,6 +14,8 @@ export interface SecurityEvent {
   readonly clientId?: string | null;
   /** More for the operator, by snake_case name: `ended_at`, `scope`, `kid` … */
   readonly details?: EventDetails;
+  /** The operator has something to do: the log says it as a warning. */
+  readonly warning?: true;
 }
 
 /** Members of an event's `details`. */

@@ -67,7 +67,8 @@ export function createKeyring({ store, box, alg, now, tell }: KeyringOptions): K
     unseal: box.unseal,
     unreadable: (kid) => {
       const reason = 'encrypted_under_another_key';
-      void tell({ event: 'key_unreadable', outcome: 'failure', reason, actor: 'server', details: { kid } }, null);
+      const event = { event: 'key_unreadable', outcome: 'failure', actor: 'server', warning: true } as const;
+      void tell({ ...event, reason, details: { kid } }, null);
     },
     now,
   });
