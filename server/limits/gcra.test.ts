@@ -111,16 +111,6 @@ describe('buckets', () => {
     expect(take(buckets.of('a', limit, 0), 0).allowed).toBe(false);
     expect(take(buckets.of('a', { count: 3, periodMs: 1_000 }, 0), 0).remaining).toBe(2);
   });
-
-  test('taking costs less than a microsecond', () => {
-    const buckets = createBuckets(20_000);
-    const keys = Array.from({ length: 1_000 }, (_, at) => `client-${at}`);
-    const roomy = { count: 1_000_000, periodMs: 1_000 };
-    const begun = performance.now();
-    for (let at = 0; at < 1_000_000; at++) take(buckets.of(keys[at % 1_000] ?? '', roomy, at), at);
-    // A millionth part of a second each would be 1,000 ms; about 60 ms on an idle machine.
-    expect(performance.now() - begun).toBeLessThan(1_000);
-  });
 });
 
 describe('addresses', () => {
