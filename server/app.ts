@@ -22,9 +22,10 @@ import { OAuthError } from './oauth/errors';
 import type { Tell } from './oauth/event';
 import type { Parameters as RequestParameters } from './oauth/form';
 import { errorReply } from './oauth/reply';
+import { RATES_RESOURCE, resourceUri } from './oauth/resource';
 import { rateRoutes } from './rates/index';
 import { createRateReads } from './rates/service';
-import { ratesAudience, type Services } from './services';
+import type { Services } from './services';
 import type { Surroundings } from './surroundings';
 import { createGuard } from './tokens/guard';
 import { tokenRoutes } from './tokens/index';
@@ -42,7 +43,7 @@ export function createApp(services: Services, given: Surroundings, serving: () =
   const guard = createGuard({
     tokens: services.accessTokens,
     proofs: services.proofs,
-    audience: ratesAudience(issuer),
+    audience: resourceUri(issuer, RATES_RESOURCE),
     scope: 'currency:read',
     metadataUrl: resourceMetadataUrl(issuer),
     certificate: callers.thumbprint,
@@ -97,7 +98,7 @@ function discoveryOf(services: Services, given: Surroundings): DiscoveryOptions 
   const { issuer } = given;
   return {
     issuer,
-    resource: ratesAudience(issuer),
+    resource: resourceUri(issuer, RATES_RESOURCE),
     scopes: ['currency:read'],
     registration: given.registration !== 'closed',
     certificates: given.behindProxy,

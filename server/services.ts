@@ -1,6 +1,5 @@
 import type { Changes } from '../db/changes';
 import type { Database, Rows } from '../db/connect';
-import { type Administration, createAdministration } from './administration';
 import { type Audit, createAudit } from './audit/service';
 import { createAuditStore } from './audit/store';
 import { type Callers, createCallers } from './callers';
@@ -28,6 +27,7 @@ import { createVault, type Vault } from './vault/service';
 import { createVaultStore } from './vault/store';
 import { VERSION } from './version';
 import { watchServices } from './watch';
+import { type Administration, wireAdministration } from './wire-admin';
 import { wireClients } from './wire-clients';
 import { type TokenServices, wireTokens } from './wire-tokens';
 
@@ -55,11 +55,6 @@ export interface Services extends TokenServices {
   readonly databaseReachable: () => boolean;
 }
 
-/** The audience of this server's own rates (RFC 8707, RFC 9068 §3). */
-export function ratesAudience(issuer: string): string {
-  return `${issuer}/api/currency`;
-}
-
 /** Wires the services by naming what each stands on. Touches nothing yet. */
 export function createServices(database: Database, given: Surroundings): Services {
   const { issuer, publicUrls, log, now } = given;
@@ -81,7 +76,7 @@ export function createServices(database: Database, given: Surroundings): Service
   const standing = { ...ofClients, vault, limits, resources, metrics, tell, silentMs: () => silentMs() };
   const ofTokens = wireTokens(rows, given, standing);
   const market = wireMarket(rows, given, tell);
-  const administration = createAdministration(rows, given, { ...ofTokens, callers, limits, vault, tell });
+  const administration = wireAdministration(rows, given, { ...ofTokens, callers, limits, vault, tell });
   const services = {
     administration,
     ...ofClients,
@@ -135,7 +130,7 @@ async function openAll({ tell, vault, keyring, clients, resources, revocations, 
   await audit.open();
   if (vault.shared('audit').late) {
     const reason = 'begun_on_a_database_in_use';
-    void tell({ event: 'audit_chain', outcome: 'failure', reason, actor: 'server' }, null);
+    void tell({ event: 'audit_chain', outcome: 'failure', reason, actor: 'server', warning: true }, null);
   }
   await keyring.open();
   await clients.changed(null);

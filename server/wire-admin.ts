@@ -30,7 +30,7 @@ export interface AdministrationNeed extends Pick<TokenServices, 'accessTokens' |
 }
 
 /** Wires who may administrate. */
-export function createAdministration(rows: Rows, given: Surroundings, need: AdministrationNeed): Administration {
+export function wireAdministration(rows: Rows, given: Surroundings, need: AdministrationNeed): Administration {
   const { issuer, publicUrls, adminSecret, now, randomBytes } = given;
   const { callers, vault, tell } = need;
   const csrfKey = (): Buffer => vault.secretFor('console');

@@ -89,7 +89,7 @@ export function createAuthentication<C extends KnownClient>(options: Authenticat
   const byAssertion = async (request: ClientRequest, jwt: string, named: string | null): Promise<Proof<C>> => {
     const assertion = assertions.read(jwt, named);
     const { clientId } = assertion;
-    failed.check(clientId, request.address);
+    failed.check(keyOf(clientId), request.address);
     return withClient(clientId, async (client) => {
       const isOfKind = client?.authMethod === 'private_key_jwt';
       await assertions.verify(jwt, assertion, isOfKind ? client : null).catch((error: unknown) => {

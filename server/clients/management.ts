@@ -1,7 +1,7 @@
 import { Problem } from '../../kit/http/problem';
 import { resourceIdentifier } from '../oauth/resource';
 import type { ClientChanges, ManagementStore, NewClientRow, WholeClient } from './management-store';
-import { type ClientView, isClientId, isReservedId, type SecretView } from './model';
+import { type ClientView, isClientId, reservedFault, type SecretView } from './model';
 import { type ClientKeyring, keyringFault, limitsFault, usesSecret } from './rules';
 import { digestSecret, isDigestOf, makeSecret, storedSecret } from './secret-format';
 import {
@@ -152,7 +152,7 @@ async function create(
   view: (whole: WholeClient) => ClientView,
 ): Promise<Created> {
   const { store, now, randomBytes, newId, changed } = options;
-  refuse(idFault(input.clientId) ?? keyringFault(input) ?? limitsFault(input.limits));
+  refuse(reservedFault(input.clientId) ?? keyringFault(input) ?? limitsFault(input.limits));
   const made = usesSecret(input.authMethod) ? newSecret(input.secret, options) : null;
   const registrationToken = input.manageable ? makeSecret('rat', randomBytes) : null;
   const { clientId, appName, authMethod, jwks, jwksUri, tlsSubject, dpopBound, certificateBound, metadata } = input;
@@ -202,11 +202,8 @@ function inside(grants: GrantsByUri, { issuer, checkGrants }: ManagementOptions)
   return kept;
 }
 
-function idFault(clientId: string | null): string | null {
-  return clientId !== null && isReservedId(clientId) ? 'client_id is reserved for the server itself' : null;
-}
-
-function refuse(fault: string | null): void {
+/** @throws Problem 422 when something is at fault. */
+export function refuse(fault: string | null): void {
   if (fault !== null) throw new Problem(422, 'Unprocessable Content', `${fault}.`, {}, { errors: [] });
 }
 

@@ -11,9 +11,10 @@ export function isClientId(text: string): boolean {
 /** What the audit trail calls those who are no clients; a client of that name would be taken for them. */
 const RESERVED_IDS = new Set(['admin', 'console', 'server']);
 
-/** True for a `client_id` that nobody may register. */
-export function isReservedId(clientId: string): boolean {
-  return RESERVED_IDS.has(clientId.toLowerCase());
+/** What is wrong with a `client_id` that somebody chose (null: nobody did). */
+export function reservedFault(clientId: string | null): string | null {
+  const isReserved = clientId !== null && RESERVED_IDS.has(clientId.toLowerCase());
+  return isReserved ? 'client_id is reserved for the server itself; choose another' : null;
 }
 
 /**

@@ -4,10 +4,10 @@ import type { Tell } from '../oauth/event';
 import { createChecks } from './checks';
 import { createKnownClients } from './known';
 import { maintain } from './maintenance';
-import { type ClientManagement, createManagement, type ManagementOptions } from './management';
+import { type ClientManagement, createManagement, type ManagementOptions, refuse } from './management';
 import type { ManagementStore, SecretCounts } from './management-store';
 import type { CheckMemory, Recalled } from './memory';
-import { isReservedId, type Registration } from './model';
+import { type Registration, reservedFault } from './model';
 import { hintOf, isMadeSecret } from './secret-format';
 import type { SecretHasher } from './secrets';
 import { createStanding } from './standing';
@@ -74,8 +74,7 @@ export function createClients(options: ClientsOptions): Clients {
   return {
     ...createManagement({ ...options, store: options.management, changed }),
     register: async ({ client_id: clientId, client_secret: secret, app_name: appName }) => {
-      if (isMadeSecret('cs', secret)) throw looksGenerated();
-      if (isReservedId(clientId)) throw reserved();
+      refuse(reservedFault(clientId) ?? generatedFault(secret));
       // The hash is dear, so a taken id is found out first; the insert decides again.
       const taken = await store.exists(clientId);
       const secretHash = taken ? '' : await hasher.hash(secret);
@@ -100,13 +99,8 @@ export function createClients(options: ClientsOptions): Clients {
   };
 }
 
-function reserved(): Problem {
-  const detail = 'client_id is reserved for the server itself; choose another.';
-  return new Problem(422, 'Unprocessable Content', detail, {}, { errors: [] });
-}
-
 /** Its form would send it to the check of generated secrets, which does not know it. */
-function looksGenerated(): Problem {
-  const detail = 'client_secret has the form of the secrets that this server generates; choose another.';
-  return new Problem(422, 'Unprocessable Content', detail, {}, { errors: [] });
+function generatedFault(secret: string): string | null {
+  const looksGenerated = isMadeSecret('cs', secret);
+  return looksGenerated ? 'client_secret has the form of the secrets that this server generates; choose another' : null;
 }

@@ -10,7 +10,7 @@ export interface Limits {
   take(policy: 'api' | 'token' | 'register', key: string, limit?: Limit | null): Taken;
   /** Failed authentication: per client and address, so that nobody can lock a client out elsewhere, and per address. */
   readonly failed: {
-    /** Before anything is compared: a right secret is refused too, or guessing would go on. Takes nothing. @throws LimitExceeded */
+    /** `clientId` is of bounded length. Before anything is compared: a right secret is refused too, or guessing would go on. Takes nothing. @throws LimitExceeded */
     check(clientId: string, address: string): void;
     /** False while nobody has failed lately: then there is nothing to check. */
     any(): boolean;
@@ -38,9 +38,6 @@ const KEYS_MAX = { api: 20_000, token: 20_000, register: 20_000, failed: 60_000,
 
 /** An address may fail for so many clients; behind one address there may be many. */
 const ADDRESS_FACTOR = 10;
-
-/** Longer than any client id; what was given in its place is not worth being remembered. */
-const CLIENT_ID_CHARACTERS_MAX = 128;
 
 /** The limits, or none of them (`limits` null). */
 export function createLimits({ limits, now }: LimitsOptions): Limits {
@@ -85,7 +82,7 @@ function createFailures(limit: Limit, pairs: Buckets, addresses: Buckets, now: (
 }
 
 function pairKey(clientId: string, group: string): string {
-  return `${group} ${clientId.length > CLIENT_ID_CHARACTERS_MAX ? '' : clientId}`;
+  return `${group} ${clientId}`;
 }
 
 function identity(key: string): string {
