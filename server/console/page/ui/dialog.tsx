@@ -49,66 +49,78 @@ export function Dialog({ title, close, dismissible = true, children }: DialogPro
   );
 }
 
-/** What a question before something that can not be undone is given. */
-export interface ConfirmProps {
+/** What a dialog that does one thing is given. */
+export interface FormDialogProps {
   readonly title: string;
   /** The word on the button: what will happen. */
   readonly verb: string;
-  /** Text that must be typed first. */
-  readonly typed?: string;
   readonly danger?: boolean;
+  /** False while the fields do not say enough. */
+  readonly ready?: boolean;
   readonly close: () => void;
-  /** Does it; the dialog closes when this is done, and shows why when it was refused. */
+  /** Does it; the dialog shows why when it was refused. */
   readonly act: () => Promise<void>;
   readonly children: ComponentChildren;
 }
 
-/** Asks before something that matters. */
-export function Confirm({ title, verb, typed, danger = true, close, act, children }: ConfirmProps) {
-  const [text, setText] = useState('');
+/** Asks for what is needed to do something, and does it once at a time. */
+export function FormDialog({ title, verb, danger = false, ready = true, close, act, children }: FormDialogProps) {
   const action = useAction();
-  const inputId = useId();
   const submit = (event: Event): void => {
     event.preventDefault();
-    void action.run(async () => {
-      await act();
-      close();
-    });
+    void action.run(act);
   };
   return (
     <Dialog title={title} close={close}>
       <form onSubmit={submit}>
         <div class="body">
           {children}
-          {typed !== undefined && (
-            <div class="field">
-              <label for={inputId}>
-                Type <code>{typed}</code> to confirm
-              </label>
-              <input
-                id={inputId}
-                value={text}
-                autoComplete="off"
-                spellcheck={false}
-                onInput={(event) => setText(event.currentTarget.value)}
-              />
-            </div>
-          )}
           <Failure error={action.error} />
         </div>
         <footer>
           <button type="button" onClick={close}>
             Cancel
           </button>
-          <button
-            type="submit"
-            class={danger ? 'danger' : 'primary'}
-            disabled={action.busy || (typed !== undefined && text !== typed)}
-          >
+          <button type="submit" class={danger ? 'danger' : 'primary'} disabled={action.busy || !ready}>
             {verb}
           </button>
         </footer>
       </form>
     </Dialog>
+  );
+}
+
+/** What a question before something that can not be undone is given. */
+export interface ConfirmProps extends FormDialogProps {
+  /** Text that must be typed first. */
+  readonly typed?: string;
+}
+
+/** Asks before something that matters, and closes when it is done. */
+export function Confirm({ typed, danger = true, act, children, ...form }: ConfirmProps) {
+  const [text, setText] = useState('');
+  const inputId = useId();
+  const doIt = async (): Promise<void> => {
+    await act();
+    form.close();
+  };
+  return (
+    <FormDialog {...form} danger={danger} ready={typed === undefined || text === typed} act={doIt}>
+      {children}
+      {typed !== undefined && (
+        <div class="field">
+          <label for={inputId}>
+            Type <code>{typed}</code> to confirm
+          </label>
+          <input
+            id={inputId}
+            value={text}
+            autoComplete="off"
+            spellcheck={false}
+            onInput={(event) => setText(event.currentTarget.value)}
+          />
+        </div>
+      )}
+    </FormDialog>
   );
 }

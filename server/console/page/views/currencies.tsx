@@ -1,11 +1,11 @@
 import { useState } from 'preact/hooks';
 import type { CurrencyView, Page } from '../model';
 import { Time } from '../time';
-import { Confirm, Dialog } from '../ui/dialog';
+import { Confirm, FormDialog } from '../ui/dialog';
 import { TextField } from '../ui/form';
 import { Heading } from '../ui/heading';
-import { Badge, Failure, Show } from '../ui/notice';
-import { useAction, useData, useShell } from '../ui/shell';
+import { Badge, Show } from '../ui/notice';
+import { useData, useShell } from '../ui/shell';
 import { type Column, Table } from '../ui/table';
 
 /** The currencies of the market: add one, retire one. */
@@ -88,47 +88,30 @@ function AddCurrency({ close, added }: { close: () => void; added: (symbol: stri
   const [symbol, setSymbol] = useState('');
   const [name, setName] = useState('');
   const [rate, setRate] = useState('');
-  const action = useAction();
-  const submit = (event: Event): void => {
-    event.preventDefault();
-    void action.run(async () => {
-      await api.send('POST', 'currencies', { symbol: symbol.toUpperCase(), name, rate: Number(rate) });
-      added(symbol.toUpperCase());
-    });
+  const act = async (): Promise<void> => {
+    await api.send('POST', 'currencies', { symbol: symbol.toUpperCase(), name, rate: Number(rate) });
+    added(symbol.toUpperCase());
   };
   return (
-    <Dialog title="Add currency" close={close}>
-      <form onSubmit={submit}>
-        <div class="body">
-          <TextField
-            label="Symbol"
-            required
-            pattern="[A-Za-z0-9]{1,16}"
-            title="1 to 16 letters and digits"
-            value={symbol}
-            set={setSymbol}
-            hint="Such as BTC. A retired one comes back with its history."
-          />
-          <TextField label="Name" required maxLength={64} value={name} set={setName} />
-          <TextField
-            label="First rate in US dollars"
-            required
-            pattern="[0-9]{1,12}([.][0-9]{1,12})?"
-            title="A number such as 0.55"
-            value={rate}
-            set={setRate}
-          />
-          <Failure error={action.error} />
-        </div>
-        <footer>
-          <button type="button" onClick={close}>
-            Cancel
-          </button>
-          <button type="submit" class="primary" disabled={action.busy}>
-            Add currency
-          </button>
-        </footer>
-      </form>
-    </Dialog>
+    <FormDialog title="Add currency" verb="Add currency" close={close} act={act}>
+      <TextField
+        label="Symbol"
+        required
+        pattern="[A-Za-z0-9]{1,16}"
+        title="1 to 16 letters and digits"
+        value={symbol}
+        set={setSymbol}
+        hint="Such as BTC. A retired one comes back with its history."
+      />
+      <TextField label="Name" required maxLength={64} value={name} set={setName} />
+      <TextField
+        label="First rate in US dollars"
+        required
+        pattern="[0-9]{1,12}([.][0-9]{1,12})?"
+        title="A number such as 0.55"
+        value={rate}
+        set={setRate}
+      />
+    </FormDialog>
   );
 }

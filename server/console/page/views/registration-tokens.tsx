@@ -2,11 +2,11 @@ import { useState } from 'preact/hooks';
 import type { Page, RegistrationTokenView } from '../model';
 import { Time } from '../time';
 import { Masked } from '../ui/copy';
-import { Confirm, Dialog } from '../ui/dialog';
+import { Confirm, Dialog, FormDialog } from '../ui/dialog';
 import { SelectField, TextField } from '../ui/form';
 import { Heading } from '../ui/heading';
-import { Badge, Empty, Failure, Notice, Show } from '../ui/notice';
-import { useAction, useData, useShell } from '../ui/shell';
+import { Badge, Empty, Notice, Show } from '../ui/notice';
+import { useData, useShell } from '../ui/shell';
 import { type Column, Table } from '../ui/table';
 
 type Open =
@@ -107,44 +107,27 @@ function CreateToken({ close, done }: { close: () => void; done: (token: string)
   const [label, setLabel] = useState('');
   const [expiry, setExpiry] = useState('86400');
   const [uses, setUses] = useState('1');
-  const action = useAction();
-  const submit = (event: Event): void => {
-    event.preventDefault();
-    void action.run(async () => {
-      const { registration_token } = await api.send<{ registration_token: string }>('POST', PATH, {
-        label,
-        expires_in_seconds: Number(expiry),
-        uses: uses === '' ? null : Number(uses),
-      });
-      done(registration_token);
+  const act = async (): Promise<void> => {
+    const { registration_token } = await api.send<{ registration_token: string }>('POST', PATH, {
+      label,
+      expires_in_seconds: Number(expiry),
+      uses: uses === '' ? null : Number(uses),
     });
+    done(registration_token);
   };
   return (
-    <Dialog title="New registration token" close={close}>
-      <form onSubmit={submit}>
-        <div class="body">
-          <TextField label="Label (optional)" maxLength={64} value={label} set={setLabel} hint="Who it is for." />
-          <TextField
-            label="How many clients it may register"
-            value={uses}
-            set={setUses}
-            pattern="[1-9][0-9]{0,5}"
-            title="A whole number, or nothing"
-            hint="Empty: any number, until it expires."
-          />
-          <SelectField label="It ends" options={EXPIRIES} value={expiry} set={setExpiry} />
-          <Failure error={action.error} />
-        </div>
-        <footer>
-          <button type="button" onClick={close}>
-            Cancel
-          </button>
-          <button type="submit" class="primary" disabled={action.busy}>
-            Make token
-          </button>
-        </footer>
-      </form>
-    </Dialog>
+    <FormDialog title="New registration token" verb="Make token" close={close} act={act}>
+      <TextField label="Label (optional)" maxLength={64} value={label} set={setLabel} hint="Who it is for." />
+      <TextField
+        label="How many clients it may register"
+        value={uses}
+        set={setUses}
+        pattern="[1-9][0-9]{0,5}"
+        title="A whole number, or nothing"
+        hint="Empty: any number, until it expires."
+      />
+      <SelectField label="It ends" options={EXPIRIES} value={expiry} set={setExpiry} />
+    </FormDialog>
   );
 }
 

@@ -1,9 +1,8 @@
 import { useState } from 'preact/hooks';
 import type { ResourceView } from '../model';
-import { Dialog } from '../ui/dialog';
+import { FormDialog } from '../ui/dialog';
 import { AreaField, TextField } from '../ui/form';
-import { Failure } from '../ui/notice';
-import { useAction, useShell } from '../ui/shell';
+import { useShell } from '../ui/shell';
 
 /** What the form is given. */
 export interface ResourceFormProps {
@@ -20,63 +19,50 @@ export function ResourceForm({ resource, close, saved }: ResourceFormProps) {
   const [name, setName] = useState(resource?.name ?? '');
   const [scopes, setScopes] = useState(resource?.scopes.join('\n') ?? '');
   const [clients, setClients] = useState(resource?.introspection_clients.join('\n') ?? '');
-  const action = useAction();
   const fixed = resource?.built_in ?? false;
-  const save = async (): Promise<void> => {
+  const act = async (): Promise<void> => {
     const introspection_clients = wordsOf(clients);
     const rest = { name, scopes: wordsOf(scopes), introspection_clients };
     if (resource === null) await api.send('POST', 'resources', { identifier, ...rest });
     else await api.send('PATCH', `resources/${resource.id}`, fixed ? { introspection_clients } : rest);
     saved(resource === null ? `The resource ${name} is created.` : `The resource ${name} is saved.`);
   };
-  const submit = (event: Event): void => {
-    event.preventDefault();
-    void action.run(save);
-  };
   return (
-    <Dialog title={resource === null ? 'New resource' : `Edit ${resource.name}`} close={close}>
-      <form onSubmit={submit}>
-        <div class="body">
-          {resource === null && (
-            <TextField
-              label="Identifier"
-              type="url"
-              required
-              value={identifier}
-              set={setIdentifier}
-              hint="The absolute URI of the API, such as https://orders.example/api. It becomes the audience of its tokens."
-            />
-          )}
-          {!fixed && (
-            <>
-              <TextField label="Name" required maxLength={128} value={name} set={setName} />
-              <AreaField
-                label="Scopes"
-                required
-                value={scopes}
-                set={setScopes}
-                hint="One on each line, such as orders:read."
-              />
-            </>
-          )}
+    <FormDialog
+      title={resource === null ? 'New resource' : `Edit ${resource.name}`}
+      verb={resource === null ? 'Create resource' : 'Save'}
+      close={close}
+      act={act}
+    >
+      {resource === null && (
+        <TextField
+          label="Identifier"
+          type="url"
+          required
+          value={identifier}
+          set={setIdentifier}
+          hint="The absolute URI of the API, such as https://orders.example/api. It becomes the audience of its tokens."
+        />
+      )}
+      {!fixed && (
+        <>
+          <TextField label="Name" required maxLength={128} value={name} set={setName} />
           <AreaField
-            label="Clients that may introspect its tokens"
-            value={clients}
-            set={setClients}
-            hint="Client ids, one on each line: usually the API itself."
+            label="Scopes"
+            required
+            value={scopes}
+            set={setScopes}
+            hint="One on each line, such as orders:read."
           />
-          <Failure error={action.error} />
-        </div>
-        <footer>
-          <button type="button" onClick={close}>
-            Cancel
-          </button>
-          <button type="submit" class="primary" disabled={action.busy}>
-            {resource === null ? 'Create resource' : 'Save'}
-          </button>
-        </footer>
-      </form>
-    </Dialog>
+        </>
+      )}
+      <AreaField
+        label="Clients that may introspect its tokens"
+        value={clients}
+        set={setClients}
+        hint="Client ids, one on each line: usually the API itself."
+      />
+    </FormDialog>
   );
 }
 

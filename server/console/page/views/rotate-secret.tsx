@@ -1,8 +1,7 @@
 import { useState } from 'preact/hooks';
-import { Dialog } from '../ui/dialog';
+import { FormDialog } from '../ui/dialog';
 import { SelectField, TextField } from '../ui/form';
-import { Failure } from '../ui/notice';
-import { useAction, useShell } from '../ui/shell';
+import { useShell } from '../ui/shell';
 
 const HOUR = 3_600;
 const DAY = 24 * HOUR;
@@ -38,48 +37,31 @@ export function RotateSecret({ path, close, done }: RotateSecretProps) {
   const [label, setLabel] = useState('');
   const [expiry, setExpiry] = useState('');
   const [overlap, setOverlap] = useState(String(DAY));
-  const action = useAction();
-  const submit = (event: Event): void => {
-    event.preventDefault();
-    void action.run(async () => {
-      const { client_secret } = await api.send<{ client_secret: string }>('POST', path, {
-        label,
-        expires_in_seconds: expiry === '' ? null : Number(expiry),
-        overlap_seconds: overlap === 'never' ? null : Number(overlap),
-      });
-      done(client_secret);
+  const act = async (): Promise<void> => {
+    const { client_secret } = await api.send<{ client_secret: string }>('POST', path, {
+      label,
+      expires_in_seconds: expiry === '' ? null : Number(expiry),
+      overlap_seconds: overlap === 'never' ? null : Number(overlap),
     });
+    done(client_secret);
   };
   return (
-    <Dialog title="Rotate secret" close={close}>
-      <form onSubmit={submit}>
-        <div class="body">
-          <SelectField
-            label="The secrets of before end"
-            options={OVERLAPS}
-            value={overlap}
-            set={setOverlap}
-            hint="The overlap is the time you have to put the new one everywhere."
-          />
-          <TextField
-            label="Label (optional)"
-            value={label}
-            set={setLabel}
-            maxLength={64}
-            hint="Where it is used, such as “production”."
-          />
-          <SelectField label="The new secret ends" options={EXPIRIES} value={expiry} set={setExpiry} />
-          <Failure error={action.error} />
-        </div>
-        <footer>
-          <button type="button" onClick={close}>
-            Cancel
-          </button>
-          <button type="submit" class="primary" disabled={action.busy}>
-            Make new secret
-          </button>
-        </footer>
-      </form>
-    </Dialog>
+    <FormDialog title="Rotate secret" verb="Make new secret" close={close} act={act}>
+      <SelectField
+        label="The secrets of before end"
+        options={OVERLAPS}
+        value={overlap}
+        set={setOverlap}
+        hint="The overlap is the time you have to put the new one everywhere."
+      />
+      <TextField
+        label="Label (optional)"
+        value={label}
+        set={setLabel}
+        maxLength={64}
+        hint="Where it is used, such as “production”."
+      />
+      <SelectField label="The new secret ends" options={EXPIRIES} value={expiry} set={setExpiry} />
+    </FormDialog>
   );
 }
