@@ -75,7 +75,7 @@ const SECRET = { client_id: 'c', client_secret: 'right' };
 const JWT = { client_assertion_type: TYPE, client_assertion: 'x' };
 
 describe('client authentication', () => {
-  test('a secret: the limits are asked first, and the address is not worked out', async () => {
+  test('a secret: the limits are asked first and last, and the address is not worked out', async () => {
     const { ask, asked, addresses } = start(CLIENT);
     expect(await ask(SECRET, 'print')).toEqual({
       client: CLIENT,
@@ -83,7 +83,7 @@ describe('client authentication', () => {
       secretId: 7,
       certificateThumbprint: 'print',
     });
-    expect(asked).toEqual(['check c', 'secret']);
+    expect(asked).toEqual(['check c', 'secret', 'check c']);
     expect(addresses()).toBe(0);
   });
 

@@ -75,14 +75,20 @@ export function createAuthentication<C extends KnownClient>(options: Authenticat
       throw error;
     }
   };
-  const bySecret = async ({ clientId, clientSecret, method }: SecretCredentials): Promise<Proof<C>> => {
+  /** The limits are asked again once it is known: of guesses sent together no more count, and a right one looks like the rest. */
+  const bySecret = async (
+    { clientId, clientSecret, method }: SecretCredentials,
+    address: () => string,
+  ): Promise<Proof<C>> => {
     try {
       const { client, secretId } = await clients.checkSecret(clientId, clientSecret);
       if (!isSecretMethod(client.authMethod)) throw notAllowed(clientId, method);
+      failed.check(keyOf(clientId), address);
       return { client, method, secretId };
     } catch (error) {
       // Looked up after every failure, so that the time tells nothing: a client of another kind has no secret to be wrong.
       const known = error instanceof OAuthError ? await clients.find(clientId) : null;
+      failed.check(keyOf(clientId), address);
       throw known === null || isSecretMethod(known.authMethod) ? error : notAllowed(clientId, method);
     }
   };
@@ -116,7 +122,7 @@ export function createAuthentication<C extends KnownClient>(options: Authenticat
       return byAssertion(request, credentials.assertion, credentials.clientId);
     failed.check(keyOf(credentials.clientId), request.address);
     if (credentials.method === 'certificate') return byCertificate(credentials.clientId, request.certificate());
-    return bySecret(credentials);
+    return bySecret(credentials, request.address);
   };
 
   return {
@@ -127,13 +133,16 @@ export function createAuthentication<C extends KnownClient>(options: Authenticat
         const { client, method, secretId } = await prove(request, credentials);
         return { client, method, secretId, certificateThumbprint: request.certificate()?.thumbprint ?? null };
       } catch (error) {
-        if (error instanceof OAuthError && error.code === 'invalid_client' && error.reason !== 'jwks_unavailable') {
-          failed.count(keyOf(error.clientId ?? credentials.clientId ?? ''), request.address);
-        }
+        if (isFailure(error)) failed.count(keyOf(error.clientId ?? credentials.clientId ?? ''), request.address);
         throw error;
       }
     },
   };
+}
+
+/** That keys cannot be had is no failure of the client. */
+function isFailure(error: unknown): error is OAuthError {
+  return error instanceof OAuthError && error.code === 'invalid_client' && error.reason !== 'jwks_unavailable';
 }
 
 interface Proof<C> {

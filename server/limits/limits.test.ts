@@ -273,6 +273,16 @@ eachDatabase('limits of clients over HTTP', (open) => {
     ]);
   });
 
+  test('guesses sent together count like guesses sent one after another', async () => {
+    const client = await server.register();
+    const guesses = Array.from({ length: 30 }, (_, at) => ask({ ...client, secret: `a wrong guess, number ${at}` }));
+    const right = ask(client);
+    const answers = await Promise.all(guesses);
+    const told = answers.map(({ status }) => status).sort();
+    expect(told).toEqual([...Array<number>(10).fill(401), ...Array<number>(20).fill(429)]);
+    expect((await right).status).toBe(429);
+  });
+
   test('wrong secrets: ten, then the right one is refused too; another client is not', async () => {
     const [client, other] = [await server.register(), await server.register()];
     for (let at = 0; at < 10; at++) {
