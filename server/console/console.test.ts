@@ -82,6 +82,7 @@ describe.skipIf(!hasBrowser())('The console in Chromium', () => {
 
     test('a session that ended leads to the sign-in and back to the same place', async () => {
       await open('#/keys');
+      await page.getByText('Signs every new token.').waitFor(); // else its own question would end the session
       await visit.context.clearCookies();
       await page.getByRole('link', { name: 'Resources' }).click();
       await page.getByText('Your session has ended.').waitFor();
