@@ -1,6 +1,6 @@
 import { expect, test } from 'bun:test';
-import { captureLog } from '../kit/testing';
-import { createMaintenance } from './maintenance';
+import { createMaintenance } from './chores';
+import { captureLog } from './testing';
 
 const scene = (...periods: [string, number][]) => {
   const done: string[] = [];

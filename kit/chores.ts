@@ -1,4 +1,4 @@
-import type { Log } from '../kit/logs';
+import type { Log } from './logs';
 
 /** Something that a server does again and again on its own: flushing, pruning, turning keys over. */
 export interface Chore {

@@ -9,7 +9,7 @@ import { describeApi, type OpenApiDocument } from '../kit/http/openapi';
 import { problemResponse } from '../kit/http/problem';
 import { requestId } from '../kit/http/request-id';
 import { adminRoutes } from './admin/index';
-import { createAccess } from './clients/access';
+import { createAccess } from './clients/callers';
 import { registrationRoutes } from './clients/index';
 import { dynamicRegistrationRoutes } from './clients/registration-routes';
 import { secretRoutes } from './clients/secret-routes';
@@ -25,12 +25,12 @@ import { errorReply } from './oauth/reply';
 import { RATES_RESOURCE, resourceUri } from './oauth/resource';
 import { rateRoutes } from './rates/index';
 import { createRateReads } from './rates/service';
-import type { Services } from './services';
-import type { Surroundings } from './surroundings';
 import { createGuard } from './tokens/guard';
 import { tokenRoutes } from './tokens/index';
 import { databaseAway } from './tokens/service';
 import { VERSION } from './version';
+import type { Services } from './wiring/services';
+import type { Surroundings } from './wiring/surroundings';
 
 /** The application with all its routes, as callers may know it. */
 export type App = ReturnType<typeof createApp>;

@@ -3,8 +3,8 @@ import { afterAll, beforeAll, expect, test } from 'bun:test';
 import * as oauth from 'oauth4webapi';
 import * as openid from 'openid-client';
 import { eachDatabase } from '../db/testing';
-import { makeCertificate } from './clients/testing-certificates';
 import { ADMIN_SECRET, startTestServer, type TestServer } from './testing';
+import { makeCertificate } from './x509/testing-certificates';
 
 const insecure = { [oauth.allowInsecureRequests]: true };
 

@@ -10,12 +10,12 @@ import type { OpenApiDocument } from '../kit/http/openapi';
 import type { Log } from '../kit/logs';
 import { privateFolder, secretFile } from '../kit/secret-file';
 import { createApp, describeServer } from './app';
-import { readPemCertificates } from './clients/certificate-chain';
 import type { Config } from './config';
 import { tickTimer } from './rates/index';
-import { createServices } from './services';
 import { inRanges } from './setting-values';
-import type { Surroundings } from './surroundings';
+import { createServices } from './wiring/services';
+import type { Surroundings } from './wiring/surroundings';
+import { readPemCertificates } from './x509/chain';
 
 /** What a server takes from the process it runs in. */
 export interface Process {

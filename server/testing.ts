@@ -6,8 +6,8 @@ import { freePort } from '../db/testing-postgres';
 import { TRANSPORT_BODY_BYTES_MAX } from '../kit/http/edge';
 import { createLog } from '../kit/logs';
 import { type App, createApp } from './app';
-import { createServices, type Services } from './services';
-import type { Surroundings } from './surroundings';
+import { createServices, type Services } from './wiring/services';
+import type { Surroundings } from './wiring/surroundings';
 
 /** 2026-01-01T00:00:00.000Z */
 export const START_MS = 1_767_225_600_000;

@@ -3,8 +3,8 @@ import { compactVerify } from 'jose';
 import { type Assertion, readAssertion } from '../oauth/assertion';
 import { OAuthError } from '../oauth/errors';
 import { candidateKeys, createKeyImport, decoyKey, type GivenJwk } from './assertion-keys';
-import type { AssertionStore } from './assertion-store';
 import type { JwksSource } from './jwks-source';
+import type { AssertionStore } from './store';
 
 /** What an assertion is checked with: the public keys of its client, or where they are. */
 export interface KeyHolder {

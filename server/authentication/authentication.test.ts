@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'bun:test';
 import { Problem } from '../../kit/http/problem';
 import { OAuthError } from '../oauth/errors';
-import { type AuthenticationOptions, createAuthentication, type KnownClient } from './authentication';
+import { type AuthenticationOptions, createAuthentication, type KnownClient } from './service';
 
 const ADDRESS = '192.0.2.7';
 const CLIENT: KnownClient = {

@@ -1,12 +1,12 @@
 import { timingSafeEqual, type X509Certificate } from 'node:crypto';
 import { OAuthError } from '../oauth/errors';
+import { createChainCheck, faultOfTime, readPemCertificates } from '../x509/chain';
+import { DerFault } from '../x509/der';
+import { readCertificateFields } from '../x509/fields';
+import { hasSubject, type TlsSubject } from '../x509/subject';
 import type { KeyHolder } from './assertion';
 import type { GivenJwk } from './assertion-keys';
 import { type ClientCertificate, certificateThumbprint } from './certificate';
-import { createChainCheck, faultOfTime, readPemCertificates } from './certificate-chain';
-import { readCertificateFields } from './certificate-fields';
-import { hasSubject, type TlsSubject } from './certificate-subject';
-import { DerFault } from './der';
 import type { JwksSource } from './jwks-source';
 
 /** By what a client's certificate is known: a name in it, or its key. */

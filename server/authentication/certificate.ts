@@ -1,6 +1,6 @@
 import { createHash, X509Certificate } from 'node:crypto';
 import { invalidRequest } from '../oauth/errors';
-import { readAll } from './der';
+import { readAll } from '../x509/der';
 
 /** The certificate that a client showed to the proxy in front, with what it sent of the chain. */
 export interface ClientCertificate {

@@ -1,9 +1,9 @@
 // `jwks_uri`: keys fetched from a place that a stranger chose, and used for as long as is sound.
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
+import { hasOpenssl, type Made, makeCertificate } from '../x509/testing-certificates';
 import type { GivenJwk } from './assertion-keys';
 import { createJwksFetch, type JwksFetchOptions } from './jwks-fetch';
 import { createJwksSource } from './jwks-source';
-import { hasOpenssl, type Made, makeCertificate } from './testing-certificates';
 
 const SET = JSON.stringify({ keys: [{ kty: 'EC', kid: 'a' }] });
 const JSON_TYPE = { 'content-type': 'application/json' };

@@ -10,9 +10,9 @@ import type { Database } from '../../db/connect';
 import type { TlsSubject } from '../../db/schema';
 import { eachDatabase } from '../../db/testing';
 import { freePort } from '../../db/testing-postgres';
+import { insertClient } from '../clients/testing-clients';
 import { ADMIN_SECRET, basic, challengeOf, form, startTestServer, type TestServer, waitFor } from '../testing';
-import { AUTHORITY, CLIENT, hasOpenssl, type Made, makeCertificate } from './testing-certificates';
-import { insertClient } from './testing-clients';
+import { AUTHORITY, CLIENT, hasOpenssl, type Made, makeCertificate } from '../x509/testing-certificates';
 
 const HAPROXY = Bun.which('haproxy') ?? ((await Bun.file('/usr/sbin/haproxy').exists()) ? '/usr/sbin/haproxy' : null);
 

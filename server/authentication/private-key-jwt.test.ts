@@ -6,9 +6,9 @@ import { exportJWK, generateKeyPair, type JWK, type JWTPayload, SignJWT } from '
 import type { Database } from '../../db/connect';
 import { clients, usedAssertions } from '../../db/schema';
 import { eachDatabase } from '../../db/testing';
+import { insertClient } from '../clients/testing-clients';
 import { basic, form, startTestServer, type TestServer } from '../testing';
-import { hasOpenssl, type Made, makeCertificate } from './testing-certificates';
-import { insertClient } from './testing-clients';
+import { hasOpenssl, type Made, makeCertificate } from '../x509/testing-certificates';
 
 const TYPE = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer';
 

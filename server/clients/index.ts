@@ -2,7 +2,7 @@
 import { Elysia } from 'elysia';
 import { Problem } from '../../kit/http/problem';
 import type { Tell } from '../oauth/event';
-import { type Access, type Registrar, registeredEvent } from './access';
+import { type Access, type Registrar, registeredEvent } from './callers';
 import { Registered, Registration } from './model';
 import type { Clients } from './service';
 

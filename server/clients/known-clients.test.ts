@@ -1,5 +1,5 @@
 import { expect, test } from 'bun:test';
-import { createKnownClients } from './known';
+import { createKnownClients } from './known-clients';
 
 test('who was found is recalled until it is forgotten, and finding is a query each time', async () => {
   let queries = 0;

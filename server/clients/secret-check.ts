@@ -1,7 +1,7 @@
 import { OAuthError } from '../oauth/errors';
-import type { CheckMemory, Recalled } from './memory';
+import type { CheckMemory, Recalled } from './check-memory';
 import { digestSecret, isDigestOf, isMadeSecret, isStoredMade } from './secret-format';
-import type { SecretHasher } from './secrets';
+import type { SecretHasher } from './secret-hasher';
 import type { Client, ClientWithSecrets, StoredSecret } from './store';
 
 /** Finds whose secret a secret is. @throws OAuthError invalid_client with the exact reason; Problem 503 when busy. */

@@ -1,14 +1,29 @@
-import type { Services } from './services';
+import type { Metrics, Reading } from './metrics';
 
-/** Those who are asked at every scrape. */
-export type Watched = Pick<
-  Services,
-  'metrics' | 'audit' | 'limits' | 'clients' | 'keyring' | 'revocations' | 'accessTokens' | 'databaseReachable'
->;
+/** Those who are asked at every scrape; all they say is in memory. */
+export interface Observed {
+  readonly clients: {
+    /** Null: not counted yet. */
+    secretCounts(): {
+      readonly live: number;
+      readonly ending: number;
+      readonly ended: number;
+      readonly nextEnd: Date | null;
+    } | null;
+  };
+  readonly keyring: { list(): readonly { readonly state: string }[] };
+  readonly audit: {
+    state(): { readonly queued: number; readonly lost: number; readonly headSeq: number; readonly intact: boolean };
+  };
+  readonly revocations: { size(): number };
+  readonly accessTokens: { remembered(): number };
+  readonly limits: { sizes(): Reading };
+  readonly databaseReachable: () => boolean;
+}
 
-/** What the metrics ask at every scrape; all of it is in memory. */
-export function watchServices(services: Watched, now: () => number): void {
-  const { metrics, audit, limits, clients, keyring, revocations, accessTokens, databaseReachable } = services;
+/** Has the metrics ask them at every scrape. */
+export function watchServices(metrics: Pick<Metrics, 'watch'>, observed: Observed, now: () => number): void {
+  const { audit, limits, clients, keyring, revocations, accessTokens, databaseReachable } = observed;
   metrics.watch('client_secrets', () => {
     const counts = clients.secretCounts();
     return counts === null ? null : { live: counts.live, ending: counts.ending, ended: counts.ended };

@@ -1,5 +1,5 @@
 /** Who asks an OAuth endpoint, and with which parameters. */
-import type { Authenticated, ClientRequest } from '../clients/authentication';
+import type { Authenticated, ClientRequest } from '../authentication/service';
 import { invalidRequest } from '../oauth/errors';
 import type { SecurityEvent } from '../oauth/event';
 import { type Parameters, parseForm, parseJson } from '../oauth/form';

@@ -1,6 +1,6 @@
 /** Tokens: `POST /api/auth/token` (client-credentials grant of RFC 6749 §4.4, access tokens of RFC 9068), `/introspect` (RFC 7662) and `/revoke` (RFC 7009). The guard beside it is what other features import. */
 import { Elysia } from 'elysia';
-import type { ClientCertificate } from '../clients/certificate';
+import type { ClientCertificate } from '../authentication/certificate';
 import type { Tell } from '../oauth/event';
 import { queryOf } from '../oauth/query';
 import { emptyReply, tokenReply, withHeaders } from '../oauth/reply';

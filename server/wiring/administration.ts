@@ -1,17 +1,17 @@
-import type { Rows } from '../db/connect';
-import { type Authorization, createAuthorization } from './admin/authorize';
-import { createSessionCookie, type SessionCookie } from './admin/cookie';
-import { createSameOrigin } from './admin/same-origin';
-import { createSessions, type Sessions } from './admin/sessions';
-import { createSessionStore } from './admin/store';
+import type { Rows } from '../../db/connect';
+import { type Authorization, createAuthorization } from '../admin/authorize';
+import { createSessionCookie, type SessionCookie } from '../admin/cookie';
+import { createSameOrigin } from '../admin/same-origin';
+import { createSessions, type Sessions } from '../admin/sessions';
+import { createSessionStore } from '../admin/store';
+import type { Limits } from '../limits/service';
+import type { Tell } from '../oauth/event';
+import { ADMIN_RESOURCE, resourceUri } from '../oauth/resource';
+import { createAdmission } from '../tokens/guard';
+import type { Vault } from '../vault/service';
 import type { Callers } from './callers';
-import type { Limits } from './limits/service';
-import type { Tell } from './oauth/event';
-import { ADMIN_RESOURCE, resourceUri } from './oauth/resource';
 import type { Surroundings } from './surroundings';
-import { createAdmission } from './tokens/guard';
-import type { Vault } from './vault/service';
-import type { TokenServices } from './wire-tokens';
+import type { TokenServices } from './tokens';
 
 /** Who is taken for the administrator, and the sign-ins at the console. */
 export interface Administration {

@@ -1,7 +1,7 @@
-import { createSource } from '../kit/http/peer';
-import { Problem } from '../kit/http/problem';
-import { type ClientCertificate, createCertificateReader } from './clients/certificate';
-import { OAuthError } from './oauth/errors';
+import { createSource } from '../../kit/http/peer';
+import { Problem } from '../../kit/http/problem';
+import { type ClientCertificate, createCertificateReader } from '../authentication/certificate';
+import { OAuthError } from '../oauth/errors';
 
 /** The part of a listening server that knows who is connected. */
 interface Listening {

@@ -1,14 +1,26 @@
-import type { AssertionCheck } from './clients/assertion';
-import type { Chore } from './maintenance';
-import type { Services } from './services';
+import type { Chore } from '../../kit/chores';
+import type { Sessions } from '../admin/sessions';
+import type { Audit } from '../audit/service';
+import type { AssertionCheck } from '../authentication/assertion';
+import type { RegistrationTokens } from '../clients/registration-tokens';
+import type { Clients } from '../clients/service';
+import type { Tell } from '../oauth/event';
+import type { Keyring } from '../tokens/keys';
+import type { Revocations } from '../tokens/revocations';
+import type { Vault } from '../vault/service';
 
 /** Those who have something to do again and again. */
-export type Busy = Pick<
-  Services,
-  'clients' | 'registrationTokens' | 'keyring' | 'vault' | 'revocations' | 'audit' | 'tell' | 'administration'
-> & {
+export interface Busy {
+  readonly clients: Pick<Clients, 'flush' | 'maintain'>;
+  readonly registrationTokens: Pick<RegistrationTokens, 'maintain'>;
+  readonly keyring: Pick<Keyring, 'maintain'>;
+  readonly vault: Pick<Vault, 'maintain'>;
+  readonly revocations: Pick<Revocations, 'prune'>;
   readonly assertions: Pick<AssertionCheck, 'prune'>;
-};
+  readonly audit: Pick<Audit, 'prune'>;
+  readonly administration: { readonly sessions: Pick<Sessions, 'maintain'> };
+  readonly tell: Tell;
+}
 
 const SECOND_MS = 1_000;
 const MINUTE_MS = 60 * SECOND_MS;

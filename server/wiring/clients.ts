@@ -1,20 +1,20 @@
-import type { Rows } from '../db/connect';
-import { createAssertionCheck } from './clients/assertion';
-import { createAssertionStore } from './clients/assertion-store';
-import { createAuthentication, type FailureLimits } from './clients/authentication';
-import { createCertificateCheck } from './clients/certificate-check';
-import { createJwksFetch } from './clients/jwks-fetch';
-import { createJwksSource } from './clients/jwks-source';
-import { createManagementStore } from './clients/management-store';
-import { createCheckMemory } from './clients/memory';
-import { createRegistrationTokenStore } from './clients/registration-token-store';
-import { createRegistrationTokens } from './clients/registration-tokens';
-import { LIVE_SECRETS_MAX } from './clients/secret-format';
-import { createSecretHasher } from './clients/secrets';
-import { type Clients, createClients } from './clients/service';
-import { type Client, createClientStore } from './clients/store';
-import type { Limits } from './limits/service';
-import type { Resources } from './resources/service';
+import type { Rows } from '../../db/connect';
+import { createAssertionCheck } from '../authentication/assertion';
+import { createCertificateCheck } from '../authentication/certificate-check';
+import { createJwksFetch } from '../authentication/jwks-fetch';
+import { createJwksSource } from '../authentication/jwks-source';
+import { createAuthentication, type FailureLimits } from '../authentication/service';
+import { createAssertionStore } from '../authentication/store';
+import { createCheckMemory } from '../clients/check-memory';
+import { createManagementStore } from '../clients/management-store';
+import { createRegistrationTokenStore } from '../clients/registration-token-store';
+import { createRegistrationTokens } from '../clients/registration-tokens';
+import { LIVE_SECRETS_MAX } from '../clients/secret-format';
+import { createSecretHasher } from '../clients/secret-hasher';
+import { type Clients, createClients } from '../clients/service';
+import { type Client, createClientStore } from '../clients/store';
+import type { Limits } from '../limits/service';
+import type { Resources } from '../resources/service';
 import type { Surroundings } from './surroundings';
 
 /** Clients whose checked secrets are remembered; some 400 bytes each. */

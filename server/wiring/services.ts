@@ -1,35 +1,35 @@
-import type { Changes } from '../db/changes';
-import type { Database, Rows } from '../db/connect';
-import { type Audit, createAudit } from './audit/service';
-import { createAuditStore } from './audit/store';
+import type { Changes } from '../../db/changes';
+import type { Database } from '../../db/connect';
+import { createMaintenance, type Maintenance } from '../../kit/chores';
+import { type Audit, createAudit } from '../audit/service';
+import { createAuditStore } from '../audit/store';
+import type { Authentication } from '../authentication/service';
+import type { RegistrationTokens } from '../clients/registration-tokens';
+import type { Clients } from '../clients/service';
+import type { Client } from '../clients/store';
+import { createLimits, type Limits } from '../limits/service';
+import type { Tell } from '../oauth/event';
+import type { Currencies } from '../rates/currencies';
+import type { Feed } from '../rates/feed';
+import { CATALOGUE_NEWS } from '../rates/store';
+import type { Ticker } from '../rates/ticker';
+import { createResources, type Resources } from '../resources/service';
+import { createResourceStore } from '../resources/store';
+import { createMetrics, type Metrics } from '../telemetry/metrics';
+import { watchServices } from '../telemetry/watch';
+import type { Keyring } from '../tokens/keys';
+import { CHANGES_SILENT_MAX_MS } from '../tokens/service';
+import { createVault, type Vault } from '../vault/service';
+import { createVaultStore } from '../vault/store';
+import { VERSION } from '../version';
+import { type Administration, wireAdministration } from './administration';
 import { type Callers, createCallers } from './callers';
 import { choresOf } from './chores';
-import type { Authentication } from './clients/authentication';
-import type { RegistrationTokens } from './clients/registration-tokens';
-import type { Clients } from './clients/service';
-import type { Client } from './clients/store';
-import { createLimits, type Limits } from './limits/service';
-import { createMaintenance, type Maintenance } from './maintenance';
-import type { Tell } from './oauth/event';
-import { type Currencies, createCurrencies } from './rates/currencies';
-import { createCurrencyStore } from './rates/currency-store';
-import { createFeed, type Feed } from './rates/feed';
-import { CATALOGUE_NEWS, createRateStore } from './rates/store';
-import { createTicker, type Ticker } from './rates/ticker';
-import { createResources, type Resources } from './resources/service';
-import { createResourceStore } from './resources/store';
+import { wireClients } from './clients';
+import { wireRates } from './rates';
 import type { Surroundings } from './surroundings';
-import { createMetrics, type Metrics } from './telemetry/metrics';
 import { createTell } from './tell';
-import type { Keyring } from './tokens/keys';
-import { CHANGES_SILENT_MAX_MS } from './tokens/service';
-import { createVault, type Vault } from './vault/service';
-import { createVaultStore } from './vault/store';
-import { VERSION } from './version';
-import { watchServices } from './watch';
-import { type Administration, wireAdministration } from './wire-admin';
-import { wireClients } from './wire-clients';
-import { type TokenServices, wireTokens } from './wire-tokens';
+import { type TokenServices, wireTokens } from './tokens';
 
 /** The services of one server. Until `open` they can only be mounted. */
 export interface Services extends TokenServices {
@@ -75,7 +75,7 @@ export function createServices(database: Database, given: Surroundings): Service
   let silentMs = (): number => Number.POSITIVE_INFINITY;
   const standing = { ...ofClients, vault, limits, resources, metrics, tell, silentMs: () => silentMs() };
   const ofTokens = wireTokens(rows, given, standing);
-  const market = wireMarket(rows, given, tell);
+  const market = wireRates(rows, given, tell);
   const administration = wireAdministration(rows, given, { ...ofTokens, callers, limits, vault, tell });
   const services = {
     administration,
@@ -91,7 +91,7 @@ export function createServices(database: Database, given: Surroundings): Service
     resources,
   };
   const databaseReachable = (): boolean => silentMs() <= CHANGES_SILENT_MAX_MS;
-  watchServices({ ...services, databaseReachable }, now);
+  watchServices(metrics, { ...services, databaseReachable }, now);
   return {
     ...services,
     maintenance: createMaintenance({ chores: choresOf(services), now, log }),
@@ -102,16 +102,6 @@ export function createServices(database: Database, given: Surroundings): Service
       await openAll(services);
     },
   };
-}
-
-/** The rates, what moves them, and what is listed. */
-function wireMarket(rows: Rows, given: Surroundings, tell: Tell) {
-  const { tickSeconds: periodSeconds, tickVolatility: volatility, rateSeed: seed, now, log } = given;
-  const store = createRateStore(rows);
-  const feed = createFeed(store);
-  const ticker = createTicker({ store, feed, periodSeconds, volatility, seed, now, log });
-  const currencies = createCurrencies({ store: createCurrencyStore(rows), feed, now, tell });
-  return { feed, ticker, currencies };
 }
 
 type Opened = Pick<Services, 'tell' | 'vault' | 'keyring' | 'clients' | 'resources' | 'revocations' | 'feed' | 'audit'>;

@@ -1,6 +1,6 @@
-import type { Log } from '../kit/logs';
-import type { Resolve } from './clients/jwks-fetch';
-import type { Limits, RegistrationMode, SigningAlg } from './config';
+import type { Log } from '../../kit/logs';
+import type { Resolve } from '../authentication/jwks-fetch';
+import type { Limits, RegistrationMode, SigningAlg } from '../config';
 
 /** Everything the server is told from outside: settings in force, clock and chance. */
 export interface Surroundings {

@@ -1,8 +1,8 @@
-import { pathOf } from '../kit/http/edge';
-import { requestId } from '../kit/http/request-id';
-import type { Log } from '../kit/logs';
-import { isClientId } from './clients/model';
-import type { SecurityEvent, Tell } from './oauth/event';
+import { pathOf } from '../../kit/http/edge';
+import { requestId } from '../../kit/http/request-id';
+import type { Log } from '../../kit/logs';
+import { isClientId } from '../clients/model';
+import type { SecurityEvent, Tell } from '../oauth/event';
 
 /** A security event with where it came from: what the audit trail keeps. */
 export interface ToldEvent extends SecurityEvent {

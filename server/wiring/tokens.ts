@@ -1,23 +1,23 @@
-import type { Rows } from '../db/connect';
-import { parseLimit } from '../kit/limit';
-import type { Authentication } from './clients/authentication';
-import type { Clients } from './clients/service';
-import type { Client } from './clients/store';
-import { within } from './limits/refusal';
-import type { Limits } from './limits/service';
-import type { Tell } from './oauth/event';
-import type { Resources } from './resources/service';
+import type { Rows } from '../../db/connect';
+import { parseLimit } from '../../kit/limit';
+import type { Authentication } from '../authentication/service';
+import type { Clients } from '../clients/service';
+import type { Client } from '../clients/store';
+import { within } from '../limits/refusal';
+import type { Limits } from '../limits/service';
+import type { Tell } from '../oauth/event';
+import type { Resources } from '../resources/service';
+import type { Metrics } from '../telemetry/metrics';
+import { type AccessTokens, createAccessTokens } from '../tokens/access';
+import { createIntrospection, type Introspection } from '../tokens/introspection';
+import { createKeyring, type Keyring } from '../tokens/keys';
+import { createProofs, type Proofs } from '../tokens/proofs';
+import { createRevocation, type Revocation } from '../tokens/revocation';
+import { createRevocations, type Revocations } from '../tokens/revocations';
+import { createTokens, type Tokens } from '../tokens/service';
+import { createKeyStore, createRevocationStore } from '../tokens/store';
+import type { Vault } from '../vault/service';
 import type { Surroundings } from './surroundings';
-import type { Metrics } from './telemetry/metrics';
-import { type AccessTokens, createAccessTokens } from './tokens/access';
-import { createIntrospection, type Introspection } from './tokens/introspection';
-import { createKeyring, type Keyring } from './tokens/keys';
-import { createProofs, type Proofs } from './tokens/proofs';
-import { createRevocation, type Revocation } from './tokens/revocation';
-import { createRevocations, type Revocations } from './tokens/revocations';
-import { createTokens, type Tokens } from './tokens/service';
-import { createKeyStore, createRevocationStore } from './tokens/store';
-import type { Vault } from './vault/service';
 
 /** The services of tokens. */
 export interface TokenServices {

@@ -1,8 +1,8 @@
 // Path validation (RFC 5280 §6) of real certificates, one case per fault.
 import { beforeAll, describe, expect, test } from 'bun:test';
-import { type ChainFault, createChainCheck, readPemCertificates } from './certificate-chain';
-import { readCertificateFields } from './certificate-fields';
-import { hasSubject, parseDistinguishedName, type TlsSubject } from './certificate-subject';
+import { type ChainFault, createChainCheck, readPemCertificates } from './chain';
+import { readCertificateFields } from './fields';
+import { hasSubject, parseDistinguishedName, type TlsSubject } from './subject';
 import { AUTHORITY, CLIENT, hasOpenssl, type Made, makeCertificate } from './testing-certificates';
 
 const DAY_MS = 86_400_000;

@@ -1,6 +1,6 @@
 import { X509Certificate } from 'node:crypto';
-import { type CertificateFields, readCertificateFields } from './certificate-fields';
 import { DerFault, sameBytes } from './der';
+import { type CertificateFields, readCertificateFields } from './fields';
 import { mayVouchFor } from './name-constraints';
 
 /** Why a certificate is not believed; `null`: it is. */

@@ -6,7 +6,7 @@ import {
   NAME,
   type NameConstraints,
   readName,
-} from './certificate-fields';
+} from './fields';
 
 /** `emailAddress` in a subject, an old place of e-mail addresses (RFC 5280 §4.2.1.6). */
 const EMAIL_ATTRIBUTE = '1.2.840.113549.1.9.1';

@@ -1,12 +1,6 @@
 import { isIP } from 'node:net';
-import {
-  type CertificateFields,
-  type DistinguishedName,
-  NAME,
-  type NameAttribute,
-  readName,
-} from './certificate-fields';
 import { sameBytes } from './der';
+import { type CertificateFields, type DistinguishedName, NAME, type NameAttribute, readName } from './fields';
 
 /** The one name by which a `tls_client_auth` client is known (RFC 8705 §2.1.2). */
 export interface TlsSubject {
