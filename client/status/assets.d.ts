@@ -3,7 +3,3 @@ declare module '*/refresh.js' {
   const text: string;
   export default text;
 }
-declare module '*.svg' {
-  const text: string;
-  export default text;
-}

@@ -11,3 +11,8 @@ declare module '*.png' {
   const path: string;
   export default path;
 }
+// Imported with { type: 'text' }: the content of the file.
+declare module '*.svg' {
+  const text: string;
+  export default text;
+}

@@ -61,6 +61,9 @@ export const AuditList = t.Object({
   next_cursor: t.Union([t.String(), t.Null()]),
 });
 
+/** A page of events. */
+export type AuditList = Static<typeof AuditList>;
+
 const seqOrNull = (description: string) => t.Union([t.Integer(), t.Null()], { description });
 
 /** What a check of the whole trail found. */

@@ -136,9 +136,15 @@ export const ClientsQuery = t.Object({
 /** A page of clients, in the order of their ids. */
 export const ClientPage = t.Object({ items: t.Array(ClientView), next_cursor: orNull(t.String()) });
 
+/** A page of clients. */
+export type ClientPage = Static<typeof ClientPage>;
+
 /** A client that was made, with what is shown this once. */
 export const CreatedClient = t.Object({
   client: ClientView,
   client_secret: orNull(t.String({ description: 'Shown this once.', examples: ['cs_…'] })),
   secret: orNull(SecretView),
 });
+
+/** A client that was made. */
+export type CreatedClient = Static<typeof CreatedClient>;

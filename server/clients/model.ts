@@ -155,3 +155,6 @@ export const RotatedSecret = t.Object({
   client_secret_expires_at: t.Integer({ description: 'Seconds since the epoch; 0: never.' }),
   secret: SecretView,
 });
+
+/** Answer of a rotation. */
+export type RotatedSecret = Static<typeof RotatedSecret>;

@@ -1,8 +1,8 @@
 import { useCallback, useEffect, useMemo, useRef, useState } from 'preact/hooks';
+import type { SessionView } from '../../contract';
 import type { Api } from './api';
 import { Frame } from './frame';
 import { Idle } from './idle';
-import type { SessionView } from './model';
 import { parseRoute, type Route } from './route';
 import { SignIn } from './sign-in';
 import { Failure } from './ui/notice';

@@ -1,7 +1,7 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
+import type { SessionView } from '../../contract';
 import type { Api, ApiError } from './api';
 import { Mark } from './frame';
-import type { SessionView } from './model';
 import { Failure } from './ui/notice';
 import { asApiError } from './ui/shell';
 

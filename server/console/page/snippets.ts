@@ -1,4 +1,4 @@
-import type { AuthMethod } from './model';
+import type { AuthMethod } from '../../contract';
 
 /** What the code of the quick start is filled in with. */
 export interface SnippetFacts {

@@ -1,7 +1,7 @@
 import { createContext } from 'preact';
 import { useCallback, useContext, useEffect, useRef, useState } from 'preact/hooks';
+import type { SessionView } from '../../../contract';
 import { type Api, ApiError } from '../api';
-import type { SessionView } from '../model';
 
 /** What every view stands on. */
 export interface Shell {

@@ -1,4 +1,4 @@
-import type { AuthMethod, ClientView, Grants, Jwks, ResourceView, TlsSubject } from '../model';
+import type { AuthMethod, ClientChangeBody, ClientView, ResourceView } from '../../../contract';
 import { AreaField, CheckField, Group, SelectField, TextField } from '../ui/form';
 import { AUTH_METHODS } from './words';
 
@@ -7,34 +7,24 @@ export interface AccessDraft {
   readonly authMethod: AuthMethod;
   readonly jwks: string;
   readonly jwksUri: string;
-  readonly tlsKind: string;
+  readonly tlsKind: TlsKind;
   readonly tlsValue: string;
-  readonly grants: Grants;
+  readonly grants: ClientView['grants'];
   readonly dpopBound: boolean;
   readonly certificateBound: boolean;
   readonly limitApi: string;
   readonly limitToken: string;
 }
 
-/** The same as the admin API takes it. */
-export interface AccessBody {
-  readonly auth_method: AuthMethod;
-  readonly grants: Grants;
-  readonly dpop_bound: boolean;
-  readonly certificate_bound: boolean;
-  readonly limits: { readonly api: string | null; readonly token: string | null };
-  readonly jwks?: Jwks | null;
-  readonly jwks_uri?: string | null;
-  readonly tls_subject?: TlsSubject | null;
-}
+type TlsKind = NonNullable<ClientView['tls_subject']>['kind'];
 
-const TLS_KINDS = [
-  ['tls_client_auth_subject_dn', 'Subject name'],
-  ['tls_client_auth_san_dns', 'DNS name'],
-  ['tls_client_auth_san_uri', 'URI'],
-  ['tls_client_auth_san_ip', 'IP address'],
-  ['tls_client_auth_san_email', 'E-mail address'],
-] as const;
+const TLS_KINDS: Readonly<Record<TlsKind, string>> = {
+  tls_client_auth_subject_dn: 'Subject name',
+  tls_client_auth_san_dns: 'DNS name',
+  tls_client_auth_san_uri: 'URI',
+  tls_client_auth_san_ip: 'IP address',
+  tls_client_auth_san_email: 'E-mail address',
+};
 
 /** The draft of a client, or of a new one that may read the rates. */
 export function draftOf(client: ClientView | null, resources: readonly ResourceView[]): AccessDraft {
@@ -54,7 +44,7 @@ export function draftOf(client: ClientView | null, resources: readonly ResourceV
 }
 
 /** Draft → body. Throws Error when the keys are not JSON. */
-export function bodyOf(draft: AccessDraft): AccessBody {
+export function bodyOf(draft: AccessDraft): ClientChangeBody {
   const withKeys = draft.authMethod === 'private_key_jwt' || draft.authMethod === 'self_signed_tls_client_auth';
   return {
     auth_method: draft.authMethod,
@@ -67,10 +57,10 @@ export function bodyOf(draft: AccessDraft): AccessBody {
   };
 }
 
-function parseKeys(text: string): Jwks | null {
+function parseKeys(text: string): ClientView['jwks'] {
   if (text.trim() === '') return null;
   try {
-    return JSON.parse(text) as Jwks;
+    return JSON.parse(text) as ClientView['jwks'];
   } catch {
     throw new Error('The public keys are not JSON. Paste a key set: {"keys": [ … ]}.');
   }
@@ -119,8 +109,8 @@ export function AuthFields({ draft, set }: AccessFieldsProps) {
           <SelectField
             label="Name in the certificate"
             value={draft.tlsKind}
-            options={TLS_KINDS}
-            set={(tlsKind) => set({ ...draft, tlsKind })}
+            options={Object.entries(TLS_KINDS)}
+            set={(tlsKind) => set({ ...draft, tlsKind: tlsKind as TlsKind })}
           />
           <TextField label="Value" required value={draft.tlsValue} set={(tlsValue) => set({ ...draft, tlsValue })} />
         </div>

@@ -1,5 +1,6 @@
 import { useState } from 'preact/hooks';
-import type { AuditVerdict, AuditView, Page } from '../model';
+import type { AuditVerdict, AuditView } from '../../../contract';
+import type { Page } from '../model';
 import { placeHref } from '../route';
 import { saveFile } from '../ui/copy';
 import { Heading } from '../ui/heading';

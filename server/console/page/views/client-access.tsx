@@ -1,5 +1,6 @@
 import { useState } from 'preact/hooks';
-import type { ClientView, Page, ResourceView } from '../model';
+import type { ClientView, ResourceView } from '../../../contract';
+import type { Page } from '../model';
 import { TextField } from '../ui/form';
 import { Failure, Show } from '../ui/notice';
 import { useAction, useData, useShell } from '../ui/shell';

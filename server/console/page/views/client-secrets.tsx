@@ -1,5 +1,6 @@
 import { useState } from 'preact/hooks';
-import type { NewSecret, Page, SecretView } from '../model';
+import type { SecretView } from '../../../contract';
+import type { NewSecret, Page } from '../model';
 import { Time } from '../time';
 import { Confirm } from '../ui/dialog';
 import { Badge, Empty, Notice, Show } from '../ui/notice';

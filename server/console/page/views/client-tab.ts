@@ -1,4 +1,4 @@
-import type { ClientView } from '../model';
+import type { ClientView } from '../../../contract';
 
 /** What every tab of a client is given. */
 export interface ClientTabProps {

@@ -1,5 +1,6 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
-import type { ClientView, Page } from '../model';
+import type { ClientView } from '../../../contract';
+import type { Page } from '../model';
 import { clientHref, placeHref } from '../route';
 import { relative } from '../time';
 import { Heading } from '../ui/heading';

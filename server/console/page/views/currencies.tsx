@@ -1,5 +1,6 @@
 import { useState } from 'preact/hooks';
-import type { CurrencyView, Page } from '../model';
+import type { CurrencyView } from '../../../contract';
+import type { Page } from '../model';
 import { Time } from '../time';
 import { Confirm, FormDialog } from '../ui/dialog';
 import { TextField } from '../ui/form';

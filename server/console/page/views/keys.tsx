@@ -1,5 +1,6 @@
 import { useState } from 'preact/hooks';
-import type { KeyView, Page } from '../model';
+import type { KeyView } from '../../../contract';
+import type { Page } from '../model';
 import { relative, Time } from '../time';
 import { Confirm } from '../ui/dialog';
 import { Heading } from '../ui/heading';

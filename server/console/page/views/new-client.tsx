@@ -1,5 +1,6 @@
 import { useState } from 'preact/hooks';
-import type { ClientView, NewSecret, Page, ResourceView } from '../model';
+import type { CreatedClient, ResourceView } from '../../../contract';
+import type { NewSecret, Page } from '../model';
 import { clientHref } from '../route';
 import { Group, SelectField, TextField } from '../ui/form';
 import { Heading } from '../ui/heading';
@@ -9,11 +10,6 @@ import { AuthFields, bodyOf, draftOf, GrantFields, RuleFields } from './access-f
 import { EXPIRIES } from './rotate-secret';
 import { SecretOnce } from './secret-once';
 import { hasSecrets } from './words';
-
-interface Created {
-  readonly client: ClientView;
-  readonly client_secret: string | null;
-}
 
 /** Makes a client; its secret is shown once. */
 export function NewClient() {
@@ -45,7 +41,7 @@ function NewClientForm({ resources }: { resources: readonly ResourceView[] }) {
   };
   const create = async (): Promise<void> => {
     const secret = { label, ...(expiry === '' ? {} : { expires_in_seconds: Number(expiry) }) };
-    const { client, client_secret } = await api.send<Created>('POST', 'clients', {
+    const { client, client_secret } = await api.send<CreatedClient>('POST', 'clients', {
       app_name: name,
       ...(id === '' ? {} : { client_id: id }),
       ...filled(bodyOf(draft)),

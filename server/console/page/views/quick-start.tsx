@@ -1,5 +1,5 @@
 import { useState } from 'preact/hooks';
-import type { ClientView } from '../model';
+import type { ClientView } from '../../../contract';
 import { clientHref } from '../route';
 import { snippetsFor } from '../snippets';
 import { CodeBlock } from '../ui/copy';

@@ -1,5 +1,6 @@
 import { useState } from 'preact/hooks';
-import type { Page, RegistrationTokenView } from '../model';
+import type { RegistrationTokenView } from '../../../contract';
+import type { Page } from '../model';
 import { Time } from '../time';
 import { Masked } from '../ui/copy';
 import { Confirm, Dialog, FormDialog } from '../ui/dialog';

@@ -1,5 +1,6 @@
 import { useState } from 'preact/hooks';
-import type { Page, ResourceView } from '../model';
+import type { ResourceView } from '../../../contract';
+import type { Page } from '../model';
 import { Confirm } from '../ui/dialog';
 import { Heading } from '../ui/heading';
 import { Badge, Show } from '../ui/notice';

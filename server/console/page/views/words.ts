@@ -1,4 +1,4 @@
-import type { AuthMethod, ClientView, SecretView } from '../model';
+import type { AuthMethod, ClientView, SecretView } from '../../../contract';
 import { duration } from '../time';
 import type { Tone } from '../ui/notice';
 
