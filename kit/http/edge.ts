@@ -2,7 +2,8 @@ import type { Log } from '../logs';
 import type { ErrorRule } from './errors';
 import { createOriginRule } from './origin';
 import { Problem, problemResponse } from './problem';
-import { createIdentify, requestId, setRequestId } from './request-id';
+import { withBody } from './received';
+import { createIdentify, requestId } from './request-id';
 
 /** Largest request body that is read, in bytes; a larger one is answered 413. */
 export const BODY_BYTES_MAX = 64 * 1024;
@@ -96,10 +97,7 @@ async function boundBody(request: Request, id: string, next: Next): Promise<Resp
     if (bytes > BODY_BYTES_MAX) return tooLarge(id);
     chunks.push(chunk);
   }
-  const { method, headers } = request;
-  const whole = new Request(request.url, { method, headers, body: Buffer.concat(chunks) });
-  setRequestId(whole, id);
-  return next(whole);
+  return next(withBody(request, Buffer.concat(chunks)));
 }
 
 function tooLarge(id: string): Response {

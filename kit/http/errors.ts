@@ -1,6 +1,7 @@
 import { ValueErrorType } from '@sinclair/typebox/errors';
 import type { Log } from '../logs';
 import { Problem, problemResponse } from './problem';
+import { receivedOf } from './received';
 import { requestId } from './request-id';
 
 /** A route as the application lists it. */
@@ -50,7 +51,7 @@ export function createErrorRule(options: ErrorRuleOptions): ErrorRule {
     if (code === 'NOT_FOUND') return problemResponse(unrouted(request), id);
     if (code === 'PARSE') return problemResponse(malformed([]), id);
     if (code === 'VALIDATION' && isRequestFault(error)) return problemResponse(malformed(faultsOf(error)), id);
-    if (request.signal.aborted) {
+    if (receivedOf(request).signal.aborted) {
       options.log.debug('the caller left before its request was complete', { 'http.request.id': id });
       return problemResponse(malformed([]), id);
     }

@@ -1,5 +1,6 @@
 import { createSource } from '../../kit/http/peer';
 import { Problem } from '../../kit/http/problem';
+import { receivedOf } from '../../kit/http/received';
 import { type ClientCertificate, createCertificateReader } from '../authentication/certificate';
 import { OAuthError } from '../oauth/errors';
 
@@ -10,8 +11,10 @@ interface Listening {
 
 /** Who calls. */
 export interface Callers {
-  /** The caller's address, behind trusted proxies; empty when the connection is gone already. */
+  /** The caller's address, behind trusted proxies; empty when he left before anybody asked. @throws CallerUnknown */
   source(request: Request): string;
+  /** The same for those who only tell of it: null when it is not known. */
+  seen(request: Request): string | null;
   /** The certificate that a trusted proxy passed on; null: none. @throws OAuthError invalid_request when it is malformed. */
   certificate(request: Request): ClientCertificate | null;
   /** Its `x5t#S256`, for a resource. @throws Problem 400 when it is malformed. */
@@ -20,15 +23,39 @@ export interface Callers {
   attach(server: () => Listening | null): void;
 }
 
+/** Somebody waits for an answer, and the server does not know who: all like him would share one limit, so he gets none. */
+export class CallerUnknown extends Error {
+  constructor() {
+    super('the server does not know from where a request came');
+  }
+}
+
 /** Asks the server that listens. */
 export function createCallers(trusted: (address: string) => boolean): Callers {
   const sourceOf = createSource(trusted);
   const readCertificate = createCertificateReader(trusted);
   let listening: () => Listening | null = () => null;
-  const peer = (request: Request): string => listening()?.requestIP(request)?.address ?? '';
+  // Whoever leaves while he is being judged is still who he was when he came.
+  const peers = new WeakMap<Request, string>();
+  const peer = (request: Request): string => {
+    const received = receivedOf(request);
+    const address = peers.get(received) ?? listening()?.requestIP(received)?.address;
+    if (address !== undefined) peers.set(received, address);
+    else if (!received.signal.aborted) throw new CallerUnknown();
+    return address ?? '';
+  };
+  const source = (request: Request): string => sourceOf(peer(request), request.headers);
   const certificate = (request: Request) => readCertificate(request.headers, () => peer(request));
   return {
-    source: (request) => sourceOf(peer(request), request.headers),
+    source,
+    seen: (request) => {
+      try {
+        return source(request) || null;
+      } catch (error) {
+        if (error instanceof CallerUnknown) return null;
+        throw error;
+      }
+    },
     certificate,
     thumbprint: (request) => {
       try {

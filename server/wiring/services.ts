@@ -68,7 +68,7 @@ export function createServices(database: Database, given: Surroundings): Service
     metrics.told(event);
     return audit.record(event);
   };
-  const tell = createTell({ log, source: callers.source, record });
+  const tell = createTell({ log, source: callers.seen, record });
   const limits = createLimits({ limits: given.limits, now });
   const resources = createResources({ store: createResourceStore(rows), issuer, publicUrls, now });
   const ofClients = wireClients(rows, given, { limits, resources });

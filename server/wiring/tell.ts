@@ -6,7 +6,7 @@ import type { SecurityEvent, Tell } from '../oauth/event';
 
 /** A security event with where it came from: what the audit trail keeps. */
 export interface ToldEvent extends SecurityEvent {
-  /** The caller's address, behind trusted proxies; null: no request caused it. */
+  /** The caller's address, behind trusted proxies; null: no request caused it, or it is not known. */
   readonly address: string | null;
   readonly requestId: string | null;
 }
@@ -14,8 +14,8 @@ export interface ToldEvent extends SecurityEvent {
 /** What telling takes. */
 export interface TellOptions {
   readonly log: Log;
-  /** The address of a request's caller. */
-  readonly source: (request: Request) => string;
+  /** The address of a request's caller; null when it is not known. */
+  readonly source: (request: Request) => string | null;
   /** Keeps the event; resolves when it is kept. */
   readonly record: (event: ToldEvent) => Promise<void>;
 }
