@@ -68,6 +68,7 @@ test.each([
   'symbol',
   'tokenize',
   'token.count',
+  'token_limit',
   'token.renewal',
 ])('%s does not', (key) => {
   expect(namesSecret(key)).toBe(false);

@@ -31,7 +31,7 @@ const SECRET_NAME =
 
 // A name that ends so tells about the secret (`token_type`, `secret.id`) and is not the secret itself.
 const TELLS_ABOUT =
-  /(?:^|_)(?:ids?|types?|counts?|urls?|uris?|endpoints?|expires(?:_(?:in|at))?|at|in|ttl|seconds|ms|hints?|labels?|algs?|files?|paths?|origins?|kinds?|created|renewals?|methods?|supported)$/;
+  /(?:^|_)(?:ids?|types?|counts?|urls?|uris?|endpoints?|expires(?:_(?:in|at))?|at|in|ttl|seconds|ms|hints?|labels?|algs?|files?|paths?|origins?|kinds?|limits?|created|renewals?|methods?|supported)$/;
 
 const verdicts = new Map<string, boolean>();
 const MAX_VERDICTS = 2_000; // keys may come from outside; the memory of them must not grow without end

@@ -47,7 +47,11 @@ const ownLimit = (what: string) =>
 
 const Limits = t.Object(
   { api: ownLimit('At protected resources.'), token: ownLimit('At the token endpoint.') },
-  { description: "Limits of its own; null: the server's.", error: 'must be an object with api and token' },
+  {
+    description: "Limits of its own; null: the server's. What is left out of a change stays.",
+    error: 'must be an object with api and token alone',
+    additionalProperties: false,
+  },
 );
 
 const TlsSubject = t.Object(
@@ -58,7 +62,11 @@ const TlsSubject = t.Object(
     }),
     value: t.String({ pattern: textOf(1, 512), error: 'must be 1 to 512 characters without control characters' }),
   },
-  { description: 'The name in its certificate (RFC 8705 §2.1.2).', error: 'must be an object with kind and value' },
+  {
+    description: 'The name in its certificate (RFC 8705 §2.1.2).',
+    error: 'must be an object with kind and value alone',
+    additionalProperties: false,
+  },
 );
 
 const flag = (description: string) => t.Optional(t.Boolean({ description, error: 'must be true or false' }));
@@ -87,7 +95,11 @@ const FirstSecret = t.Object(
       }),
     ),
   },
-  { description: 'Its first secret.', error: 'must be an object with label and expires_in_seconds' },
+  {
+    description: 'Its first secret.',
+    error: 'must be an object with label and expires_in_seconds alone',
+    additionalProperties: false,
+  },
 );
 
 /** A member that is misspelt would otherwise be a setting that silently does not hold. */

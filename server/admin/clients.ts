@@ -1,4 +1,5 @@
 import { Elysia } from 'elysia';
+import { grantsTold } from '../clients/changes';
 import type { ClientChange, ClientManagement, NewClient } from '../clients/management';
 import { ClientView } from '../clients/model';
 import type { Tell } from '../oauth/event';
@@ -48,7 +49,7 @@ export function clientRoutes(options: ClientRoutesOptions) {
       async ({ body, request }) => {
         const { client, clientSecret, secret } = await clients.create(readNewClient(body));
         const actor = access.actorOf(request).name;
-        const details = { grants: grantedBy(client.grants), auth_method: client.auth_method };
+        const details = { grants: grantsTold(client.grants), auth_method: client.auth_method };
         const clientId = client.client_id;
         await tell({ event: 'client_registered', outcome: 'success', actor, clientId, details }, request);
         return reply({ client, client_secret: clientSecret, secret }, 201);
@@ -69,13 +70,10 @@ export function clientRoutes(options: ClientRoutesOptions) {
       ONE,
       async ({ body, params, request }) => {
         const clientId = readClientId(params.client_id);
-        const client = await clients.update(clientId, readChange(body));
+        const { client, changes: details } = await clients.update(clientId, readChange(body));
         const actor = access.actorOf(request).name;
-        const details = {
-          changed: namesOf(body),
-          ...(body.grants ? { grants: grantedBy(client.grants) } : {}),
-        };
-        await tell({ event: 'client_updated', outcome: 'success', actor, clientId, details }, request);
+        if (details !== null)
+          await tell({ event: 'client_updated', outcome: 'success', actor, clientId, details }, request);
         return reply(client);
       },
       {
@@ -174,16 +172,13 @@ function readChange(body: ClientChangeBody): ClientChange {
     ...(grants !== undefined && { grants }),
     ...(dpop_bound !== undefined && { dpopBound: dpop_bound }),
     ...(certificate_bound !== undefined && { certificateBound: certificate_bound }),
-    ...(limits !== undefined && { limits: { api: limits.api ?? null, token: limits.token ?? null } }),
+    ...(limits !== undefined && { limits: given(limits) }),
   };
 }
 
-/** Grants as the audit trail keeps them: `<resource> <scope>`, one each. */
-function grantedBy(grants: ClientView['grants']): string[] {
-  return Object.entries(grants).flatMap(([resource, scopes]) => scopes.map((scope) => `${resource} ${scope}`));
-}
-
 /** The members that were given; the framework adds optional ones without a value. */
-function namesOf(body: ClientChangeBody): string[] {
-  return Object.entries(body).flatMap(([name, value]) => (value === undefined ? [] : [name]));
+function given<Value>(members: Readonly<Record<string, Value | undefined>>): Record<string, Value> {
+  return Object.fromEntries(
+    Object.entries(members).filter((member): member is [string, Value] => member[1] !== undefined),
+  );
 }

@@ -1,5 +1,5 @@
 import { Elysia, t } from 'elysia';
-import type { Tell } from '../oauth/event';
+import { changesOf, type EventDetails, type Tell } from '../oauth/event';
 import { NewResource, ResourceChange, ResourceView } from '../resources/model';
 import type { Resources } from '../resources/service';
 import { type Access, done, reply } from './access';
@@ -18,8 +18,9 @@ const ONE = '/api/admin/resources/:id';
 
 /** Resource servers (RFC 8707): for whom tokens are issued. */
 export function resourceRoutes({ access, resources, tell }: ResourceRoutesOptions) {
-  const told = (event: string, request: Request, details: Readonly<Record<string, string | number | string[]>>) =>
+  const told = (event: string, request: Request, details: EventDetails) =>
     tell({ event, outcome: 'success', actor: access.actorOf(request).name, details }, request);
+  const listed = (id: number) => resources.list().find((resource) => resource.id === id);
   return new Elysia({ name: 'admin-resources' })
     .get('/api/admin/resources', () => reply({ items: resources.list() }), {
       transform: access.admit,
@@ -30,8 +31,7 @@ export function resourceRoutes({ access, resources, tell }: ResourceRoutesOption
       '/api/admin/resources',
       async ({ body, request }) => {
         const resource = await resources.create(body);
-        const { identifier, scopes } = resource;
-        await told('resource_created', request, { resource: identifier, scopes });
+        await told('resource_created', request, { resource: resource.identifier, ...settingsOf(resource) });
         return reply(resource, 201);
       },
       {
@@ -44,9 +44,11 @@ export function resourceRoutes({ access, resources, tell }: ResourceRoutesOption
     .patch(
       ONE,
       async ({ body, params, request }) => {
-        const resource = await resources.update(readNumber(params.id, 'resource'), body);
-        const { identifier, scopes } = resource;
-        await told('resource_updated', request, { resource: identifier, scopes, changed: Object.keys(body) });
+        const id = readNumber(params.id, 'resource');
+        const before = listed(id);
+        const resource = await resources.update(id, body);
+        const changes = changesOf(before ? settingsOf(before) : {}, settingsOf(resource));
+        if (changes !== null) await told('resource_updated', request, { resource: resource.identifier, ...changes });
         return reply(resource);
       },
       {
@@ -64,7 +66,7 @@ export function resourceRoutes({ access, resources, tell }: ResourceRoutesOption
       ONE,
       async ({ params, request }) => {
         const id = readNumber(params.id, 'resource');
-        const identifier = resources.list().find((resource) => resource.id === id)?.identifier ?? '';
+        const identifier = listed(id)?.identifier ?? '';
         await resources.remove(id);
         await told('resource_deleted', request, { resource: identifier });
         return done();
@@ -75,4 +77,9 @@ export function resourceRoutes({ access, resources, tell }: ResourceRoutesOption
         detail: describeRoute('deleteResource', 'Remove a resource server', 'It is taken from every client.'),
       },
     );
+}
+
+/** What may change of a resource. */
+function settingsOf({ name, scopes, introspection_clients }: ResourceView): EventDetails {
+  return { name, scopes, introspection_clients };
 }

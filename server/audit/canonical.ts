@@ -3,8 +3,11 @@ import { namesSecret, REDACTED, redactText } from '../../kit/redact';
 /** Characters of one text; 256 of four bytes each still fit into an entry of an index (2,704 bytes). */
 const TEXT_CHARACTERS_MAX = 256;
 
-/** Members of `details`, and items of a list in it: the trail tells what happened and carries no documents. */
+/** Members of `details`: the trail tells what happened and carries no documents. */
 const MEMBERS_MAX = 32;
+
+/** Items of a list in it: as many as a resource has scopes. */
+const ITEMS_MAX = 100;
 
 /**
  * JSON text in which members are sorted by name, so that it is the same before and after a stay in a `jsonb` column, which
@@ -36,8 +39,14 @@ export function storableDetails(details: Readonly<Record<string, unknown>>): Rec
 
 function storable(value: unknown): unknown {
   if (typeof value === 'string') return storableText(value);
-  if (Array.isArray(value)) return value.slice(0, MEMBERS_MAX).map(storable);
+  if (Array.isArray(value)) return storableList(value);
   // An infinite number is null in JSON, and minus nought is nought.
   if (typeof value === 'number') return Number.isFinite(value) ? value + 0 : null;
   return typeof value === 'boolean' ? value : null;
+}
+
+/** What finds no place is counted: a list that was cut must not look like a whole one. */
+function storableList(items: readonly unknown[]): unknown[] {
+  const kept = items.slice(0, ITEMS_MAX).map(storable);
+  return items.length > ITEMS_MAX ? [...kept, `and ${items.length - ITEMS_MAX} more`] : kept;
 }

@@ -178,12 +178,15 @@ eachDatabase('the management of clients', (open) => {
       const id = await make({ limits: { api: '7/s', token: null }, metadata: { software_id: 'x' } });
       const before = await service.show(id);
       const after = await service.update(id, { appName: 'Other', certificateBound: true });
-      expect(after).toEqual({ ...before, app_name: 'Other', certificate_bound: true });
-      expect(await service.update(id, {})).toEqual(after);
-      expect((await service.update(id, { limits: { api: null, token: '1/m' } })).limits).toEqual({
-        api: null,
-        token: '1/m',
+      expect(after).toEqual({
+        client: { ...before, app_name: 'Other', certificate_bound: true },
+        changes: { changed: ['app_name', 'certificate_bound'], app_name: 'Other', certificate_bound: true },
       });
+      expect(await service.update(id, {})).toEqual({ client: after.client, changes: null });
+      const limits = async (given: ClientChange['limits'] & {}) =>
+        (await service.update(id, { limits: given })).client.limits;
+      expect(await limits({ token: '1/m' })).toEqual({ api: '7/s', token: '1/m' });
+      expect(await limits({ api: null, token: '2/m' })).toEqual({ api: null, token: '2/m' });
     });
 
     test.each<[string, ClientChange]>([
@@ -202,7 +205,7 @@ eachDatabase('the management of clients', (open) => {
       const credentials = { client_id: client.client_id, client_secret: clientSecret };
       expect((await server.ask('/api/auth/token', json(credentials))).status).toBe(200);
       const after = await service.update(client.client_id, { authMethod: 'private_key_jwt', jwks: KEYS });
-      expect(after.secrets).toEqual([]);
+      expect(after.client.secrets).toEqual([]);
       expect((await server.ask('/api/auth/token', json(credentials))).status).toBe(401);
     });
 

@@ -1,5 +1,7 @@
 import { Problem } from '../../kit/http/problem';
+import type { EventDetails } from '../oauth/event';
 import { resourceIdentifier } from '../oauth/resource';
+import { changesBetween } from './changes';
 import type { ClientChanges, ManagementStore, NewClientRow, WholeClient } from './management-store';
 import { type ClientView, isClientId, reservedFault, type SecretView } from './model';
 import { type ClientKeyring, keyringFault, limitsFault, usesSecret } from './rules';
@@ -47,7 +49,7 @@ export interface Created {
   readonly registrationToken: string | null;
 }
 
-/** What is to be changed; what is left out stays. */
+/** What is to be changed; what is left out stays, also of the limits. */
 export type ClientChange = Partial<
   Pick<
     NewClient,
@@ -59,10 +61,16 @@ export type ClientChange = Partial<
     | 'grants'
     | 'dpopBound'
     | 'certificateBound'
-    | 'limits'
     | 'metadata'
-  >
+  > & { readonly limits: Partial<ClientLimits> }
 >;
+
+/** A client after a change. */
+export interface Updated {
+  readonly client: ClientView;
+  /** What differs now, for the audit trail; null: nothing. */
+  readonly changes: EventDetails | null;
+}
 
 /** Clients as the administrator manages them. Who names an unknown client gets Problem 404. What it changed is in force here when it resolves. */
 export interface ClientManagement {
@@ -72,7 +80,7 @@ export interface ClientManagement {
   list(query: { search: string | null; cursor: string | null; limit: number }): Promise<ClientPage>;
   show(clientId: string): Promise<ClientView>;
   /** A client that no longer authenticates by secrets loses them. @throws Problem 422 when the settings do not go together. */
-  update(clientId: string, change: ClientChange): Promise<ClientView>;
+  update(clientId: string, change: ClientChange): Promise<Updated>;
   /** Disabling ends all its tokens. */
   setActive(clientId: string, active: boolean): Promise<ClientView>;
   /** Ends all its tokens. */
@@ -128,7 +136,15 @@ export function createManagement(options: ManagementOptions): ClientManagement {
       if (whole === null) throw unknownClient();
       return view(whole);
     },
-    update: async (clientId, change) => settle(await store.change(clientId, (whole) => update(whole, change, options))),
+    update: async (clientId, change) => {
+      let before = null as ClientView | null;
+      const changed = await store.change(clientId, (whole) => {
+        before = view(whole);
+        return update(whole, change, options);
+      });
+      const client = await settle(changed);
+      return { client, changes: before && (await changesBetween(before, client)) };
+    },
     setActive: async (clientId, isActive) => settle(await store.change(clientId, () => ({ set: { isActive } }))),
     revokeAll: async (clientId) => settle(await store.raiseEpoch(clientId)),
     remove: async (clientId) => {
@@ -181,11 +197,12 @@ async function create(
 function update({ client, secrets }: WholeClient, change: ClientChange, options: ManagementOptions) {
   const { grants, limits, ...same } = change;
   const after = { ...client, ...same };
-  refuse(keyringFault(after) ?? (limits ? limitsFault(limits) : null));
+  const { api = client.limitApi, token = client.limitToken } = limits ?? {};
+  refuse(keyringFault(after) ?? limitsFault({ api, token }));
   const set: ClientChanges = {
     ...same,
     ...(grants ? { grants: inside(grants, options) } : {}),
-    ...(limits ? { limitApi: limits.api, limitToken: limits.token } : {}),
+    ...(limits ? { limitApi: api, limitToken: token } : {}),
   };
   const useless = usesSecret(after.authMethod) ? [] : secrets.map(({ id }) => id);
   return { set, secrets: { add: null, end: null, remove: useless } };

@@ -71,8 +71,9 @@ export function dynamicRegistrationRoutes(options: DynamicRegistrationOptions) {
       ITEM,
       async ({ request, params: { client_id: clientId } }) => {
         const token = await access.registered(request, clientId);
-        const { client, clientSecret } = await replace(options, clientId, await bodyOf(request));
-        await tell({ event: 'client_updated', outcome: 'success', actor: clientId, clientId }, request);
+        const { client, clientSecret, changes: details } = await replace(options, clientId, await bodyOf(request));
+        if (details !== null)
+          await tell({ event: 'client_updated', outcome: 'success', actor: clientId, clientId, details }, request);
         return reply(client, token, clientSecret);
       },
       {
@@ -130,10 +131,11 @@ function describe(operationId: string, summary: string, security: Record<string,
 async function replace({ clients }: DynamicRegistrationOptions, clientId: string, body: unknown) {
   const settings = readMetadata(body);
   await checkIdentity(clients, clientId, body as Readonly<Record<string, unknown>>);
-  const client = await clients.update(clientId, keepBound(settings, await clients.show(clientId)));
-  if (!usesSecret(client.auth_method) || secretsExpireAt(client) !== null) return { client, clientSecret: null };
+  const { client, changes } = await clients.update(clientId, keepBound(settings, await clients.show(clientId)));
+  if (!usesSecret(client.auth_method) || secretsExpireAt(client) !== null)
+    return { client, changes, clientSecret: null };
   const made = await clients.secrets.rotate(clientId, { label: '', expiresInSeconds: null, overlapSeconds: 0 });
-  return { client: { ...client, secrets: [made.secret] }, clientSecret: made.clientSecret };
+  return { client: { ...client, secrets: [made.secret] }, changes, clientSecret: made.clientSecret };
 }
 
 /** A client may bind its tokens (RFC 9449 §5.2, RFC 8705 §3.4); that they are unbound again is for the administrator to say. */

@@ -21,6 +21,15 @@ export interface SecurityEvent {
 /** Members of an event's `details`. */
 export type EventDetails = Readonly<Record<string, string | number | boolean | null | readonly string[]>>;
 
+/** What a change has changed: the names of what differs (`changed`) with the new values; null: nothing differs. */
+export function changesOf(before: EventDetails, after: EventDetails): EventDetails | null {
+  const different = Object.entries(after).filter(
+    ([name, value]) => JSON.stringify(value) !== JSON.stringify(before[name]),
+  );
+  if (different.length === 0) return null;
+  return { changed: different.map(([name]) => name), ...Object.fromEntries(different) };
+}
+
 /**
  * Tells the operator, with the request that caused it (null: none). Resolves when the audit trail holds it; who has changed
  * something waits for that before answering, everybody else does not. Never rejects.
