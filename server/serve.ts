@@ -1,4 +1,3 @@
-import { lookup } from 'node:dns/promises';
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
@@ -10,6 +9,7 @@ import type { OpenApiDocument } from '../kit/http/openapi';
 import type { Log } from '../kit/logs';
 import { privateFolder, secretFile } from '../kit/secret-file';
 import { createApp, describeServer } from './app';
+import { lookUp } from './authentication/jwks-fetch';
 import type { Config } from './config';
 import { tickTimer } from './rates/index';
 import { inRanges } from './setting-values';
@@ -128,7 +128,7 @@ function surroundings(config: Config, issuer: string, { log, now, randomBytes, n
     metricsToken: config.metricsToken,
     jwksUriAllowPrivate: config.jwksUriAllowPrivate,
     jwksAuthorities: null,
-    resolve: async (hostname) => (await lookup(hostname, { all: true })).map(({ address }) => address),
+    resolve: lookUp,
     limits: config.limits,
     trusted: inRanges(config.trustedProxies),
     behindProxy: config.trustedProxies.length > 0,

@@ -6,6 +6,16 @@ import { isHostAddress, isPublicAddress } from './public-address';
 /** Name → its addresses. */
 export type Resolve = (hostname: string) => Promise<readonly string[]>;
 
+/**
+ * Looks a name up in the hosts file and at the name servers, without a thread of the pool: the system's resolver holds one
+ * for as long as a name server is silent, and secrets are hashed there too. The look-up of a silent name ends after half a
+ * minute, and cannot be stopped. @throws Error when the name has no address.
+ */
+export const lookUp: Resolve = async (hostname) => {
+  const found = await Bun.dns.lookup(hostname, { backend: 'c-ares' });
+  return found.map(({ address }) => address);
+};
+
 /** What a fetch needs to know. */
 export interface JwksFetchOptions {
   readonly resolve: Resolve;
@@ -32,26 +42,44 @@ export class JwksFault extends Error {
   override readonly name = 'JwksFault';
 }
 
+/** A fetch that has begun. */
+export interface JwksFetching {
+  /** What comes of it, within 3 s. @throws JwksFault */
+  readonly keys: Promise<readonly GivenJwk[]>;
+  /** Resolves when nothing of it is left. That may be later: a look-up of a name goes on when nobody waits for it. */
+  readonly over: Promise<void>;
+}
+
+/** Begins to fetch a JWK Set. */
+export type FetchJwks = (uri: string) => JwksFetching;
+
 /**
  * Fetches a JWK Set (RFC 7517 §5) from a URL that a stranger chose: https only, no redirect, every address of the name
- * checked, and the connection made to the address that was checked. @throws JwksFault
+ * checked, and the connection made to the address that was checked.
  */
-export function createJwksFetch(options: JwksFetchOptions): (uri: string) => Promise<readonly GivenJwk[]> {
-  return async (uri) => {
+export function createJwksFetch(options: JwksFetchOptions): FetchJwks {
+  return (uri) => {
     const late = Promise.withResolvers<never>();
     const ended = new AbortController();
     const timer = setTimeout(() => {
       late.reject(new JwksFault(`no answer within ${TIMEOUT_MS / 1000} s`));
       ended.abort();
     }, TIMEOUT_MS);
-    try {
-      return await Promise.race([fetchKeys(uri, options, ended.signal), late.promise]);
-    } catch (error) {
-      throw error instanceof JwksFault ? error : new JwksFault(error instanceof Error ? error.message : 'failed');
-    } finally {
-      clearTimeout(timer);
-    }
+    const fetched = fetchKeys(uri, options, ended.signal);
+    const keys = Promise.race([fetched, late.promise])
+      .catch((error: unknown) => {
+        throw error instanceof JwksFault ? error : new JwksFault(error instanceof Error ? error.message : 'failed');
+      })
+      .finally(() => clearTimeout(timer));
+    return { keys, over: settled(fetched) };
   };
+}
+
+function settled(work: Promise<unknown>): Promise<void> {
+  return work.then(
+    () => undefined,
+    () => undefined,
+  );
 }
 
 async function fetchKeys(uri: string, options: JwksFetchOptions, signal: AbortSignal): Promise<readonly GivenJwk[]> {
@@ -59,6 +87,7 @@ async function fetchKeys(uri: string, options: JwksFetchOptions, signal: AbortSi
   if (url === null || url.protocol !== 'https:') throw new JwksFault('not an https URL');
   if (url.username + url.password !== '') throw new JwksFault('a URL with credentials');
   const addresses = await checkedAddresses(url.hostname.replace(/^\[|\]$/g, ''), options);
+  signal.throwIfAborted();
   return readKeys(await get(url, addresses, options.authorities, signal));
 }
 

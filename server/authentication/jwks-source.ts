@@ -1,4 +1,5 @@
 import type { GivenJwk } from './assertion-keys';
+import type { FetchJwks } from './jwks-fetch';
 
 /** The keys that clients publish at their `jwks_uri` (RFC 7591 §2). */
 export interface JwksSource {
@@ -10,7 +11,7 @@ export interface JwksSource {
 
 /** What the source stands on. */
 export interface JwksSourceOptions {
-  readonly fetchKeys: (uri: string) => Promise<readonly GivenJwk[]>;
+  readonly fetchKeys: FetchJwks;
   readonly now: () => number;
   /** Is told why a place did not give its keys. */
   readonly failed: (uri: string, error: unknown) => void;
@@ -34,7 +35,7 @@ const RETRY_MS = 10_000;
 /** Places remembered; each may hold 64 KB, which a stranger chooses. */
 const PLACES_MAX = 256;
 
-/** Places asked at the same time: whoever publishes keys slowly must not hold more than so many connections open here. */
+/** Fetches at the same time: whoever publishes keys slowly must not keep more than so many look-ups and connections open here. */
 const FETCHES_MAX = 32;
 
 interface Place {
@@ -67,8 +68,13 @@ export function createJwksSource({ fetchKeys, now, failed }: JwksSourceOptions):
   };
   const ask = async (uri: string, place: Place): Promise<void> => {
     place.askedAtMs = now();
+    fetches += 1;
+    const { keys, over } = fetchKeys(uri);
+    void over.then(() => {
+      fetches -= 1;
+    });
     try {
-      place.keys = await fetchKeys(uri);
+      place.keys = await keys;
       place.fetchedAtMs = now();
     } catch (error) {
       failed(uri, error);
@@ -80,9 +86,7 @@ export function createJwksSource({ fetchKeys, now, failed }: JwksSourceOptions):
       failed(uri, new Error(`${FETCHES_MAX} places are being asked already`));
       return Promise.resolve();
     }
-    fetches += 1;
     place.underWay = ask(uri, place).finally(() => {
-      fetches -= 1;
       place.underWay = null;
     });
     return place.underWay;

@@ -1,13 +1,48 @@
 // `jwks_uri`: keys fetched from a place that a stranger chose, and used for as long as is sound.
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { open } from 'node:fs/promises';
+import { isIP } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { hasOpenssl, type Made, makeCertificate } from '../x509/testing-certificates';
 import type { GivenJwk } from './assertion-keys';
-import { createJwksFetch, type JwksFetchOptions } from './jwks-fetch';
+import { createJwksFetch, type JwksFetching, type JwksFetchOptions, lookUp } from './jwks-fetch';
 import { createJwksSource } from './jwks-source';
 
 const SET = JSON.stringify({ keys: [{ kty: 'EC', kid: 'a' }] });
 const JSON_TYPE = { 'content-type': 'application/json' };
 const NAME = 'keys.example.test';
+
+/** A fetch of which nothing is left once it has answered. */
+function answering(keys: Promise<readonly GivenJwk[]>): JwksFetching {
+  return { keys, over: keys.then(nothing, nothing) };
+}
+const nothing = (): void => undefined;
+
+test('names are looked up beside the pool that hashes secrets, in the hosts file too', async () => {
+  // `localhost` is known without asking, by a short way over the pool.
+  const words = readFileSync('/etc/hosts', 'utf8').replace(/#.*/g, '').split(/\s+/);
+  const name = words.find((word) => isIP(word) === 0 && word !== '' && word !== 'localhost') ?? 'nobody.invalid';
+  const folder = mkdtempSync(join(tmpdir(), 'pool-'));
+  // Whoever opens a pipe that nobody writes to holds a thread until somebody does.
+  const pipes = Array.from({ length: 64 }, (_, at) => join(folder, String(at)));
+  Bun.spawnSync(['mkfifo', ...pipes]);
+  const opening = pipes.map((pipe) => open(pipe, 'r'));
+  const patience = Promise.withResolvers<string>();
+  const timer = setTimeout(patience.resolve, 4_000, 'waited for the pool');
+  const found = lookUp(name).then(
+    (addresses) => addresses.length > 0,
+    () => name === 'nobody.invalid',
+  );
+  const outcome = await Promise.race([found, patience.promise]);
+  clearTimeout(timer);
+  const writers = pipes.map((pipe) => openSync(pipe, 'r+'));
+  for (const opened of await Promise.all(opening)) await opened.close();
+  writers.map(closeSync);
+  rmSync(folder, { recursive: true });
+  expect(outcome).toBe(true);
+});
 
 describe.skipIf(!hasOpenssl())('fetching (openssl)', () => {
   let made: Made;
@@ -32,7 +67,7 @@ describe.skipIf(!hasOpenssl())('fetching (openssl)', () => {
     hosts = [];
     const resolve = () => Promise.resolve(['127.0.0.1']);
     const fetchKeys = createJwksFetch({ resolve, allowPrivate: true, authorities: made.cert, ...options });
-    return fetchKeys(uri).catch((error: Error) => error.message);
+    return fetchKeys(uri).keys.catch((error: Error) => error.message);
   };
   const good = (): Response => new Response(SET, { headers: JSON_TYPE });
   const url = (path = '/jwks'): string => `https://${NAME}:${place.port}${path}`;
@@ -145,6 +180,19 @@ describe.skipIf(!hasOpenssl())('fetching (openssl)', () => {
     expect(performance.now() - begun).toBeLessThan(4_500);
   }, 10_000);
 
+  test('nor is a name whose servers are silent; but what is left of it is known, and nobody is asked any more', async () => {
+    answer = good;
+    hosts = [];
+    const silent = Promise.withResolvers<string[]>();
+    const resolve = () => silent.promise;
+    const { keys, over } = createJwksFetch({ resolve, allowPrivate: true, authorities: made.cert })(url());
+    expect(await keys.catch((error: Error) => error.message)).toContain('within 3 s');
+    expect(Bun.peek.status(over)).toBe('pending');
+    silent.resolve(['127.0.0.1']);
+    await over;
+    expect(hosts).toEqual([]);
+  }, 10_000);
+
   test('nor is one that drips', async () => {
     answer = () =>
       new Response(
@@ -161,13 +209,13 @@ describe.skipIf(!hasOpenssl())('fetching (openssl)', () => {
 });
 
 describe('remembering', () => {
-  const start = () => {
+  const start = (fetching: (() => JwksFetching) | null = null) => {
     const state = { nowMs: 1_000_000, asked: 0, failures: 0, keys: [{ kid: 'a' }] as GivenJwk[] | null };
     const source = createJwksSource({
-      fetchKeys: async () => {
+      fetchKeys: () => {
         state.asked += 1;
-        if (state.keys === null) throw new Error('away');
-        return state.keys;
+        if (fetching !== null) return fetching();
+        return answering(state.keys === null ? Promise.reject(new Error('away')) : Promise.resolve(state.keys));
       },
       now: () => state.nowMs,
       failed: () => {
@@ -249,7 +297,7 @@ describe('remembering', () => {
     const source = createJwksSource({
       fetchKeys: (uri) => {
         asked.push(uri);
-        return uri === URI ? Promise.resolve([{ kid: 'a' }]) : late.promise;
+        return answering(uri === URI ? Promise.resolve([{ kid: 'a' }]) : late.promise);
       },
       now: () => nowMs,
       failed: () => {
@@ -266,5 +314,16 @@ describe('remembering', () => {
     expect(await Promise.all(slow)).toEqual(Array(32).fill([{ kid: 'b' }]));
     await source.keys(`${URI}more`);
     expect(asked.at(-1)).toBe(`${URI}more`);
+  });
+
+  test('a fetch counts as one until nothing of it is left', async () => {
+    const left = Promise.withResolvers<void>();
+    const { state, source } = start(() => ({ keys: Promise.reject(new Error('too late')), over: left.promise }));
+    for (let place = 0; place < 40; place += 1) expect(await source.keys(`${URI}${place}`)).toBeNull();
+    expect([state.asked, state.failures]).toEqual([32, 40]);
+    left.resolve();
+    await left.promise;
+    await source.keys(URI);
+    expect(state.asked).toBe(33);
   });
 });
