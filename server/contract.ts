@@ -4,9 +4,10 @@ export type { ClientChangeBody, ClientPage, CreatedClient, NewClientBody } from 
 export type { SessionView } from './admin/model';
 export type { App } from './app';
 export type { AuditView } from './audit/model';
-export type { ClientView, RotatedSecret, SecretView } from './clients/model';
+export type { ClientView, SecretView } from './clients/model';
 export type { RegistrationTokenView } from './clients/registration-model';
 export type { AuthMethod } from './clients/rules';
+export type { RotatedSecret } from './clients/secret-model';
 export type { CurrencyView } from './rates/currency-model';
 /** One rate, as `/api/currency` answers it. */
 export type { Rate } from './rates/model';

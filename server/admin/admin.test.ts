@@ -242,7 +242,8 @@ eachDatabase('the admin API', (open) => {
     expect(JSON.stringify(items)).not.toContain(token);
     expect((await asAdmin(server, 'DELETE', `/registration-tokens/${made['id']}`)).status).toBe(204);
     expect((await asAdmin(server, 'DELETE', `/registration-tokens/${made['id']}`)).status).toBe(404);
-    expect((await asAdmin(server, 'POST', '/registration-tokens', { expires_in_seconds: 7_776_001 })).status).toBe(422);
+    for (const wrong of [{ expires_in_seconds: 7_776_001 }, { expires_in_seconds: '60' }, { uses: '1' }])
+      expect((await asAdmin(server, 'POST', '/registration-tokens', wrong)).status).toBe(422);
   });
 
   test('keys are listed, and revoking the one that signs ends its tokens', async () => {

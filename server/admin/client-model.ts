@@ -9,10 +9,8 @@ import {
   TLS_SUBJECT_KINDS,
   textOf,
 } from '../clients/model';
+import { FirstSecret } from '../clients/secret-model';
 import { Cursor, PageLimit } from './model';
-
-/** Ten years: longer is for ever, which is said by null. */
-const EXPIRES_IN_SECONDS_MAX = 315_360_000;
 
 /** Resources that one client may be granted, and scopes of each; more is no ceiling that a person can judge. */
 const GRANTS_MAX = 100;
@@ -82,25 +80,6 @@ const SETTINGS = {
   certificate_bound: flag('True: it gets certificate-bound tokens only (RFC 8705 §3.4).'),
   limits: t.Optional(Limits),
 };
-
-const FirstSecret = t.Object(
-  {
-    label: t.Optional(
-      t.String({ pattern: textOf(0, 64), error: 'must be at most 64 characters without control characters' }),
-    ),
-    expires_in_seconds: t.Optional(
-      t.Union([t.Integer({ minimum: 60, maximum: EXPIRES_IN_SECONDS_MAX }), t.Null()], {
-        description: 'Null or left out: it never ends.',
-        error: `must be 60 to ${EXPIRES_IN_SECONDS_MAX} seconds, or null`,
-      }),
-    ),
-  },
-  {
-    description: 'Its first secret.',
-    error: 'must be an object with label and expires_in_seconds alone',
-    additionalProperties: false,
-  },
-);
 
 /** A member that is misspelt would otherwise be a setting that silently does not hold. */
 const STRICT = { additionalProperties: false, error: 'must be a JSON object with the members of the documentation' };

@@ -1,3 +1,4 @@
+import { Type } from '@sinclair/typebox';
 import { type Static, t } from 'elysia';
 
 /** Body of a sign-in at the console. */
@@ -58,7 +59,7 @@ export const PAGE_DEFAULT = 50;
 /** Ninety days: who registers machines for longer than that makes another one. */
 const REGISTRATION_TOKEN_SECONDS_MAX = 7_776_000;
 
-/** Body of a new initial access token. */
+/** Body of a new initial access token. The framework's own integers take texts of digits too. */
 export const NewRegistrationToken = t.Object(
   {
     label: t.Optional(
@@ -69,7 +70,7 @@ export const NewRegistrationToken = t.Object(
       }),
     ),
     expires_in_seconds: t.Optional(
-      t.Integer({
+      Type.Integer({
         minimum: 60,
         maximum: REGISTRATION_TOKEN_SECONDS_MAX,
         description: 'A day when left out.',
@@ -77,7 +78,7 @@ export const NewRegistrationToken = t.Object(
       }),
     ),
     uses: t.Optional(
-      t.Union([t.Integer({ minimum: 1, maximum: 1_000_000 }), t.Null()], {
+      t.Union([Type.Integer({ minimum: 1, maximum: 1_000_000 }), t.Null()], {
         description: 'Clients that may be registered with it; null or left out: any number.',
         error: 'must be 1 to 1000000, or null',
       }),

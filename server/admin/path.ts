@@ -6,10 +6,3 @@ export function readClientId(text: string): string {
   if (isClientId(text)) return text;
   throw new Problem(404, 'Not Found', 'There is no client with this client_id.');
 }
-
-/** The number of a row in a path; `what` names it. @throws Problem 404 for what can be none. */
-export function readNumber(text: string, what: string): number {
-  // Larger numbers do not fit into the column.
-  if (/^[1-9]\d{0,8}$/.test(text)) return Number(text);
-  throw new Problem(404, 'Not Found', `There is no such ${what}.`);
-}

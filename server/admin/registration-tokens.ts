@@ -1,11 +1,11 @@
 import { Elysia, t } from 'elysia';
+import { readRowNumber } from '../../kit/http/row-number';
 import { RegistrationTokenView } from '../clients/registration-model';
 import type { RegistrationTokens } from '../clients/registration-tokens';
 import type { Tell } from '../oauth/event';
 import { type Access, done, reply } from './access';
 import { describeRoute } from './detail';
 import { Done, NewRegistrationToken } from './model';
-import { readNumber } from './path';
 
 /** What the routes of initial access tokens need. */
 export interface RegistrationTokenRoutesOptions {
@@ -55,7 +55,7 @@ export function registrationTokenRoutes({ access, registrationTokens, tell }: Re
     .delete(
       '/api/admin/registration-tokens/:id',
       async ({ params, request }) => {
-        const id = readNumber(params.id, 'registration token');
+        const id = readRowNumber(params.id, 'registration token');
         await registrationTokens.remove(id);
         await told('registration_token_revoked', request, { token_id: id });
         return done();

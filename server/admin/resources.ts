@@ -1,11 +1,11 @@
 import { Elysia, t } from 'elysia';
+import { readRowNumber } from '../../kit/http/row-number';
 import { changesOf, type EventDetails, type Tell } from '../oauth/event';
 import { NewResource, ResourceChange, ResourceView } from '../resources/model';
 import type { Resources } from '../resources/service';
 import { type Access, done, reply } from './access';
 import { describeRoute } from './detail';
 import { Done } from './model';
-import { readNumber } from './path';
 
 /** What the routes of resources need. */
 export interface ResourceRoutesOptions {
@@ -44,7 +44,7 @@ export function resourceRoutes({ access, resources, tell }: ResourceRoutesOption
     .patch(
       ONE,
       async ({ body, params, request }) => {
-        const id = readNumber(params.id, 'resource');
+        const id = readRowNumber(params.id, 'resource');
         const before = listed(id);
         const resource = await resources.update(id, body);
         const changes = changesOf(before ? settingsOf(before) : {}, settingsOf(resource));
@@ -65,7 +65,7 @@ export function resourceRoutes({ access, resources, tell }: ResourceRoutesOption
     .delete(
       ONE,
       async ({ params, request }) => {
-        const id = readNumber(params.id, 'resource');
+        const id = readRowNumber(params.id, 'resource');
         const identifier = listed(id)?.identifier ?? '';
         await resources.remove(id);
         await told('resource_deleted', request, { resource: identifier });

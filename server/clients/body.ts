@@ -1,3 +1,4 @@
+import { ValueErrorType } from '@sinclair/typebox/errors';
 import { Value } from '@sinclair/typebox/value';
 import type { Static, TSchema } from 'elysia';
 
@@ -26,7 +27,7 @@ export function checkBody<S extends TSchema>(schema: S, value: unknown): { value
   if (Value.Check(schema, value)) return { value };
   const error = Value.Errors(schema, value).First();
   const said = error?.schema['error'];
-  return {
-    fault: { path: error?.path ?? '', detail: typeof said === 'string' ? said : (error?.message ?? 'is not valid') },
-  };
+  // The name of an unexpected member was given too.
+  const path = error?.type === ValueErrorType.ObjectAdditionalProperties ? '' : (error?.path ?? '');
+  return { fault: { path, detail: typeof said === 'string' ? said : (error?.message ?? 'is not valid') } };
 }

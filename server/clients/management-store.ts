@@ -49,6 +49,12 @@ export interface WholeClient {
   readonly secrets: readonly SecretRow[];
 }
 
+/** A client before and after a change. */
+export interface ChangedClient {
+  readonly before: WholeClient;
+  readonly after: WholeClient;
+}
+
 /** What is done to the secrets of one client at once. */
 export interface SecretChanges {
   readonly add: NewSecretRow | null;
@@ -76,7 +82,7 @@ export interface ManagementStore {
   change(
     clientId: string,
     decide: (whole: WholeClient) => { readonly set?: ClientChanges; readonly secrets?: SecretChanges },
-  ): Promise<WholeClient | null>;
+  ): Promise<ChangedClient | null>;
   /** Makes all its tokens dead. */
   raiseEpoch(clientId: string): Promise<WholeClient | null>;
   /** False when there is no such client. */
@@ -107,8 +113,7 @@ export function createManagementStore(rows: Rows): ManagementStore {
           return { client: row, secrets };
         }),
       ),
-    // What can be no id may be no text of the database either.
-    read: (clientId) => readWhole(rows, eq(clients.clientId, isClientId(clientId) ? clientId : '')),
+    read: (clientId) => readWhole(rows, isCalled(clientId)),
     list: async ({ search, after, limit }) => {
       const pattern = `%${(search ?? '').replace(/[\\%_]/g, '\\$&')}%`;
       const found = await rows
@@ -126,18 +131,20 @@ export function createManagementStore(rows: Rows): ManagementStore {
     },
     change: (clientId, decide) =>
       rows.transaction(async (tx) => {
-        const [client] = await tx.select().from(clients).where(eq(clients.clientId, clientId)).for('update');
+        const [client] = await tx.select().from(clients).where(isCalled(clientId)).for('update');
         if (client === undefined) return null;
-        const { set, secrets } = decide({ client, secrets: await secretsOf(tx, client.id) });
+        const before = { client, secrets: await secretsOf(tx, client.id) };
+        const { set, secrets } = decide(before);
         if (set !== undefined && Object.keys(set).length > 0) {
           await tx.update(clients).set(set).where(eq(clients.id, client.id));
         }
         if (secrets !== undefined) await changeSecrets(tx, client.id, secrets);
-        return readWhole(tx, eq(clients.id, client.id));
+        const after = await readWhole(tx, eq(clients.id, client.id));
+        return after === null ? null : { before, after };
       }),
     raiseEpoch: (clientId) =>
       rows.transaction(async (tx) => {
-        const wanted = eq(clients.clientId, clientId);
+        const wanted = isCalled(clientId);
         await tx
           .update(clients)
           .set({ epoch: sql`${clients.epoch} + 1` })
@@ -145,7 +152,7 @@ export function createManagementStore(rows: Rows): ManagementStore {
         return readWhole(tx, wanted);
       }),
     remove: async (clientId) => {
-      const removed = await rows.delete(clients).where(eq(clients.clientId, clientId)).returning({ id: clients.id });
+      const removed = await rows.delete(clients).where(isCalled(clientId)).returning({ id: clients.id });
       return removed.length > 0;
     },
     takeEnding: (now, until) => takeEnding(rows, now, until),
@@ -154,6 +161,11 @@ export function createManagementStore(rows: Rows): ManagementStore {
       await rows.delete(clientSecrets).where(lte(clientSecrets.expiresAt, before));
     },
   };
+}
+
+/** What can be no id may be no text of the database either, so it is not asked for. */
+function isCalled(clientId: string): ReturnType<typeof eq> {
+  return eq(clients.clientId, isClientId(clientId) ? clientId : '');
 }
 
 async function countSecrets(rows: Selecting, now: Date, until: Date): Promise<SecretCounts> {

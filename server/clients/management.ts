@@ -137,15 +137,14 @@ export function createManagement(options: ManagementOptions): ClientManagement {
       return view(whole);
     },
     update: async (clientId, change) => {
-      let before = null as ClientView | null;
-      const changed = await store.change(clientId, (whole) => {
-        before = view(whole);
-        return update(whole, change, options);
-      });
-      const client = await settle(changed);
-      return { client, changes: before && (await changesBetween(before, client)) };
+      const done = await store.change(clientId, (whole) => update(whole, change, options));
+      const client = await settle(done?.after ?? null);
+      return { client, changes: done && (await changesBetween(view(done.before), client)) };
     },
-    setActive: async (clientId, isActive) => settle(await store.change(clientId, () => ({ set: { isActive } }))),
+    setActive: async (clientId, isActive) => {
+      const done = await store.change(clientId, () => ({ set: { isActive } }));
+      return settle(done?.after ?? null);
+    },
     revokeAll: async (clientId) => settle(await store.raiseEpoch(clientId)),
     remove: async (clientId) => {
       if (!(await store.remove(clientId))) throw unknownClient();

@@ -6,6 +6,7 @@ import type { ClientView } from './model';
 import { TLS_SUBJECT_KINDS } from './model';
 import { ClientMetadata, DESCRIPTIVE_MEMBERS } from './registration-model';
 import { keyringFault, type TlsSubject } from './rules';
+import { epochSeconds } from './secret-model';
 
 /** What registration decides of a client; grants and limits are the administrator's. */
 export type RegisteredSettings = Required<Omit<ClientChange, 'grants' | 'limits'>>;
@@ -53,7 +54,7 @@ export function informationOf(client: ClientView, issuer: string): Record<string
   return {
     ...client.metadata,
     client_id: client.client_id,
-    client_id_issued_at: Math.floor(Date.parse(client.created_at) / 1000),
+    client_id_issued_at: epochSeconds(client.created_at),
     client_name: client.app_name,
     token_endpoint_auth_method: client.auth_method,
     grant_types: ['client_credentials'],
@@ -71,7 +72,7 @@ export function informationOf(client: ClientView, issuer: string): Record<string
 export function secretsExpireAt({ secrets }: ClientView): number | null {
   const ends = secrets
     .filter(({ state }) => state !== 'ended')
-    .map(({ expires_at }) => (expires_at === null ? 0 : Math.floor(Date.parse(expires_at) / 1000)));
+    .map(({ expires_at }) => (expires_at === null ? 0 : epochSeconds(expires_at)));
   if (ends.length === 0) return null;
   return ends.includes(0) ? 0 : Math.max(...ends);
 }

@@ -144,17 +144,3 @@ export const ClientView = t.Object(
 
 /** A client, as the administrator is shown it. */
 export type ClientView = Static<typeof ClientView>;
-
-/** Secrets of a client. */
-export const SecretList = t.Object({ items: t.Array(SecretView) });
-
-/** Answer of a rotation. */
-export const RotatedSecret = t.Object({
-  client_id: t.String({ examples: ['my-machine'] }),
-  client_secret: t.String({ description: 'The new secret, shown this once.', examples: ['cs_…'] }),
-  client_secret_expires_at: t.Integer({ description: 'Seconds since the epoch; 0: never.' }),
-  secret: SecretView,
-});
-
-/** Answer of a rotation. */
-export type RotatedSecret = Static<typeof RotatedSecret>;

@@ -1,4 +1,4 @@
-import { type Static, type TSchema, t } from 'elysia';
+import { type Static, t } from 'elysia';
 import { AuthMethod, JsonWebKeys, moment, orNull, textOf } from './model';
 
 /** An initial access token, as it is listed: never the token itself. */
@@ -111,35 +111,3 @@ export const ClientInformation = t.Object(
   },
   { additionalProperties: true, description: 'A registered client (RFC 7591 §3.2.1).' },
 );
-
-const secondsUpTo = (minimum: number, maximum: number, error: string, schema: Partial<TSchema> = {}) =>
-  t.Optional(t.Union([t.Integer({ minimum, maximum }), t.Null()], { error, ...schema }));
-
-/** Ten years: longer is for ever, which is said by null. */
-const EXPIRES_IN_SECONDS_MAX = 315_360_000;
-
-/** A quarter of a year: who cannot change over within it leaves the others as they are, which is said by null. */
-const OVERLAP_SECONDS_MAX = 7_776_000;
-
-/** Body of a rotation. */
-export const RotationBody = t.Object(
-  {
-    label: t.Optional(
-      t.String({
-        pattern: textOf(0, 64),
-        description: 'What people call the new secret.',
-        error: 'must be at most 64 characters without control characters',
-      }),
-    ),
-    expires_in_seconds: secondsUpTo(60, EXPIRES_IN_SECONDS_MAX, 'must be 60 to 315360000 seconds, or null', {
-      description: 'When the new secret ends; null or left out: never.',
-    }),
-    overlap_seconds: secondsUpTo(0, OVERLAP_SECONDS_MAX, 'must be 0 to 7776000 seconds, or null', {
-      description: 'How long the other secrets go on at most: 86400 when left out, 0: they end now, null: they stay.',
-    }),
-  },
-  { additionalProperties: true, error: 'must be a JSON object', description: 'How a secret is changed over.' },
-);
-
-/** A checked rotation. */
-export type RotationBody = Static<typeof RotationBody>;

@@ -23,6 +23,8 @@ export interface Rotation extends NewSecret {
 export interface MadeSecret {
   readonly clientSecret: string;
   readonly secret: SecretView;
+  /** Those that were live until now, each with its end. */
+  readonly others: readonly SecretView[];
 }
 
 /** The secrets of clients as they are managed. All throw Problem 404 for an unknown client. */
@@ -31,8 +33,8 @@ export interface SecretManagement {
   list(clientId: string): Promise<SecretView[]>;
   /** Makes a new secret at once and ends the others after the overlap. @throws Problem 409 when more than five would be live, or the client has no use for a secret. */
   rotate(clientId: string, rotation: Rotation): Promise<MadeSecret>;
-  /** Ends a live secret now, or takes an ended one off the list. @throws Problem 404 when there is no such secret, 409 when it is the last live one. */
-  revoke(clientId: string, secretId: number): Promise<void>;
+  /** Ends a live secret now, or takes an ended one off the list. @returns which. @throws Problem 404 when there is no such secret, 409 when it is the last live one. */
+  revoke(clientId: string, secretId: number): Promise<SecretView>;
 }
 
 /** What the management of secrets stands on. */
@@ -58,16 +60,27 @@ export function createSecretManagement(options: SecretManagementOptions): Secret
     },
     rotate: async (clientId, rotation) => {
       const { clientSecret, row } = newSecret(rotation, { now, randomBytes });
-      const whole = await store.change(clientId, (current) => rotate(current, row, rotation.overlapSeconds, now()));
-      const added = whole?.secrets.at(-1);
-      if (added === undefined) throw unknownClient();
+      const atMs = now();
+      const done = await store.change(clientId, (whole) => rotate(whole, row, rotation.overlapSeconds, atMs));
+      const added = done?.after.secrets.at(-1);
+      if (done === null || added === undefined) throw unknownClient();
       await changed(clientId);
-      return { clientSecret, secret: secretView(added, now()) };
+      const wereLive = new Set(idsOf(done.before.secrets.filter((secret) => isLive(secret, atMs))));
+      const others = done.after.secrets.filter(({ id }) => wereLive.has(id));
+      return {
+        clientSecret,
+        secret: secretView(added, atMs),
+        others: others.map((secret) => secretView(secret, atMs)),
+      };
     },
     revoke: async (clientId, secretId) => {
-      const whole = await store.change(clientId, (current) => revoke(current, secretId, now()));
-      if (whole === null) throw unknownClient();
+      const atMs = now();
+      const done = await store.change(clientId, (whole) => revoke(whole, secretId, atMs));
+      const whoseId = ({ id }: SecretRow): boolean => id === secretId;
+      const revoked = done?.after.secrets.find(whoseId) ?? done?.before.secrets.find(whoseId);
+      if (revoked === undefined) throw unknownClient();
       await changed(clientId);
+      return secretView(revoked, atMs);
     },
   };
 }
@@ -115,12 +128,12 @@ function rotate({ client, secrets }: WholeClient, add: NewSecretRow, overlapSeco
 function revoke({ secrets }: WholeClient, secretId: number, nowMs: number) {
   const secret = secrets.find(({ id }) => id === secretId);
   if (secret === undefined) throw new Problem(404, 'Not Found', 'This client has no such secret.');
-  if (!isLive(secret, nowMs)) return { secrets: { add: null, end: null, remove: [secretId] } };
+  if (!isLive(secret, nowMs)) return { secrets: { add: null, end: null, remove: [secret.id] } };
   if (secrets.filter((one) => isLive(one, nowMs)).length === 1) {
     throw conflict('This is the last live secret of the client; make another one first, or disable the client.');
   }
   const now = new Date(nowMs);
-  return { secrets: { add: null, end: { ids: [secretId], at: now, warnedAt: now }, remove: [] } };
+  return { secrets: { add: null, end: { ids: [secret.id], at: now, warnedAt: now }, remove: [] } };
 }
 
 function idsOf(secrets: readonly SecretRow[]): number[] {

@@ -6,9 +6,9 @@ import type { Tell } from '../oauth/event';
 import type { Parameters } from '../oauth/form';
 import { checkBody, isJson, readJson } from './body';
 import type { Access } from './callers';
-import { RotatedSecret, SecretList } from './model';
-import { RotationBody } from './registration-model';
-import type { Rotation, SecretManagement } from './secret-management';
+import { createSecretActs } from './secret-acts';
+import type { SecretManagement } from './secret-management';
+import { RotatedSecret, RotationBody, SecretList } from './secret-model';
 
 /** What these routes stand on. */
 export interface SecretRoutesOptions {
@@ -17,13 +17,11 @@ export interface SecretRoutesOptions {
   readonly tell: Tell;
 }
 
-/** A day: every machine of a fleet has been deployed or has read its configuration again by then. */
-const DEFAULT_OVERLAP_SECONDS = 86_400;
-
 const LIST = '/api/clients/:client_id/secrets';
 
 /** Routes of the secrets of a client. */
 export function secretRoutes({ secrets, access, tell }: SecretRoutesOptions) {
+  const acts = createSecretActs({ secrets, tell });
   return new Elysia({ name: 'secrets' })
     .get(
       LIST,
@@ -36,18 +34,9 @@ export function secretRoutes({ secrets, access, tell }: SecretRoutesOptions) {
     .post(
       LIST,
       async ({ request, params: { client_id: clientId } }) => {
-        const body = await bodyOf(request);
-        const actor = await access.manager(request, clientId, parametersOf(body));
-        const rotation = readRotation(body);
-        const { clientSecret, secret } = await secrets.rotate(clientId, rotation);
-        const details = { secret_id: secret.id, overlap_seconds: rotation.overlapSeconds };
-        await tell({ event: 'secret_created', outcome: 'success', actor, clientId, details }, request);
-        const answer = {
-          client_id: clientId,
-          client_secret: clientSecret,
-          client_secret_expires_at: endOf(secret),
-          secret,
-        };
+        const { credentials, rotation } = await bodyOf(request);
+        const actor = await access.manager(request, clientId, credentials);
+        const answer = await acts.rotate({ clientId, actor, request }, readRotation(rotation));
         return Response.json(answer, { ...NO_STORE, status: 201 });
       },
       {
@@ -65,9 +54,7 @@ export function secretRoutes({ secrets, access, tell }: SecretRoutesOptions) {
       `${LIST}/:secret_id`,
       async ({ request, params: { client_id: clientId, secret_id: secretId } }) => {
         const actor = await access.manager(request, clientId, NO_PARAMETERS);
-        await secrets.revoke(clientId, readSecretId(secretId));
-        const details = { secret_id: Number(secretId) };
-        await tell({ event: 'secret_revoked', outcome: 'success', actor, clientId, details }, request);
+        await acts.revoke({ clientId, actor, request }, secretId);
         return new Response(null, { status: 204 });
       },
       {
@@ -89,42 +76,28 @@ function describe(operationId: string, summary: string) {
   return { operationId, tags: ['Clients'], summary, security };
 }
 
-/** @throws Problem 422 when there is a body that is no JSON object. */
-async function bodyOf(request: Request): Promise<Readonly<Record<string, unknown>>> {
+/** By what a client may authenticate in a body (RFC 6749 §2.3.1, RFC 7521 §4.2), beside what it asks for. */
+const CREDENTIALS = ['client_id', 'client_secret', 'client_assertion', 'client_assertion_type'];
+
+/** A body in two: who asks, and what for. @throws Problem 422 when there is a body that is no JSON object. */
+async function bodyOf(
+  request: Request,
+): Promise<{ credentials: Parameters; rotation: Readonly<Record<string, unknown>> }> {
   const text = await request.text();
-  if (text === '') return {};
-  const body = isJson(request) ? readJson(text) : undefined;
+  const body = text === '' ? {} : isJson(request) ? readJson(text) : undefined;
   if (typeof body !== 'object' || body === null || Array.isArray(body)) throw malformed('', 'is not a JSON object');
-  return { ...body };
+  const [credentials, rotation] = [new Map<string, [string]>(), new Map<string, unknown>()];
+  for (const [name, value] of Object.entries(body)) {
+    if (!CREDENTIALS.includes(name)) rotation.set(name, value);
+    else if (typeof value === 'string' && value !== '') credentials.set(name, [value]);
+  }
+  return { credentials, rotation: Object.fromEntries(rotation) };
 }
 
-/** What a client may authenticate by in a body (RFC 6749 §2.3.1, RFC 7521 §4.2). */
-function parametersOf(body: Readonly<Record<string, unknown>>): Parameters {
-  const names = ['client_id', 'client_secret', 'client_assertion', 'client_assertion_type'];
-  return new Map(
-    names.flatMap((name) => {
-      const value = body[name];
-      return typeof value === 'string' && value !== '' ? [[name, [value]] as const] : [];
-    }),
-  );
-}
-
-function readRotation(body: Readonly<Record<string, unknown>>): Rotation {
-  const checked = checkBody(RotationBody, body);
+function readRotation(given: Readonly<Record<string, unknown>>): RotationBody {
+  const checked = checkBody(RotationBody, given);
   if ('fault' in checked) throw malformed(checked.fault.path, checked.fault.detail);
-  const { label = '', expires_in_seconds = null, overlap_seconds = DEFAULT_OVERLAP_SECONDS } = checked.value;
-  return { label, expiresInSeconds: expires_in_seconds, overlapSeconds: overlap_seconds };
-}
-
-/** @throws Problem 404 for what is no number of a secret. */
-function readSecretId(text: string): number {
-  // Larger numbers do not fit into the column.
-  if (/^[1-9]\d{0,8}$/.test(text)) return Number(text);
-  throw new Problem(404, 'Not Found', 'This client has no such secret.');
-}
-
-function endOf({ expires_at }: { readonly expires_at: string | null }): number {
-  return expires_at === null ? 0 : Math.floor(Date.parse(expires_at) / 1000);
+  return checked.value;
 }
 
 function malformed(path: string, detail: string): Problem {

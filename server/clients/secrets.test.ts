@@ -37,6 +37,7 @@ interface Rotated {
   readonly client_secret: string;
   readonly client_secret_expires_at: number;
   readonly secret: SecretView;
+  readonly others: readonly SecretView[];
 }
 
 eachDatabase('secrets', (open) => {
@@ -285,13 +286,42 @@ eachDatabase('secrets', (open) => {
       ['an end in the past', { expires_in_seconds: -1 }, 'expires_in_seconds'],
       ['half a second of overlap', { overlap_seconds: 0.5 }, 'overlap_seconds'],
       ['a year of overlap', { overlap_seconds: 31_536_000 }, 'overlap_seconds'],
+      ['an overlap that is text', { overlap_seconds: '0' }, 'overlap_seconds'],
+      ['an end that is text', { expires_in_seconds: '3600' }, 'expires_in_seconds'],
+      ['a member of another name', { overlap: 0 }, 'overlap_seconds'],
+      ['a member of any name', { [MARK]: 0 }, 'overlap_seconds'],
       ['a list', [MARK], 'body'],
-    ])('%s is 422 and echoes nothing', async (_name, body, field) => {
-      const answer = await post(await make(), body);
-      expect(answer.status).toBe(422);
-      const text = await answer.text();
-      expect(text).toContain(field);
-      expect(text).not.toContain(MARK);
+    ])('%s is 422, echoes nothing and changes nothing', async (_name, body, field) => {
+      const client = await make();
+      const admin = server.ask(`/api/admin/clients/${client.id}/secrets`, {
+        method: 'POST',
+        body: JSON.stringify(body),
+        headers: { ...JSON_TYPE, ...ADMIN },
+      });
+      for (const answer of [
+        await post(client, body),
+        await post(client, body, { authorization: basic(client) }),
+        await admin,
+      ]) {
+        expect(answer.status).toBe(422);
+        const text = await answer.text();
+        expect(text.toLowerCase()).toContain(field);
+        expect(text).not.toContain(MARK);
+      }
+      expect(await list(client)).toHaveLength(1);
+    });
+
+    test('tells which others were live and when each ends', async () => {
+      const client = await make();
+      const [first] = await list(client);
+      const inADay = new Date(server.now() + DAY_MS).toISOString();
+      const { secret, others } = await rotate(client);
+      expect(others).toMatchObject([{ id: first?.id, state: 'ending', expires_at: inADay }]);
+      const now = new Date(server.now()).toISOString();
+      expect((await rotate(client, { overlap_seconds: 0 })).others).toMatchObject([
+        { id: first?.id, state: 'ended', expires_at: now },
+        { id: secret.id, state: 'ended', expires_at: now },
+      ]);
     });
 
     test('takes no body at all as its defaults', async () => {
@@ -333,6 +363,14 @@ eachDatabase('secrets', (open) => {
       const client = await make();
       const answer = await server.ask(`${path(client)}/${id}`, { method: 'DELETE', headers: ADMIN });
       expect(answer.status).toBe(404);
+    });
+
+    test('of what can be the id of nobody is 404', async () => {
+      for (const id of ['%00', 'a%00b', 'x'.repeat(129), '%C5%BC']) {
+        expect((await server.ask(`/api/clients/${id}/secrets`, { method: 'POST', headers: ADMIN })).status).toBe(404);
+        const one = await server.ask(`/api/clients/${id}/secrets/1`, { method: 'DELETE', headers: ADMIN });
+        expect(one.status).toBe(404);
+      }
     });
 
     test("of another client's is 404", async () => {
@@ -404,11 +442,20 @@ eachDatabase('secrets', (open) => {
     test('each change is told to the operator, with who did it', async () => {
       const client = await make();
       server.logged.length = 0;
-      await rotate(client);
+      const { secret } = await rotate(client, { label: ' autumn ', expires_in_seconds: 60 });
       await post(client, { overlap_seconds: null }, { authorization: basic(client) });
-      const told = server.logged.filter((line) => line.includes('secret_created'));
-      expect(told).toHaveLength(2);
-      expect(told[0]).toContain('"admin"');
+      await remove(client, secret.id);
+      const lines = server.logged.map((line) => JSON.parse(line) as Record<string, unknown>);
+      const told = (event: string) => lines.filter((line) => line['event.action'] === event);
+      const { id: secret_id, expires_at } = secret;
+      expect(told('secret_created')).toMatchObject([
+        { 'user.name': 'admin', labels: { secret_id, label: 'autumn', expires_at, overlap_seconds: 86_400 } },
+        { 'user.name': client.id, labels: { label: '', expires_at: null, overlap_seconds: null } },
+      ]);
+      const now = new Date(server.now()).toISOString();
+      expect(told('secret_revoked')).toMatchObject([
+        { 'user.name': 'admin', labels: { secret_id, label: 'autumn', expires_at: now } },
+      ]);
       expect(server.logged.join('\n')).not.toMatch(/cs_[A-Za-z0-9_-]{48}/);
     });
   });
