@@ -60,13 +60,14 @@ export function createAssertionCheck({ issuer, store, source, now }: AssertionCh
   };
   const check = async (jwt: string, assertion: Assertion, { jwks, jwksUri }: KeyHolder): Promise<Outcome> => {
     if (jwksUri === null) return attempt(jwt, assertion, jwks?.keys ?? []);
-    const known = await source.keys(jwksUri);
+    const { clientId } = assertion;
+    const known = await source.keys(clientId, jwksUri);
     const outcome = known === null ? 'jwks_unavailable' : await attempt(jwt, assertion, known);
     // A key that was replaced without a new kid shows as a wrong signature.
     const mayBeNewer =
       outcome === 'assertion_key_unknown' || (outcome === 'assertion_signature' && assertion.kid === null);
     if (!mayBeNewer) return outcome;
-    const fresh = await source.refetch(jwksUri);
+    const fresh = await source.refetch(clientId, jwksUri);
     return fresh === null ? outcome : attempt(jwt, assertion, fresh);
   };
 

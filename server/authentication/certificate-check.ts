@@ -55,11 +55,13 @@ export function createCertificateCheck({ authorities, source, now }: Certificate
     believedUntil.set(thumbprint, nowMs + BELIEVED_MS);
     return null;
   };
-  const faultOfKey = async ({ x509 }: ClientCertificate, { jwks, jwksUri }: KeyHolder): Promise<string | null> => {
-    const known = jwksUri === null ? (jwks?.keys ?? []) : await source.keys(jwksUri);
+  const faultOfKey = async ({ x509 }: ClientCertificate, holder: CertificateHolder): Promise<string | null> => {
+    const { clientId, jwks, jwksUri } = holder;
+    const known = jwksUri === null ? (jwks?.keys ?? []) : await source.keys(clientId, jwksUri);
     if (known === null) return 'jwks_unavailable';
     const isOneOf = (keys: readonly GivenJwk[]): boolean => keys.some((key) => isKeyOf(key, x509));
-    const isRegistered = isOneOf(known) || (jwksUri !== null && isOneOf((await source.refetch(jwksUri)) ?? []));
+    const isRegistered =
+      isOneOf(known) || (jwksUri !== null && isOneOf((await source.refetch(clientId, jwksUri)) ?? []));
     return isRegistered ? faultOfTime(x509, now()) : 'not_registered';
   };
 

@@ -4,9 +4,9 @@ import type { FetchJwks } from './jwks-fetch';
 /** The keys that clients publish at their `jwks_uri` (RFC 7591 §2). */
 export interface JwksSource {
   /** The keys, at most {@link FRESH_MS} old while the place answers; null: there are none to be had. */
-  keys(uri: string): Promise<readonly GivenJwk[] | null>;
+  keys(clientId: string, uri: string): Promise<readonly GivenJwk[] | null>;
   /** Newer keys than `keys` gave; null: there are none, or it was asked too short a time ago. */
-  refetch(uri: string): Promise<readonly GivenJwk[] | null>;
+  refetch(clientId: string, uri: string): Promise<readonly GivenJwk[] | null>;
 }
 
 /** What the source stands on. */
@@ -32,13 +32,17 @@ const JUST_ASKED_MS = 1_000;
 /** After a failure it is asked again only then; every request of the client would wait for it otherwise. */
 const RETRY_MS = 10_000;
 
-/** Places remembered; each may hold 64 KB, which a stranger chooses. */
+/** Clients whose places are remembered; each may hold 64 KB, which a stranger chooses. */
 const PLACES_MAX = 256;
 
 /** Fetches at the same time: whoever publishes keys slowly must not keep more than so many look-ups and connections open here. */
 const FETCHES_MAX = 32;
 
+/** Of these, so many of one client: the place it names now, and one it named a moment ago. Nobody can fill them all alone. */
+const FETCHES_OF_CLIENT_MAX = 2;
+
 interface Place {
+  readonly uri: string;
   keys: readonly GivenJwk[] | null;
   fetchedAtMs: number;
   askedAtMs: number;
@@ -46,67 +50,84 @@ interface Place {
   underWay: Promise<void> | null;
 }
 
-/** A source that asks each place at most once at a time, and remembers what it said. */
+/** A source that asks each place at most once at a time, and remembers what it said. A client has one place, the last it named. */
 export function createJwksSource({ fetchKeys, now, failed }: JwksSourceOptions): JwksSource {
   const places = new Map<string, Place>();
-  let fetches = 0;
+  const fetches = createSlots();
 
-  const placeOf = (uri: string): Place => {
-    const known = places.get(uri);
-    if (known !== undefined) {
-      // Behind all others, so that places named once cannot push out those in use.
-      places.delete(uri);
-      places.set(uri, known);
-      return known;
-    }
+  const placeOf = (clientId: string, uri: string): Place => {
+    const known = places.get(clientId);
+    const place = known?.uri === uri ? known : newPlace(uri);
+    // Behind all others, so that places named once cannot push out those in use.
+    places.delete(clientId);
     const oldest = places.keys().next();
     if (places.size >= PLACES_MAX && !oldest.done) places.delete(oldest.value);
-    const never = Number.NEGATIVE_INFINITY;
-    const place: Place = { keys: null, fetchedAtMs: never, askedAtMs: never, refetchedAtMs: never, underWay: null };
-    places.set(uri, place);
+    places.set(clientId, place);
     return place;
   };
-  const ask = async (uri: string, place: Place): Promise<void> => {
+  const ask = async (clientId: string, place: Place): Promise<void> => {
     place.askedAtMs = now();
-    fetches += 1;
-    const { keys, over } = fetchKeys(uri);
-    void over.then(() => {
-      fetches -= 1;
-    });
+    const { keys, over } = fetchKeys(place.uri);
+    fetches.takeUntil(over, clientId);
     try {
       place.keys = await keys;
       place.fetchedAtMs = now();
     } catch (error) {
-      failed(uri, error);
+      failed(place.uri, error);
     }
   };
-  const fetchOnce = (uri: string, place: Place): Promise<void> => {
+  const fetchOnce = (clientId: string, place: Place): Promise<void> => {
     if (place.underWay !== null) return place.underWay;
-    if (fetches >= FETCHES_MAX) {
-      failed(uri, new Error(`${FETCHES_MAX} places are being asked already`));
+    if (fetches.areTaken(clientId)) {
+      failed(place.uri, new Error('too many places are being asked already'));
       return Promise.resolve();
     }
-    place.underWay = ask(uri, place).finally(() => {
+    place.underWay = ask(clientId, place).finally(() => {
       place.underWay = null;
     });
     return place.underWay;
   };
 
   return {
-    keys: async (uri) => {
-      const place = placeOf(uri);
+    keys: async (clientId, uri) => {
+      const place = placeOf(clientId, uri);
       const isFresh = place.keys !== null && now() - place.fetchedAtMs < FRESH_MS;
-      if (!isFresh && (place.underWay !== null || now() - place.askedAtMs >= RETRY_MS)) await fetchOnce(uri, place);
+      const mayAsk = place.underWay !== null || now() - place.askedAtMs >= RETRY_MS;
+      if (!isFresh && mayAsk) await fetchOnce(clientId, place);
       return now() - place.fetchedAtMs < STALE_MS ? place.keys : null;
     },
-    refetch: async (uri) => {
-      const place = placeOf(uri);
+    refetch: async (clientId, uri) => {
+      const place = placeOf(clientId, uri);
       const before = place.fetchedAtMs;
       const isTooSoon = now() - place.refetchedAtMs < REFETCH_MS || now() - place.askedAtMs < JUST_ASKED_MS;
       if (place.underWay === null && isTooSoon) return null;
       place.refetchedAtMs = now();
-      await fetchOnce(uri, place);
+      await fetchOnce(clientId, place);
       return place.fetchedAtMs > before ? place.keys : null;
+    },
+  };
+}
+
+function newPlace(uri: string): Place {
+  const never = Number.NEGATIVE_INFINITY;
+  return { uri, keys: null, fetchedAtMs: never, askedAtMs: never, refetchedAtMs: never, underWay: null };
+}
+
+/** Counts the fetches of all, and of each client. */
+function createSlots() {
+  const taken = new Map<string, number>();
+  let all = 0;
+  const add = (clientId: string, count: 1 | -1): void => {
+    all += count;
+    const own = (taken.get(clientId) ?? 0) + count;
+    if (own === 0) taken.delete(clientId);
+    else taken.set(clientId, own);
+  };
+  return {
+    areTaken: (clientId: string): boolean => all >= FETCHES_MAX || (taken.get(clientId) ?? 0) >= FETCHES_OF_CLIENT_MAX,
+    takeUntil: (over: Promise<void>, clientId: string): void => {
+      add(clientId, 1);
+      void over.then(() => add(clientId, -1));
     },
   };
 }

@@ -229,63 +229,63 @@ describe('remembering', () => {
 
   test('keys are asked for once in five minutes', async () => {
     const { state, source } = start();
-    await Promise.all(Array.from({ length: 10 }, () => source.keys(URI)));
+    await Promise.all(Array.from({ length: 10 }, () => source.keys('a', URI)));
     expect(state.asked).toBe(1);
     state.nowMs += 5 * MINUTE - 1;
-    await source.keys(URI);
+    await source.keys('a', URI);
     expect(state.asked).toBe(1);
     state.nowMs += 1;
-    await source.keys(URI);
+    await source.keys('a', URI);
     expect(state.asked).toBe(2);
   });
 
   test('newer keys are asked for at most once in 30 s', async () => {
     const { state, source } = start();
-    await source.keys(URI);
+    await source.keys('a', URI);
     state.nowMs += 1_000;
     state.keys = [{ kid: 'a' }, { kid: 'b' }];
-    expect(await source.refetch(URI)).toHaveLength(2);
+    expect(await source.refetch('a', URI)).toHaveLength(2);
     for (let at = 0; at < 29; at += 1) {
-      expect(await source.refetch(URI)).toBeNull();
+      expect(await source.refetch('a', URI)).toBeNull();
       state.nowMs += 1_000;
     }
     expect(state.asked).toBe(2);
     state.nowMs += 1_000;
-    expect(await source.refetch(URI)).toHaveLength(2);
+    expect(await source.refetch('a', URI)).toHaveLength(2);
     expect(state.asked).toBe(3);
   });
 
   test('while the place is away the keys are good for an hour, and it is asked every 10 s', async () => {
     const { state, source } = start();
-    await source.keys(URI);
+    await source.keys('a', URI);
     state.keys = null;
     state.nowMs += 5 * MINUTE;
-    expect(await source.keys(URI)).toEqual([{ kid: 'a' }]);
-    expect(await source.keys(URI)).toEqual([{ kid: 'a' }]);
+    expect(await source.keys('a', URI)).toEqual([{ kid: 'a' }]);
+    expect(await source.keys('a', URI)).toEqual([{ kid: 'a' }]);
     expect([state.asked, state.failures]).toEqual([2, 1]);
     state.nowMs += 10_000;
-    await source.keys(URI);
+    await source.keys('a', URI);
     expect(state.asked).toBe(3);
     state.nowMs += 55 * MINUTE;
-    expect(await source.keys(URI)).toBeNull();
+    expect(await source.keys('a', URI)).toBeNull();
     state.keys = [{ kid: 'c' }];
     state.nowMs += 10_000;
-    expect(await source.keys(URI)).toEqual([{ kid: 'c' }]);
+    expect(await source.keys('a', URI)).toEqual([{ kid: 'c' }]);
   });
 
   test('a place that never answered gives none', async () => {
     const { state, source } = start();
     state.keys = null;
-    expect(await source.keys(URI)).toBeNull();
-    expect(await source.refetch(URI)).toBeNull();
+    expect(await source.keys('a', URI)).toBeNull();
+    expect(await source.refetch('a', URI)).toBeNull();
     expect(state.asked).toBe(1);
   });
 
   test('places named once do not push out one that is in use', async () => {
     const { state, source } = start();
     for (let place = 0; place < 1_000; place += 1) {
-      await source.keys(URI);
-      await source.keys(`${URI}${place}`);
+      await source.keys('a', URI);
+      await source.keys(`client-${place}`, URI);
     }
     expect(state.asked).toBe(1_001);
   });
@@ -304,26 +304,40 @@ describe('remembering', () => {
         failures += 1;
       },
     });
-    await source.keys(URI);
+    await source.keys('a', URI);
     nowMs += 5 * MINUTE;
-    const slow = Array.from({ length: 32 }, (_, place) => source.keys(`${URI}${place}`));
-    expect(await source.keys(`${URI}more`)).toBeNull();
-    expect(await source.keys(URI)).toEqual([{ kid: 'a' }]);
+    const slow = Array.from({ length: 32 }, (_, place) => source.keys(`client-${place}`, `${URI}${place}`));
+    expect(await source.keys('more', `${URI}more`)).toBeNull();
+    expect(await source.keys('a', URI)).toEqual([{ kid: 'a' }]);
     expect([asked.length, failures]).toEqual([33, 2]);
     late.resolve([{ kid: 'b' }]);
     expect(await Promise.all(slow)).toEqual(Array(32).fill([{ kid: 'b' }]));
-    await source.keys(`${URI}more`);
+    await source.keys('more', `${URI}more`);
     expect(asked.at(-1)).toBe(`${URI}more`);
   });
 
   test('a fetch counts as one until nothing of it is left', async () => {
     const left = Promise.withResolvers<void>();
     const { state, source } = start(() => ({ keys: Promise.reject(new Error('too late')), over: left.promise }));
-    for (let place = 0; place < 40; place += 1) expect(await source.keys(`${URI}${place}`)).toBeNull();
+    for (let place = 0; place < 40; place += 1)
+      expect(await source.keys(`client-${place}`, `${URI}${place}`)).toBeNull();
     expect([state.asked, state.failures]).toEqual([32, 40]);
     left.resolve();
     await left.promise;
-    await source.keys(URI);
+    await source.keys('a', URI);
     expect(state.asked).toBe(33);
+  });
+
+  test('a client that names one silent place after another holds two of the fetches, and its own last place is remembered', async () => {
+    const { state, source } = start(() => ({
+      keys: state.asked > 2 ? Promise.resolve([{ kid: 'a' }]) : Promise.reject(new Error('silent')),
+      over: state.asked > 2 ? Promise.resolve() : new Promise(() => {}),
+    }));
+    for (let place = 0; place < 300; place += 1) expect(await source.keys('a', `${URI}${place}`)).toBeNull();
+    expect([state.asked, state.failures]).toEqual([2, 300]);
+    expect(await source.keys('b', URI)).toEqual([{ kid: 'a' }]);
+    for (let place = 0; place < 300; place += 1) await source.keys('a', `${URI}${place}`);
+    expect(await source.keys('b', URI)).toEqual([{ kid: 'a' }]);
+    expect(state.asked).toBe(3);
   });
 });
