@@ -62,12 +62,13 @@ export function createAssertionCheck({ issuer, store, source, now }: AssertionCh
     if (jwksUri === null) return attempt(jwt, assertion, jwks?.keys ?? []);
     const { clientId } = assertion;
     const known = await source.keys(clientId, jwksUri);
-    const outcome = known === null ? 'jwks_unavailable' : await attempt(jwt, assertion, known);
+    if (known === null) return 'jwks_unavailable';
+    const outcome = await attempt(jwt, assertion, known);
     // A key that was replaced without a new kid shows as a wrong signature.
     const mayBeNewer =
       outcome === 'assertion_key_unknown' || (outcome === 'assertion_signature' && assertion.kid === null);
     if (!mayBeNewer) return outcome;
-    const fresh = await source.refetch(clientId, jwksUri);
+    const fresh = await source.refetch(clientId, jwksUri, known);
     return fresh === null ? outcome : attempt(jwt, assertion, fresh);
   };
 

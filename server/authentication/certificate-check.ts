@@ -61,7 +61,7 @@ export function createCertificateCheck({ authorities, source, now }: Certificate
     if (known === null) return 'jwks_unavailable';
     const isOneOf = (keys: readonly GivenJwk[]): boolean => keys.some((key) => isKeyOf(key, x509));
     const isRegistered =
-      isOneOf(known) || (jwksUri !== null && isOneOf((await source.refetch(clientId, jwksUri)) ?? []));
+      isOneOf(known) || (jwksUri !== null && isOneOf((await source.refetch(clientId, jwksUri, known)) ?? []));
     return isRegistered ? faultOfTime(x509, now()) : 'not_registered';
   };
 

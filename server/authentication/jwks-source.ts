@@ -5,8 +5,8 @@ import type { FetchJwks } from './jwks-fetch';
 export interface JwksSource {
   /** The keys, at most {@link FRESH_MS} old while the place answers; null: there are none to be had. */
   keys(clientId: string, uri: string): Promise<readonly GivenJwk[] | null>;
-  /** Newer keys than `keys` gave; null: there are none, or it was asked too short a time ago. */
-  refetch(clientId: string, uri: string): Promise<readonly GivenJwk[] | null>;
+  /** Other keys than those that `keys` gave; null: there are none, or it was asked too short a time ago. */
+  refetch(clientId: string, uri: string, seen: readonly GivenJwk[]): Promise<readonly GivenJwk[] | null>;
 }
 
 /** What the source stands on. */
@@ -96,8 +96,10 @@ export function createJwksSource({ fetchKeys, now, failed }: JwksSourceOptions):
       if (!isFresh && mayAsk) await fetchOnce(clientId, place);
       return now() - place.fetchedAtMs < STALE_MS ? place.keys : null;
     },
-    refetch: async (clientId, uri) => {
+    refetch: async (clientId, uri, seen) => {
       const place = placeOf(clientId, uri);
+      // Somebody else has fetched them since.
+      if (place.keys !== null && place.keys !== seen) return place.keys;
       const before = place.fetchedAtMs;
       const isTooSoon = now() - place.refetchedAtMs < REFETCH_MS || now() - place.askedAtMs < JUST_ASKED_MS;
       if (place.underWay === null && isTooSoon) return null;

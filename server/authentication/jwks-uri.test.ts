@@ -241,18 +241,30 @@ describe('remembering', () => {
 
   test('newer keys are asked for at most once in 30 s', async () => {
     const { state, source } = start();
-    await source.keys('a', URI);
+    const first = (await source.keys('a', URI)) ?? [];
     state.nowMs += 1_000;
     state.keys = [{ kid: 'a' }, { kid: 'b' }];
-    expect(await source.refetch('a', URI)).toHaveLength(2);
+    const second = (await source.refetch('a', URI, first)) ?? [];
+    expect(second).toHaveLength(2);
+    state.keys = [{ kid: 'b' }];
     for (let at = 0; at < 29; at += 1) {
-      expect(await source.refetch('a', URI)).toBeNull();
+      expect(await source.refetch('a', URI, second)).toBeNull();
       state.nowMs += 1_000;
     }
     expect(state.asked).toBe(2);
     state.nowMs += 1_000;
-    expect(await source.refetch('a', URI)).toHaveLength(2);
+    expect(await source.refetch('a', URI, second)).toHaveLength(1);
     expect(state.asked).toBe(3);
+  });
+
+  test('who has looked through old keys while another request fetched new ones gets those', async () => {
+    const { state, source } = start();
+    const old = (await source.keys('a', URI)) ?? [];
+    state.nowMs += 1_000;
+    state.keys = [{ kid: 'b' }];
+    expect(await source.refetch('a', URI, old)).toEqual([{ kid: 'b' }]);
+    expect(await source.refetch('a', URI, old)).toEqual([{ kid: 'b' }]);
+    expect(state.asked).toBe(2);
   });
 
   test('while the place is away the keys are good for an hour, and it is asked every 10 s', async () => {
@@ -277,7 +289,7 @@ describe('remembering', () => {
     const { state, source } = start();
     state.keys = null;
     expect(await source.keys('a', URI)).toBeNull();
-    expect(await source.refetch('a', URI)).toBeNull();
+    expect(await source.refetch('a', URI, [])).toBeNull();
     expect(state.asked).toBe(1);
   });
 
