@@ -4,7 +4,7 @@ import type { Keyring } from './keys';
 import { type AccessClaims, readClaims } from './model';
 
 /** Why a token is not one of ours: the exact reason, for the operator. */
-export type TokenFault = 'token_malformed' | 'token_audience_unknown' | 'key_unknown' | 'token_not_valid_here';
+export type TokenFault = 'token_malformed' | 'key_unknown' | 'token_not_valid_here';
 
 /** Why a token of ours is no longer good. */
 export type TokenEnd = 'token_expired' | 'token_revoked' | 'key_revoked' | 'client_disabled';
@@ -15,7 +15,7 @@ export interface AccessTokens {
   recall(authorization: string): AccessClaims | undefined;
   /** How many are remembered. */
   remembered(): number;
-  /** The claims of a token that one of our keys signed for a registered resource, in force or not; or why it is none. */
+  /** The claims of a token that one of our keys signed, in force or not and whatever it is for; or why it is none. */
   read(token: string): Promise<AccessClaims | TokenFault>;
   /** Null while the token is in force. Costs little, and is asked on every use. */
   endOf(claims: AccessClaims): TokenEnd | null;
@@ -26,7 +26,6 @@ export interface AccessTokensOptions {
   readonly keyring: Pick<Keyring, 'verify'> & { isLive(kid: string): boolean };
   readonly clients: { isCurrent(clientId: string, epoch: number): boolean };
   readonly revocations: { has(jti: string): boolean };
-  readonly resources: { findByUri(uri: string): unknown };
   readonly issuer: string;
   readonly now: () => number;
 }
@@ -42,7 +41,7 @@ const TOKEN_CHARACTERS_MAX = 4_096;
  * All that can change (time, revocation of token, client or key) is for `endOf` to say.
  */
 export function createAccessTokens(options: AccessTokensOptions): AccessTokens {
-  const { keyring, clients, revocations, resources, issuer, now } = options;
+  const { keyring, clients, revocations, issuer, now } = options;
   const remembered = createTokenMemory(REMEMBERED_CHARACTERS_MAX);
 
   const endOf = (claims: AccessClaims): TokenEnd | null => {
@@ -54,11 +53,10 @@ export function createAccessTokens(options: AccessTokensOptions): AccessTokens {
   const verify = async (token: string, authorization: string): Promise<AccessClaims | TokenFault> => {
     const unverified = token.length > TOKEN_CHARACTERS_MAX ? null : decode(token);
     if (unverified === null) return 'token_malformed';
-    const { kid, audience, expiresAt } = unverified;
-    if (resources.findByUri(audience) === undefined) return 'token_audience_unknown';
+    const { kid, expiresAt } = unverified;
     // One that has ended is verified as of its last second, so that the operator learns that it has ended and no more.
     const nowMs = Math.min(now(), expiresAt * 1000 - 1000);
-    const payload = await keyring.verify(token, kid, { issuer, audience, nowMs });
+    const payload = await keyring.verify(token, kid, { issuer, nowMs });
     if (payload === null) return keyring.isLive(kid) ? 'token_not_valid_here' : 'key_unknown';
     const claims = readClaims(payload, kid);
     if (claims === null) return 'token_not_valid_here';
@@ -79,7 +77,6 @@ export function createAccessTokens(options: AccessTokensOptions): AccessTokens {
 
 interface Unverified {
   readonly kid: string;
-  readonly audience: string;
   readonly expiresAt: number;
 }
 
@@ -87,9 +84,9 @@ interface Unverified {
 function decode(token: string): Unverified | null {
   try {
     const { kid } = decodeProtectedHeader(token);
-    const { aud, exp } = decodeJwt(token);
-    if (typeof kid !== 'string' || typeof aud !== 'string' || typeof exp !== 'number') return null;
-    return { kid, audience: aud, expiresAt: exp };
+    const { exp } = decodeJwt(token);
+    if (typeof kid !== 'string' || typeof exp !== 'number') return null;
+    return { kid, expiresAt: exp };
   } catch {
     return null;
   }

@@ -190,6 +190,17 @@ eachDatabase('what is told of a token, and taking it back', (open) => {
     expect(await database.rows.select().from(revokedTokens)).toEqual([]);
   });
 
+  test('revoked while its resource is not registered, a token stays dead when it is registered again', async () => {
+    const token = (await billing()) ?? '';
+    const { resources } = server.services;
+    const { id, name, scopes } = resources.find(RESOURCE)!;
+    await resources.remove(id);
+    expect(await activeOf(token, owner)).toBe(false);
+    expect((await revoke(token, owner)).status).toBe(200);
+    await resources.create({ identifier: RESOURCE, name, scopes: [...scopes] });
+    expect(await activeOf(token, owner)).toBe(false);
+  });
+
   test('a server that starts later knows what was revoked', async () => {
     const token = await server.token(owner);
     await revoke(token, owner);

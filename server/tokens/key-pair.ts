@@ -14,11 +14,9 @@ export type Payload = Readonly<Record<string, ClaimValue>>;
 /** Verified claims. */
 export type Claims = Readonly<Record<string, unknown>>;
 
-/** What a token must say to be believed. */
+/** What a token must say to be believed. For whom it is, everybody asks who is shown one. */
 export interface Expected {
   readonly issuer: string;
-  /** Null: any. */
-  readonly audience: string | null;
   /** Milliseconds since the epoch. */
   readonly nowMs: number;
 }
@@ -67,11 +65,10 @@ export async function openSigner(kid: string, alg: string, privateText: string):
 export async function openVerifier(publicJwk: JWK, alg: string): Promise<Verifier> {
   const secret = (await importJWK(publicJwk, alg)) as CryptoKey;
   const { verifier } = jwt({ name: 'verifier', secret }).decorator;
-  return async (token, { issuer, audience, nowMs }) => {
+  return async (token, { issuer, nowMs }) => {
     const claims = await verifier.verify(token, {
       algorithms: [alg],
       issuer,
-      ...(audience === null ? {} : { audience }),
       typ: ACCESS_TOKEN_TYPE,
       requiredClaims: ['sub', 'aud', 'exp', 'iat', 'jti', 'client_id', 'scope'],
       currentDate: new Date(nowMs),

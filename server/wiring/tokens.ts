@@ -52,7 +52,7 @@ export function wireTokens(rows: Rows, given: Surroundings, need: TokensNeed): T
   const { authenticate } = need.authentication;
   const keyring = createKeyring({ store: createKeyStore(rows), box: vault, alg: given.signingAlg, now, tell });
   const revocations = createRevocations({ store: createRevocationStore(rows), now });
-  const accessTokens = createAccessTokens({ keyring, clients, revocations, resources, issuer, now });
+  const accessTokens = createAccessTokens({ keyring, clients, revocations, issuer, now });
   const proofs = createProofs({ urls: [issuer, ...publicUrls], nonceKey: () => vault.secretFor('dpop-nonce'), now });
   const takeApi = given.limits === null ? null : createTakeApi(limits, clients);
   const takeToken = given.limits === null ? null : createTakeToken(limits);
