@@ -1,4 +1,10 @@
-import { type AuthMethod, type Credentials, parseCredentials, type SecretCredentials } from '../oauth/credentials';
+import {
+  type AuthMethod,
+  CLIENT_ID_CHARACTERS_MAX,
+  type Credentials,
+  parseCredentials,
+  type SecretCredentials,
+} from '../oauth/credentials';
 import { OAuthError } from '../oauth/errors';
 import type { Parameters } from '../oauth/form';
 import type { AssertionCheck, KeyHolder } from './assertion';
@@ -151,9 +157,7 @@ interface Proof<C> {
   readonly secretId: number | null;
 }
 
-/** Longer than any client id; what is longer is nobody, and is not kept anywhere. */
-const CLIENT_ID_CHARACTERS_MAX = 128;
-
+/** What is longer than any client id is nobody, and is not kept anywhere. */
 function keyOf(clientId: string): string {
   return clientId.length <= CLIENT_ID_CHARACTERS_MAX ? clientId : '';
 }

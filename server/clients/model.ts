@@ -1,7 +1,8 @@
 import { type Static, type TSchema, t } from 'elysia';
+import { CLIENT_ID_CHARACTERS_MAX } from '../oauth/credentials';
 
 /** `client_id`: unreserved characters of RFC 3986 only, so that it is the same in a header, a form and a path. */
-export const CLIENT_ID_PATTERN = '^[A-Za-z0-9._~-]{1,128}$';
+export const CLIENT_ID_PATTERN = `^[A-Za-z0-9._~-]{1,${CLIENT_ID_CHARACTERS_MAX}}$`;
 
 /** True for what can be a `client_id`. */
 export function isClientId(text: string): boolean {

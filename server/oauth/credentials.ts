@@ -30,6 +30,9 @@ export interface CertificateCredentials {
   readonly clientId: string;
 }
 
+/** Characters of a client id. */
+export const CLIENT_ID_CHARACTERS_MAX = 128;
+
 /** How a client says who it is. */
 export type Credentials = SecretCredentials | AssertionCredentials | CertificateCredentials;
 

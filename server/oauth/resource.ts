@@ -11,6 +11,9 @@ export function resourceIdentifier(issuer: string, uri: string): string {
   return uri.startsWith(`${issuer}/`) ? uri.slice(issuer.length) : uri;
 }
 
+/** Characters of the URI of somebody else's resource. */
+export const RESOURCE_URI_CHARACTERS_MAX = 512;
+
 /** The rates, and the audience of tokens when no resource is asked for. */
 export const RATES_RESOURCE = '/api/currency';
 

@@ -1,3 +1,6 @@
+/** Scopes of one token together, as they stand in it: a token is a header of every request, and proxies take some 8 KB of one. */
+export const SCOPE_CHARACTERS_MAX = 2_048;
+
 /** One scope token (RFC 6749 §3.3): printable ASCII without space, `"` and `\`. */
 const SCOPE_TOKEN = /^[\x21\x23-\x5B\x5D-\x7E]+$/;
 

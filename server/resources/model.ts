@@ -1,4 +1,6 @@
 import { type Static, t } from 'elysia';
+import { RESOURCE_URI_CHARACTERS_MAX } from '../oauth/resource';
+import { SCOPE_CHARACTERS_MAX } from '../oauth/scope';
 
 /** Scopes of one resource; more is no ceiling that a person can judge. */
 const SCOPES_MAX = 100;
@@ -20,7 +22,7 @@ const Scopes = t.Array(Scope, {
   minItems: 1,
   maxItems: SCOPES_MAX,
   uniqueItems: true,
-  description: 'What tokens for it may allow.',
+  description: `What tokens for it may allow; all together at most ${SCOPE_CHARACTERS_MAX} characters with the spaces between.`,
   error: `must be 1 to ${SCOPES_MAX} different scopes`,
   examples: [['billing:read']],
 });
@@ -40,9 +42,9 @@ export const NewResource = t.Object(
   {
     identifier: t.String({
       minLength: 1,
-      maxLength: 512,
+      maxLength: RESOURCE_URI_CHARACTERS_MAX,
       description: 'An absolute URI without a fragment; it is the audience of the tokens.',
-      error: 'must be an absolute URI of at most 512 characters',
+      error: `must be an absolute URI of at most ${RESOURCE_URI_CHARACTERS_MAX} characters`,
       examples: ['https://billing.example.com/api'],
     }),
     name: Name,

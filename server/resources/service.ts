@@ -1,6 +1,7 @@
 /** Resource servers (RFC 8707): for whom tokens are issued, and with which scopes. Held in memory, since every token asks. */
 import { Problem } from '../../kit/http/problem';
 import { resourceIdentifier, resourceUri } from '../oauth/resource';
+import { formatScope, SCOPE_CHARACTERS_MAX } from '../oauth/scope';
 import { checkIdentifier, type Known } from './identifier';
 import type { NewResource, ResourceChange, ResourceView } from './model';
 import type { ResourceStore, StoredResource } from './store';
@@ -24,9 +25,9 @@ export interface Resources {
   checkGrants(grants: GrantsByResource): void;
   /** As the administrator sees them. */
   list(): readonly ResourceView[];
-  /** @throws Problem 422 when the identifier cannot be one or a client is unknown, 409 when it is taken or there are too many. */
+  /** @throws Problem 422 when the identifier cannot be one, its scopes are too long together or a client is unknown, 409 when it is taken or there are too many. */
   create(input: NewResource): Promise<ResourceView>;
-  /** Scopes that go are taken from every client. @throws Problem 404, 422 when a client is unknown, and 409 for other scopes of a built-in one. */
+  /** Scopes that go are taken from every client. @throws Problem 404, 422 when they are too long together or a client is unknown, and 409 for other scopes of a built-in one. */
   update(id: number, change: ResourceChange): Promise<ResourceView>;
   /** Takes it from every client too. @throws Problem 404, and 409 for a built-in one. */
   remove(id: number): Promise<void>;
@@ -75,6 +76,7 @@ export function createResources({ store, issuer, publicUrls, now }: ResourcesOpt
     list: () => [...byIdentifier.values()].map(view),
     create: async ({ identifier, name, scopes, introspection_clients: introspectionClients = [] }) => {
       checkIdentifier(identifier, { issuer, publicUrls });
+      checkScopes(scopes);
       if (byIdentifier.size >= RESOURCES_MAX) throw conflict(`There are ${RESOURCES_MAX} resources already.`);
       await checkClients(introspectionClients);
       const inside = resourceIdentifier(issuer, identifier);
@@ -86,6 +88,7 @@ export function createResources({ store, issuer, publicUrls, now }: ResourcesOpt
     },
     update: async (id, { name, scopes, introspection_clients: introspectionClients }) => {
       if (scopes !== undefined && isBuiltIn(known(id))) throw conflict('The scopes of a built-in resource are fixed.');
+      if (scopes !== undefined) checkScopes(scopes);
       await checkClients(introspectionClients ?? []);
       const updated = await store.update(id, {
         ...(name !== undefined && { name }),
@@ -144,6 +147,12 @@ function checkGrant(resource: Resource | undefined, scopes: readonly string[]): 
   if (scopes.length === 0) throw unprocessable('/grants', 'grants names a resource without a scope; leave it out.');
   if (!scopes.every((scope) => resource.scopes.includes(scope)))
     throw unprocessable('/grants', 'grants names a scope that its resource does not have.');
+}
+
+/** A token must be able to hold them all. */
+function checkScopes(scopes: readonly string[]): void {
+  if (formatScope(scopes).length > SCOPE_CHARACTERS_MAX)
+    throw unprocessable('/scopes', `scopes are together longer than ${SCOPE_CHARACTERS_MAX} characters.`);
 }
 
 function unprocessable(path: string, detail: string): Problem {

@@ -2,6 +2,7 @@
 import { decodeJwt, decodeProtectedHeader } from 'jose';
 import type { Keyring } from './keys';
 import { type AccessClaims, readClaims } from './model';
+import { longestToken } from './size';
 
 /** Why a token is not one of ours: the exact reason, for the operator. */
 export type TokenFault = 'token_malformed' | 'key_unknown' | 'token_not_valid_here';
@@ -33,15 +34,13 @@ export interface AccessTokensOptions {
 /** Tokens remembered, in characters of token: some ten thousand. A token is about 600 characters. */
 const REMEMBERED_CHARACTERS_MAX = 8 * 1024 * 1024;
 
-/** A longer token is nobody's of ours, and is not worth the work of verifying it. */
-const TOKEN_CHARACTERS_MAX = 4_096;
-
 /**
  * The signature of the very same token is verified once: the same bytes under the same keys cannot come out differently.
  * All that can change (time, revocation of token, client or key) is for `endOf` to say.
  */
 export function createAccessTokens(options: AccessTokensOptions): AccessTokens {
   const { keyring, clients, revocations, issuer, now } = options;
+  const charactersMax = longestToken(issuer);
   const remembered = createTokenMemory(REMEMBERED_CHARACTERS_MAX);
 
   const endOf = (claims: AccessClaims): TokenEnd | null => {
@@ -51,7 +50,7 @@ export function createAccessTokens(options: AccessTokensOptions): AccessTokens {
     return revocations.has(claims.jti) ? 'token_revoked' : null;
   };
   const verify = async (token: string, authorization: string): Promise<AccessClaims | TokenFault> => {
-    const unverified = token.length > TOKEN_CHARACTERS_MAX ? null : decode(token);
+    const unverified = token.length > charactersMax ? null : decode(token);
     if (unverified === null) return 'token_malformed';
     const { kid, expiresAt } = unverified;
     // One that has ended is verified as of its last second, so that the operator learns that it has ended and no more.

@@ -3,7 +3,7 @@ import { type CryptoKey, calculateJwkThumbprint, exportJWK, generateKeyPair, imp
 import type { SigningAlg } from './key-schedule';
 
 /** Media type of access tokens in the `typ` header (RFC 9068 §2.1). */
-const ACCESS_TOKEN_TYPE = 'at+jwt';
+export const ACCESS_TOKEN_TYPE = 'at+jwt';
 
 /** A claim's value: JSON. */
 export type ClaimValue = string | number | boolean | readonly ClaimValue[] | { readonly [name: string]: ClaimValue };

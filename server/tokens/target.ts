@@ -2,7 +2,7 @@
 import { OAuthError } from '../oauth/errors';
 import type { Parameters } from '../oauth/form';
 import { RATES_RESOURCE, resourceIdentifier } from '../oauth/resource';
-import { formatScope, parseScope } from '../oauth/scope';
+import { formatScope, parseScope, SCOPE_CHARACTERS_MAX } from '../oauth/scope';
 import type { AskingClient } from './asking';
 
 /** A resource server that tokens can be for; `audience` is its absolute URI. */
@@ -68,11 +68,17 @@ function chooseScope(
     ? granted
     : granted.filter((scope) => scopes.includes(scope));
   if (allowed.length === 0) throw new OAuthError('invalid_scope', 'scope_not_granted', { clientId });
-  if (asked === undefined) return formatScope(allowed);
+  if (asked === undefined) return bounded(formatScope(allowed), clientId);
   const wanted = parseScope(asked);
   if (wanted === null) throw new OAuthError('invalid_scope', 'scope_malformed', { clientId });
   const missing = wanted.filter((scope) => !allowed.includes(scope));
   if (missing.length > 0)
     throw new OAuthError('invalid_scope', 'scope_not_granted', { clientId, details: { scope: missing.slice(0, 8) } });
-  return formatScope(wanted);
+  return bounded(formatScope(wanted), clientId);
+}
+
+/** What a longer token says could not be read back: a resource registered when that was not asked may have more. */
+function bounded(scope: string, clientId: string): string {
+  if (scope.length > SCOPE_CHARACTERS_MAX) throw new OAuthError('invalid_scope', 'scope_too_long', { clientId });
+  return scope;
 }
