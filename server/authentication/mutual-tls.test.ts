@@ -1,75 +1,24 @@
 // Certificates of clients over HTTP (RFC 8705): behind a real HAProxy, and as headers of whoever says so.
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
-import { createHash } from 'node:crypto';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import type { Subprocess } from 'bun';
-import { decodeJwt } from 'jose';
+import { createHash, randomUUID } from 'node:crypto';
+import { eq } from 'drizzle-orm';
+import { decodeJwt, exportJWK, generateKeyPair, SignJWT } from 'jose';
 import type { Database } from '../../db/connect';
-import type { TlsSubject } from '../../db/schema';
+import { clients, type TlsSubject } from '../../db/schema';
 import { eachDatabase } from '../../db/testing';
 import { freePort } from '../../db/testing-postgres';
 import { insertClient } from '../clients/testing-clients';
-import { ADMIN_SECRET, basic, challengeOf, form, startTestServer, type TestServer, waitFor } from '../testing';
+import { ADMIN_SECRET, basic, challengeOf, form, startTestServer, type TestServer } from '../testing';
 import { AUTHORITY, CLIENT, hasOpenssl, type Made, makeCertificate } from '../x509/testing-certificates';
-
-const HAPROXY = Bun.which('haproxy') ?? ((await Bun.file('/usr/sbin/haproxy').exists()) ? '/usr/sbin/haproxy' : null);
-
-interface Proxy {
-  readonly url: string;
-  close(): Promise<void>;
-}
-
-/** TLS in front, as docs describe it: certificates are asked for, not judged, and passed on; what callers write is dropped. */
-async function startProxy(port: number, tls: Made, authorities: string): Promise<Proxy> {
-  const folder = mkdtempSync(join(tmpdir(), 'haproxy-'));
-  const own = await freePort();
-  writeFileSync(join(folder, 'tls.pem'), tls.cert + tls.key, { mode: 0o600 });
-  writeFileSync(join(folder, 'authorities.pem'), authorities);
-  writeFileSync(
-    join(folder, 'haproxy.cfg'),
-    `
-defaults
-  mode http
-  timeout connect 5s
-  timeout client 10s
-  timeout server 10s
-frontend tls
-  bind 127.0.0.1:${own} ssl crt ${folder}/tls.pem ca-file ${folder}/authorities.pem verify optional crt-ignore-err all ca-ignore-err all
-  http-request del-header Client-Cert
-  http-request del-header Client-Cert-Chain
-  http-request set-header Client-Cert :%[ssl_c_der,base64]: if { ssl_c_used }
-  http-request set-header Client-Cert-Chain :%[ssl_c_chain_der,base64]: if { ssl_c_used }
-  default_backend server
-backend server
-  server server 127.0.0.1:${port}
-`,
-  );
-  const proxy: Subprocess = Bun.spawn([HAPROXY ?? '', '-db', '-f', join(folder, 'haproxy.cfg')], {
-    stdout: 'ignore',
-    stderr: 'ignore',
-  });
-  const url = `https://localhost:${own}`;
-  const answers = () =>
-    fetch(`${url}/health`, { tls: { rejectUnauthorized: false }, keepalive: false }).then(
-      ({ status }) => status === 200,
-      () => false,
-    );
-  await waitFor(answers, 'HAProxy to answer');
-  return {
-    url,
-    close: async () => {
-      proxy.kill('SIGKILL');
-      await proxy.exited;
-      rmSync(folder, { recursive: true });
-    },
-  };
-}
+import { hasHaproxy, startProxy, type TlsProxy } from './testing-proxy';
 
 const SUBJECT = '/C=PL/O=Example/CN=machine';
 const DN: TlsSubject = { kind: 'tls_client_auth_subject_dn', value: 'CN=machine,O=Example,C=PL' };
 const GRANT = 'client_credentials';
+const ASSERTION_TYPE = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer';
+
+/** `x5t#S256` (RFC 8705 §3.1). */
+const thumbprint = ({ x509 }: Made): string => createHash('sha256').update(x509.raw).digest('base64url');
 
 /** The answer, and the reason that the operator finds by its request id. */
 async function outcome(server: TestServer, answering: Promise<Response>): Promise<[number, string]> {
@@ -80,14 +29,14 @@ async function outcome(server: TestServer, answering: Promise<Response>): Promis
   return [answer.status, String(line?.['event.reason'] ?? '')];
 }
 
-describe.skipIf(HAPROXY === null || !hasOpenssl())('behind HAProxy', () => {
+describe.skipIf(!hasHaproxy() || !hasOpenssl())('behind HAProxy', () => {
   eachDatabase('certificates', (open) => {
     const made = {} as Record<'root' | 'middle' | 'other' | 'good' | 'below' | 'stranger' | 'own' | 'nobody', Made>;
     let nowMs: () => number;
     let laterMs = 0;
     let database: Database;
     let server: TestServer;
-    let proxy: Proxy;
+    let proxy: TlsProxy;
     beforeAll(async () => {
       const issue = (subject: string, issuer: Made | null, extensions: readonly string[]): Made =>
         makeCertificate({ subject, extensions, ...(issuer && { issuer }) });
@@ -109,7 +58,7 @@ describe.skipIf(HAPROXY === null || !hasOpenssl())('behind HAProxy', () => {
         },
       });
       const tls = issue('/CN=localhost', null, ['subjectAltName=DNS:localhost']);
-      proxy = await startProxy(server.port, tls, made.root.cert);
+      proxy = await startProxy({ port: await freePort(), serverPort: server.port, tls, authorities: made.root.cert });
     });
     afterAll(async () => {
       await proxy?.close();
@@ -117,14 +66,21 @@ describe.skipIf(HAPROXY === null || !hasOpenssl())('behind HAProxy', () => {
     });
 
     const ask = (clientId: string, with_: Made | null, chain: readonly Made[] = [], headers = {}): Promise<Response> =>
+      send({ grant_type: GRANT, client_id: clientId }, with_, chain, headers);
+    const send = (parameters: Record<string, string>, with_: Made | null, chain: readonly Made[] = [], headers = {}) =>
       fetch(`${proxy.url}/api/auth/token`, {
-        ...form({ grant_type: GRANT, client_id: clientId }, headers),
+        ...form(parameters, headers),
         keepalive: false,
         tls: {
           rejectUnauthorized: false,
           ...(with_ && { cert: [with_, ...chain].map(({ cert }) => cert).join('\n'), key: with_.key }),
         },
       });
+    const assertion = (clientId: string, key: CryptoKey): Promise<string> =>
+      new SignJWT({ iss: clientId, sub: clientId, aud: server.issuer, jti: randomUUID() })
+        .setExpirationTime('1m')
+        .setProtectedHeader({ alg: 'ES256' })
+        .sign(key);
     const known = (tlsSubject: TlsSubject | null = DN) =>
       insertClient(database, { authMethod: 'tls_client_auth', tlsSubject });
     const selfSigned = (keys: readonly Record<string, unknown>[]) =>
@@ -158,7 +114,7 @@ describe.skipIf(HAPROXY === null || !hasOpenssl())('behind HAProxy', () => {
         });
         return [answer.status, challengeOf(answer)['error']];
       };
-      const cnf = { 'x5t#S256': createHash('sha256').update(made.good.x509.raw).digest('base64url') };
+      const cnf = { 'x5t#S256': thumbprint(made.good) };
       expect(decodeJwt(token)).toMatchObject({ cnf });
       const about = form({ token }, { 'x-admin-secret': ADMIN_SECRET });
       expect(await (await server.ask('/api/auth/introspect', about)).json()).toMatchObject({ active: true, cnf });
@@ -168,6 +124,39 @@ describe.skipIf(HAPROXY === null || !hasOpenssl())('behind HAProxy', () => {
       // Remembered, it is not good without its certificate either.
       expect(await read(made.good)).toEqual([200, undefined]);
       expect(await read(null)).toEqual([401, 'invalid_token']);
+    });
+
+    test('a client that is bound to its certificate gets nothing without one, however it authenticates', async () => {
+      const bySecret = await server.register();
+      await database.rows.update(clients).set({ certificateBound: true }).where(eq(clients.clientId, bySecret.id));
+      await server.services.clients.changed(bySecret.id);
+      const key = await generateKeyPair('ES256', { extractable: true });
+      const jwk = { ...(await exportJWK(key.publicKey)) };
+      const byKey = await insertClient(database, {
+        authMethod: 'private_key_jwt',
+        jwks: { keys: [jwk] },
+        certificateBound: true,
+      });
+      const ways: (() => Promise<Record<string, string>>)[] = [
+        async () => ({ client_id: bySecret.id, client_secret: bySecret.secret }),
+        async () => ({
+          client_assertion_type: ASSERTION_TYPE,
+          client_assertion: await assertion(byKey, key.privateKey),
+        }),
+      ];
+      for (const credentials of ways) {
+        const refused = await send({ grant_type: GRANT, ...(await credentials()) }, null);
+        expect([refused.status, await refused.json()]).toEqual([
+          400,
+          {
+            error: 'invalid_request',
+            error_description: 'Tokens of this client are bound to its certificate; present it.',
+          },
+        ]);
+        const given = await send({ grant_type: GRANT, ...(await credentials()) }, made.own);
+        const { access_token: token } = (await given.json()) as { access_token: string };
+        expect(decodeJwt(token)).toMatchObject({ cnf: { 'x5t#S256': thumbprint(made.own) } });
+      }
     });
 
     test('the authority between comes along with the certificate', async () => {
@@ -181,6 +170,11 @@ describe.skipIf(HAPROXY === null || !hasOpenssl())('behind HAProxy', () => {
       [
         'of another authority, with the same names',
         async () => ask(await known(), made.stranger),
+        'certificate_issuer_unknown',
+      ],
+      [
+        'of another authority, which comes along',
+        async () => ask(await known(), made.stranger, [made.other]),
         'certificate_issuer_unknown',
       ],
       ['signed by itself', async () => ask(await known(), made.own), 'certificate_issuer_unknown'],
@@ -222,6 +216,11 @@ describe.skipIf(HAPROXY === null || !hasOpenssl())('behind HAProxy', () => {
           ask(await selfSigned([{ ...jwkOf(made.own), x5c: [made.nobody.x509.raw.toString('base64')] }]), made.own),
         'certificate_not_registered',
       ],
+      [
+        'self-signed, of the same key as another registered thumbprint',
+        async () => ask(await selfSigned([{ ...jwkOf(made.own), 'x5t#S256': thumbprint(made.nobody) }]), made.own),
+        'certificate_not_registered',
+      ],
     ];
     test.each(refused)('refused: %s', async (_name, work, reason) => {
       const answer = await work();
@@ -235,16 +234,21 @@ describe.skipIf(HAPROXY === null || !hasOpenssl())('behind HAProxy', () => {
     test('a self-signed certificate that is registered gets a token, by key or by certificate', async () => {
       expect((await ask(await selfSigned([jwkOf(made.nobody), jwkOf(made.own)]), made.own)).status).toBe(200);
       const x5c = [made.own.x509.raw.toString('base64')];
-      expect((await ask(await selfSigned([{ ...jwkOf(made.own), x5c }]), made.own)).status).toBe(200);
+      for (const certificate of [{ x5c }, { 'x5t#S256': thumbprint(made.own) }])
+        expect((await ask(await selfSigned([{ ...jwkOf(made.own), ...certificate }]), made.own)).status).toBe(200);
     });
 
-    test('one that has ended is refused, even where it was believed a moment ago', async () => {
-      const [chained, own] = [await known(), await selfSigned([jwkOf(made.own)])];
-      expect((await ask(chained, made.good)).status).toBe(200);
-      expect((await ask(own, made.own)).status).toBe(200);
-      laterMs = 31 * 86_400_000;
-      expect(await outcome(server, ask(chained, made.good))).toEqual([401, 'certificate_expired']);
-      expect(await outcome(server, ask(own, made.own))).toEqual([401, 'certificate_expired']);
+    test('one that ends is refused from then on, even where it was believed a moment ago', async () => {
+      const cases = [
+        [await known(), made.good],
+        [await selfSigned([jwkOf(made.own)]), made.own],
+      ] as const;
+      for (const [clientId, its] of cases) {
+        laterMs = its.x509.validToDate.getTime() - 60_000 - Date.now();
+        expect((await ask(clientId, its)).status).toBe(200);
+        laterMs += 120_000;
+        expect(await outcome(server, ask(clientId, its))).toEqual([401, 'certificate_expired']);
+      }
       laterMs = 0;
     });
 
