@@ -273,19 +273,22 @@ eachDatabase('dynamic registration', (open) => {
       });
     });
 
-    test('a client can bind its tokens, and not unbind them', async () => {
+    test.each([
+      ['dpop_bound_access_tokens', 'invalid_dpop_proof'],
+      ['tls_client_certificate_bound_access_tokens', 'invalid_request'],
+    ])('a client can bind its tokens by %s, and not unbind them', async (member, error) => {
       const client = await registered(server);
       const client_id = client['client_id'];
-      await put(client, { client_id, dpop_bound_access_tokens: true });
-      const answer = await put(client, { client_id, dpop_bound_access_tokens: false });
-      expect(await answer.json()).toMatchObject({ dpop_bound_access_tokens: true });
+      await put(client, { client_id, [member]: true });
+      for (const unbound of [{ [member]: false }, {}])
+        expect(await (await put(client, { client_id, ...unbound })).json()).toMatchObject({ [member]: true });
       const asked = form({
         grant_type: 'client_credentials',
         client_id: String(client_id),
         client_secret: String(client['client_secret']),
       });
       const refused = await server.ask('/api/auth/token', asked);
-      expect([refused.status, await refused.json()]).toMatchObject([400, { error: 'invalid_dpop_proof' }]);
+      expect([refused.status, await refused.json()]).toMatchObject([400, { error }]);
     });
 
     test('removes the client with its tokens; from then on it is 401', async () => {
