@@ -39,6 +39,9 @@ describe.skipIf(!hasBrowser())('The console in Chromium', () => {
   const heading = (name: string | RegExp) => page.getByRole('heading', { level: 1, name }).waitFor();
   const said = (text: string | RegExp) => page.locator('.toast', { hasText: text }).waitFor();
   const dialog = () => page.getByRole('dialog');
+  const until = async (holds: () => boolean): Promise<void> => {
+    for (let looks = 0; !holds() && looks < 100; looks++) await page.waitForTimeout(20);
+  };
   /** Creates a client through the page. */
   const create = async (name: string, id: string): Promise<string> => {
     await open('#/new-client');
@@ -183,8 +186,45 @@ describe.skipIf(!hasBrowser())('The console in Chromium', () => {
       expect(await Bun.file(await download.path()).text()).toBe(
         `CLIENT_ID=for-a-file\nCLIENT_SECRET=${secret}\nCRYPTO_SERVER_URL=${server.issuer}\n`,
       );
-      await page.keyboard.press('Escape');
-      expect(await dialog().isVisible()).toBe(true); // a slip must not lose it
+    });
+
+    test('neither Escape nor Back loses a secret that was not kept, and a reload asks first', async () => {
+      await open();
+      await page.getByRole('link', { name: 'New client' }).first().click();
+      await page.getByLabel('Name', { exact: true }).fill('Slippery');
+      await page.getByLabel('Client id (optional)').fill('slippery');
+      await press('Create client');
+      await dialog().getByText('Keep this secret now').waitFor();
+      const [download] = await Promise.all([page.waitForEvent('download'), press('Download as .env')]);
+      for (let presses = 0; presses < 5; presses++) await page.keyboard.press('Escape');
+      await page.goBack();
+      await page.waitForURL(/#\/clients$|\/$/);
+      let asked = '';
+      page.once('dialog', (question) => {
+        asked = question.type();
+        void question.dismiss();
+      });
+      await page.evaluate('location.reload()');
+      await until(() => asked !== '');
+      expect(asked).toBe('beforeunload');
+      await press('Reveal the client secret');
+      const secret = await page.getByTestId('revealed').innerText();
+      expect(await Bun.file(await download.path()).text()).toContain(secret);
+      await press('I have kept it');
+      await heading('Slippery · Quick start');
+    });
+
+    test('the end of the session does not lose it either', async () => {
+      await open('#/registration-tokens');
+      await press('New registration token');
+      await press('Make token');
+      await dialog().getByText('Keep this token now').waitFor();
+      await visit.context.clearCookies();
+      await page.evaluate("location.hash = '#/keys'");
+      await page.getByLabel('Admin secret').fill(server.adminSecret);
+      await press('Sign in');
+      await press('Reveal the registration token');
+      expect(await page.getByTestId('revealed').innerText()).toMatch(/^rt_/);
     });
 
     test('an id that is taken is refused in words', async () => {

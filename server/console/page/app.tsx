@@ -3,10 +3,12 @@ import type { SessionView } from '../../contract';
 import type { Api } from './api';
 import { Frame } from './frame';
 import { Idle } from './idle';
+import type { ShownOnce } from './model';
 import { parseRoute, type Route } from './route';
 import { SignIn } from './sign-in';
 import { Failure } from './ui/notice';
 import { asApiError, type Shell, ShellContext } from './ui/shell';
+import { Once } from './views/secret-once';
 import { View } from './views/view';
 
 /** What the page is given. */
@@ -26,7 +28,8 @@ type State =
 /** The page: who is signed in, and where. Signing in again leads back to the place that was left. */
 export function App({ api, now, onEnd }: AppProps) {
   const [state, setState] = useState<State>({ kind: 'starting' });
-  const [said, setSaid] = useState('');
+  const [said, setSaid] = useState<Said>({ text: '', at: 0 });
+  const [once, setOnce] = useState<readonly ShownOnce[]>([]);
   const route = useRoute();
   const start = useCallback(() => {
     api.session().then(
@@ -40,10 +43,17 @@ export function App({ api, now, onEnd }: AppProps) {
   }, [onEnd, start]);
   const out = useCallback((why: string) => setState({ kind: 'out', why }), []);
   const session = state.kind === 'in' ? state.session : null;
+  const say = useCallback((text: string) => setSaid(({ at }) => ({ text, at: at + 1 })), []);
+  const showOnce = useCallback((shown: ShownOnce) => setOnce((before) => [...before, shown]), []);
   const shell = useMemo<Shell | null>(
-    () => (session === null ? null : { api, session, now, say: setSaid }),
-    [api, session, now],
+    () => (session === null ? null : { api, session, now, say, showOnce }),
+    [api, session, now, say, showOnce],
   );
+  const [shown, ...later] = once;
+  const kept = (): void => {
+    setOnce(later);
+    if (shown?.kind === 'client_secret' && shown.next !== null) location.hash = shown.next;
+  };
   if (state.kind === 'starting') return <div class="loading page" />;
   if (state.kind === 'away') {
     return (
@@ -61,7 +71,8 @@ export function App({ api, now, onEnd }: AppProps) {
       <Frame route={route} signedOut={() => out('You have signed out.')}>
         <View route={route} />
       </Frame>
-      <Toast text={said} clear={() => setSaid('')} />
+      <Toast said={said} clear={() => say('')} />
+      {shown !== undefined && <Once key={secretOf(shown)} shown={shown} close={kept} />}
       <Idle ended={() => out('You were signed out, because nothing was done for a while.')} />
     </ShellContext.Provider>
   );
@@ -69,18 +80,32 @@ export function App({ api, now, onEnd }: AppProps) {
 
 const TOAST_MS = 6_000; // read at leisure, gone before it is in the way
 
+function secretOf(shown: ShownOnce): string {
+  return shown.kind === 'client_secret' ? shown.clientSecret : shown.token;
+}
+
+/** What was said last, and which one that was: the same words twice are two messages. */
+interface Said {
+  readonly text: string;
+  readonly at: number;
+}
+
 /** The result of what was done last. It is always there, since a live region must exist before its words. */
-function Toast({ text, clear }: { text: string; clear: () => void }) {
+function Toast({ said: { text, at }, clear }: { said: Said; clear: () => void }) {
   const latest = useRef(clear);
   latest.current = clear;
   useEffect(() => {
     if (text === '') return;
     const timer = setTimeout(() => latest.current(), TOAST_MS);
     return () => clearTimeout(timer);
-  }, [text]);
+  }, [text, at]);
   return (
-    <div class="toast" role="status" data-empty={text === ''}>
-      {text}
+    <div class="toasts" role="status">
+      {text !== '' && (
+        <p key={at} class="toast">
+          {text}
+        </p>
+      )}
     </div>
   );
 }

@@ -1,4 +1,5 @@
 // What the page says beside the types of the admin API.
+import type { ClientView } from '../../contract';
 
 /** A list that may go on. */
 export interface Page<Item> {
@@ -7,7 +8,12 @@ export interface Page<Item> {
 }
 
 /** A secret that was just made: the only time it is told. */
-export interface NewSecret {
-  readonly clientId: string;
-  readonly clientSecret: string;
-}
+export type ShownOnce =
+  | {
+      readonly kind: 'client_secret';
+      readonly client: ClientView;
+      readonly clientSecret: string;
+      /** Where to go when it is kept; null: stay. */
+      readonly next: string | null;
+    }
+  | { readonly kind: 'registration_token'; readonly token: string };

@@ -16,12 +16,15 @@ export interface DialogProps {
 /** A modal dialog: the browser keeps the focus inside and gives it back afterwards. */
 export function Dialog({ title, close, dismissible = true, children }: DialogProps) {
   const dialog = useRef<HTMLDialogElement>(null);
+  const gone = useRef(false);
   const titleId = useId();
   useLayoutEffect(() => {
     const element = dialog.current;
     const opener = document.activeElement;
     element?.showModal();
+    if (element !== null) firstPlace(element, dismissible)?.focus();
     return () => {
+      gone.current = true;
       element?.close();
       // What opened it may be gone by now; then the page's heading is the next best place.
       if (opener instanceof HTMLElement && opener.isConnected) opener.focus();
@@ -32,10 +35,28 @@ export function Dialog({ title, close, dismissible = true, children }: DialogPro
     event.preventDefault();
     if (dismissible) close();
   };
+  /** A browser closes a dialog that is asked to go twice, whatever is said to `cancel`. */
+  const closed = (): void => {
+    if (gone.current) return;
+    if (dismissible) close();
+    else dialog.current?.showModal();
+  };
+  const swallow = (event: KeyboardEvent): void => {
+    if (!dismissible && event.key === 'Escape') event.preventDefault();
+  };
   return (
-    <dialog ref={dialog} aria-labelledby={titleId} onCancel={cancel}>
+    <dialog
+      ref={dialog}
+      aria-labelledby={titleId}
+      closedby={dismissible ? 'closerequest' : 'none'}
+      onCancel={cancel}
+      onClose={closed}
+      onKeyDown={swallow}
+    >
       <header>
-        <h2 id={titleId}>{title}</h2>
+        <h2 id={titleId} tabIndex={-1}>
+          {title}
+        </h2>
         {dismissible && (
           <button type="button" class="plain close" aria-label="Close" onClick={close}>
             <svg viewBox="0 0 16 16" width="16" height="16" aria-hidden="true">
@@ -46,6 +67,17 @@ export function Dialog({ title, close, dismissible = true, children }: DialogPro
       </header>
       {children}
     </dialog>
+  );
+}
+
+/**
+ * Where the focus begins: on the first field, else on the first button of the end, which is the harmless one. Of a dialog that
+ * must not go by a slip on its title, since the key that opened it may still be down.
+ */
+function firstPlace(dialog: HTMLDialogElement, dismissible: boolean): HTMLElement | null {
+  if (!dismissible) return dialog.querySelector('h2');
+  return (
+    dialog.querySelector<HTMLElement>('.body :is(input, select, textarea)') ?? dialog.querySelector('footer button')
   );
 }
 

@@ -2,6 +2,7 @@ import { createContext } from 'preact';
 import { useCallback, useContext, useEffect, useRef, useState } from 'preact/hooks';
 import type { SessionView } from '../../../contract';
 import { type Api, ApiError } from '../api';
+import type { ShownOnce } from '../model';
 
 /** What every view stands on. */
 export interface Shell {
@@ -11,6 +12,8 @@ export interface Shell {
   readonly now: () => number;
   /** Tells everybody the result of what was done, also those who do not see it. */
   readonly say: (text: string) => void;
+  /** Shows what was just made until it is kept, wherever one goes meanwhile. */
+  readonly showOnce: (shown: ShownOnce) => void;
 }
 
 /** Holds the {@link Shell} of the page. */

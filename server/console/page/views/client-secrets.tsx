@@ -1,6 +1,6 @@
 import { useState } from 'preact/hooks';
 import type { SecretView } from '../../../contract';
-import type { NewSecret, Page } from '../model';
+import type { Page } from '../model';
 import { Time } from '../time';
 import { Confirm } from '../ui/dialog';
 import { Badge, Empty, Notice, Show } from '../ui/notice';
@@ -8,18 +8,13 @@ import { useData, useShell } from '../ui/shell';
 import { type Column, Table } from '../ui/table';
 import { type ClientTabProps, clientPath } from './client-tab';
 import { RotateSecret } from './rotate-secret';
-import { SecretOnce } from './secret-once';
 import { hasSecrets, secretState } from './words';
 
-type Open =
-  | { readonly kind: 'rotate' }
-  | { readonly kind: 'revoke'; readonly secret: SecretView }
-  | { readonly kind: 'made'; readonly made: NewSecret }
-  | null;
+type Open = { readonly kind: 'rotate' } | { readonly kind: 'revoke'; readonly secret: SecretView } | null;
 
 /** The secrets of a client: rotate with overlap, revoke one. */
 export function Secrets({ client, reload }: ClientTabProps) {
-  const { api, say } = useShell();
+  const { api, say, showOnce } = useShell();
   const [open, setOpen] = useState<Open>(null);
   const path = `${clientPath(client.client_id)}/secrets`;
   const list = useData(path, (from) => from.get<Page<SecretView>>(path));
@@ -29,7 +24,8 @@ export function Secrets({ client, reload }: ClientTabProps) {
     reload();
   };
   const made = (clientSecret: string): void => {
-    setOpen({ kind: 'made', made: { clientId: client.client_id, clientSecret } });
+    close();
+    showOnce({ kind: 'client_secret', client, clientSecret, next: null });
     refresh();
   };
   const revoke = async ({ id }: SecretView): Promise<void> => {
@@ -56,9 +52,6 @@ export function Secrets({ client, reload }: ClientTabProps) {
         {({ items }) => <SecretTable items={items} revoke={(secret) => setOpen({ kind: 'revoke', secret })} />}
       </Show>
       {open?.kind === 'rotate' && <RotateSecret path={path} close={close} done={made} />}
-      {open?.kind === 'made' && (
-        <SecretOnce made={open.made} resources={Object.keys(client.grants)} dpop={client.dpop_bound} close={close} />
-      )}
       {open?.kind === 'revoke' && (
         <Confirm title="Revoke this secret?" verb="Revoke secret" close={close} act={() => revoke(open.secret)}>
           <p>

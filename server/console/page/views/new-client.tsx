@@ -1,6 +1,6 @@
 import { useState } from 'preact/hooks';
 import type { CreatedClient, ResourceView } from '../../../contract';
-import type { NewSecret, Page } from '../model';
+import type { Page } from '../model';
 import { clientHref } from '../route';
 import { Group, SelectField, TextField } from '../ui/form';
 import { Heading } from '../ui/heading';
@@ -8,7 +8,6 @@ import { Failure, Show } from '../ui/notice';
 import { useAction, useData, useShell } from '../ui/shell';
 import { AuthFields, bodyOf, draftOf, GrantFields, RuleFields } from './access-fields';
 import { EXPIRIES } from './rotate-secret';
-import { SecretOnce } from './secret-once';
 import { hasSecrets } from './words';
 
 /** Makes a client; its secret is shown once. */
@@ -28,17 +27,13 @@ export function NewClient() {
 }
 
 function NewClientForm({ resources }: { resources: readonly ResourceView[] }) {
-  const { api, say } = useShell();
+  const { api, say, showOnce } = useShell();
   const [name, setName] = useState('');
   const [id, setId] = useState('');
   const [label, setLabel] = useState('');
   const [expiry, setExpiry] = useState('');
   const [draft, set] = useState(() => draftOf(null, resources));
-  const [made, setMade] = useState<NewSecret | null>(null);
   const action = useAction();
-  const go = (clientId: string): void => {
-    location.hash = clientHref(clientId, 'quick-start');
-  };
   const create = async (): Promise<void> => {
     const secret = { label, ...(expiry === '' ? {} : { expires_in_seconds: Number(expiry) }) };
     const { client, client_secret } = await api.send<CreatedClient>('POST', 'clients', {
@@ -48,8 +43,9 @@ function NewClientForm({ resources }: { resources: readonly ResourceView[] }) {
       ...(hasSecrets(draft.authMethod) ? { secret } : {}),
     });
     say(`The client ${client.app_name} is created.`);
-    if (client_secret === null) go(client.client_id);
-    else setMade({ clientId: client.client_id, clientSecret: client_secret });
+    const next = clientHref(client.client_id, 'quick-start');
+    if (client_secret === null) location.hash = next;
+    else showOnce({ kind: 'client_secret', client, clientSecret: client_secret, next });
   };
   const submit = (event: Event): void => {
     event.preventDefault();
@@ -57,57 +53,41 @@ function NewClientForm({ resources }: { resources: readonly ResourceView[] }) {
   };
   const fields = { draft, set, resources };
   return (
-    <>
-      <form class="card" onSubmit={submit}>
-        <div class="pair">
-          <TextField
-            label="Name"
-            required
-            maxLength={128}
-            value={name}
-            set={setName}
-            hint="For people, such as “Price watcher”."
-          />
-          <TextField
-            label="Client id (optional)"
-            value={id}
-            set={setId}
-            pattern="[A-Za-z0-9._~\-]{1,128}"
-            title="1 to 128 of A-Z a-z 0-9 . _ ~ -"
-            hint="Empty: the server makes one. It can never be changed or used again."
-          />
-        </div>
-        <AuthFields {...fields} />
-        {hasSecrets(draft.authMethod) && (
-          <Group legend="Its first secret">
-            <div class="pair">
-              <TextField
-                label="Label (optional)"
-                maxLength={64}
-                value={label}
-                set={setLabel}
-                hint="Where it is used."
-              />
-              <SelectField label="The secret ends" options={EXPIRIES} value={expiry} set={setExpiry} />
-            </div>
-          </Group>
-        )}
-        <GrantFields {...fields} />
-        <RuleFields {...fields} />
-        <Failure error={action.error} />
-        <button type="submit" class="primary" disabled={action.busy}>
-          Create client
-        </button>
-      </form>
-      {made !== null && (
-        <SecretOnce
-          made={made}
-          resources={Object.keys(draft.grants)}
-          dpop={draft.dpopBound}
-          close={() => go(made.clientId)}
+    <form class="card" onSubmit={submit}>
+      <div class="pair">
+        <TextField
+          label="Name"
+          required
+          maxLength={128}
+          value={name}
+          set={setName}
+          hint="For people, such as “Price watcher”."
         />
+        <TextField
+          label="Client id (optional)"
+          value={id}
+          set={setId}
+          pattern="[A-Za-z0-9._~\-]{1,128}"
+          title="1 to 128 of A-Z a-z 0-9 . _ ~ -"
+          hint="Empty: the server makes one. It can never be changed or used again."
+        />
+      </div>
+      <AuthFields {...fields} />
+      {hasSecrets(draft.authMethod) && (
+        <Group legend="Its first secret">
+          <div class="pair">
+            <TextField label="Label (optional)" maxLength={64} value={label} set={setLabel} hint="Where it is used." />
+            <SelectField label="The secret ends" options={EXPIRIES} value={expiry} set={setExpiry} />
+          </div>
+        </Group>
       )}
-    </>
+      <GrantFields {...fields} />
+      <RuleFields {...fields} />
+      <Failure error={action.error} />
+      <button type="submit" class="primary" disabled={action.busy}>
+        Create client
+      </button>
+    </form>
   );
 }
 

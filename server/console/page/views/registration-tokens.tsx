@@ -2,19 +2,14 @@ import { useState } from 'preact/hooks';
 import type { RegistrationTokenView } from '../../../contract';
 import type { Page } from '../model';
 import { Time } from '../time';
-import { Masked } from '../ui/copy';
-import { Confirm, Dialog, FormDialog } from '../ui/dialog';
+import { Confirm, FormDialog } from '../ui/dialog';
 import { SelectField, TextField } from '../ui/form';
 import { Heading } from '../ui/heading';
-import { Badge, Empty, Notice, Show } from '../ui/notice';
+import { Badge, Empty, Show } from '../ui/notice';
 import { useData, useShell } from '../ui/shell';
 import { type Column, Table } from '../ui/table';
 
-type Open =
-  | { readonly kind: 'create' }
-  | { readonly kind: 'made'; readonly token: string }
-  | { readonly kind: 'revoke'; readonly item: RegistrationTokenView }
-  | null;
+type Open = { readonly kind: 'create' } | { readonly kind: 'revoke'; readonly item: RegistrationTokenView } | null;
 
 const PATH = 'registration-tokens';
 
@@ -27,12 +22,13 @@ const EXPIRIES = [
 
 /** Initial access tokens (RFC 7591): who holds one may register a client by itself. */
 export function RegistrationTokens() {
-  const { api, say } = useShell();
+  const { api, say, showOnce } = useShell();
   const [open, setOpen] = useState<Open>(null);
   const list = useData(PATH, (from) => from.get<Page<RegistrationTokenView>>(PATH));
   const close = (): void => setOpen(null);
   const made = (token: string): void => {
-    setOpen({ kind: 'made', token });
+    close();
+    showOnce({ kind: 'registration_token', token });
     list.reload();
   };
   const revoke = async ({ id }: RegistrationTokenView): Promise<void> => {
@@ -54,7 +50,6 @@ export function RegistrationTokens() {
         {({ items }) => <TokenTable items={items} revoke={(item) => setOpen({ kind: 'revoke', item })} />}
       </Show>
       {open?.kind === 'create' && <CreateToken close={close} done={made} />}
-      {open?.kind === 'made' && <TokenOnce token={open.token} close={close} />}
       {open?.kind === 'revoke' && (
         <Confirm title="Revoke this token?" verb="Revoke token" close={close} act={() => revoke(open.item)}>
           <p>Nobody can register with it any more. Clients that were registered with it stay.</p>
@@ -129,23 +124,5 @@ function CreateToken({ close, done }: { close: () => void; done: (token: string)
       />
       <SelectField label="It ends" options={EXPIRIES} value={expiry} set={setExpiry} />
     </FormDialog>
-  );
-}
-
-function TokenOnce({ token, close }: { token: string; close: () => void }) {
-  return (
-    <Dialog title="Keep this token now" close={close} dismissible={false}>
-      <div class="body">
-        <Notice tone="wait">
-          <p>It is shown this once; nobody can show it again.</p>
-        </Notice>
-        <Masked value={token} what="the registration token" />
-      </div>
-      <footer>
-        <button type="button" class="primary" onClick={close}>
-          I have kept it
-        </button>
-      </footer>
-    </Dialog>
   );
 }
