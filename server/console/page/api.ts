@@ -1,4 +1,4 @@
-import type { SessionView } from '../../contract';
+import type { SessionView } from '../../admin/contract';
 
 /** Query parameters; empty ones are left out. */
 export type Query = Readonly<Record<string, string | number | null | undefined>>;

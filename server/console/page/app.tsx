@@ -1,5 +1,5 @@
 import { useCallback, useEffect, useMemo, useRef, useState } from 'preact/hooks';
-import type { SessionView } from '../../contract';
+import type { SessionView } from '../../admin/contract';
 import type { Api } from './api';
 import { Frame } from './frame';
 import { Idle } from './idle';

@@ -1,5 +1,5 @@
 // What the page says beside the types of the admin API.
-import type { ClientView } from '../../contract';
+import type { ClientView } from '../../admin/contract';
 
 /** A list that may go on. */
 export interface Page<Item> {

@@ -1,5 +1,5 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
-import type { SessionView } from '../../contract';
+import type { SessionView } from '../../admin/contract';
 import type { Api, ApiError } from './api';
 import { Mark } from './frame';
 import { Failure } from './ui/notice';

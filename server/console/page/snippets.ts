@@ -1,4 +1,4 @@
-import type { AuthMethod } from '../../contract';
+import type { AuthMethod } from '../../admin/contract';
 
 /** What the code of the quick start is filled in with. */
 export interface SnippetFacts {

@@ -1,6 +1,6 @@
 import { createContext } from 'preact';
 import { useCallback, useContext, useEffect, useRef, useState } from 'preact/hooks';
-import type { SessionView } from '../../../contract';
+import type { SessionView } from '../../../admin/contract';
 import { type Api, ApiError } from '../api';
 import type { ShownOnce } from '../model';
 

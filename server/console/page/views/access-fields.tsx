@@ -1,4 +1,4 @@
-import type { AuthMethod, ClientChangeBody, ClientView, ResourceView } from '../../../contract';
+import type { AuthMethod, ClientChangeBody, ClientView, ResourceView } from '../../../admin/contract';
 import { AreaField, CheckField, Group, SelectField, TextField } from '../ui/form';
 import { AUTH_METHODS } from './words';
 

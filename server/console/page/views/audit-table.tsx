@@ -1,5 +1,5 @@
 import { useState } from 'preact/hooks';
-import type { AuditView } from '../../../contract';
+import type { AuditView } from '../../../admin/contract';
 import { clientHref } from '../route';
 import { Time } from '../time';
 import { CopyButton } from '../ui/copy';

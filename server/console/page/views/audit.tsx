@@ -1,5 +1,5 @@
 import { useState } from 'preact/hooks';
-import type { AuditVerdict, AuditView } from '../../../contract';
+import type { AuditVerdict, AuditView } from '../../../admin/contract';
 import type { Page } from '../model';
 import { placeHref } from '../route';
 import { saveFile } from '../ui/copy';

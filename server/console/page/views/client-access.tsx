@@ -1,5 +1,5 @@
 import { useState } from 'preact/hooks';
-import type { ClientView, ResourceView } from '../../../contract';
+import type { ClientView, ResourceView } from '../../../admin/contract';
 import type { Page } from '../model';
 import { TextField } from '../ui/form';
 import { Failure, Show } from '../ui/notice';

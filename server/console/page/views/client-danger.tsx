@@ -1,6 +1,6 @@
 import type { ComponentChildren } from 'preact';
 import { useState } from 'preact/hooks';
-import type { ClientView } from '../../../contract';
+import type { ClientView } from '../../../admin/contract';
 import { Confirm } from '../ui/dialog';
 import { Failure } from '../ui/notice';
 import { useAction, useShell } from '../ui/shell';

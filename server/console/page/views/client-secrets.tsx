@@ -1,5 +1,5 @@
 import { useState } from 'preact/hooks';
-import type { SecretView } from '../../../contract';
+import type { SecretView } from '../../../admin/contract';
 import type { Page } from '../model';
 import { Time } from '../time';
 import { Confirm } from '../ui/dialog';

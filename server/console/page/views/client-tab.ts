@@ -1,4 +1,4 @@
-import type { ClientView } from '../../../contract';
+import type { ClientView } from '../../../admin/contract';
 
 /** What every tab of a client is given. */
 export interface ClientTabProps {

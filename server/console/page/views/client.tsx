@@ -1,4 +1,4 @@
-import type { ClientView } from '../../../contract';
+import type { ClientView } from '../../../admin/contract';
 import { clientHref, TABS, type Tab } from '../route';
 import { CopyButton } from '../ui/copy';
 import { Heading } from '../ui/heading';

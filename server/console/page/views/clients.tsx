@@ -1,5 +1,5 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
-import type { ClientView } from '../../../contract';
+import type { ClientView } from '../../../admin/contract';
 import type { Page } from '../model';
 import { clientHref, placeHref } from '../route';
 import { relative } from '../time';

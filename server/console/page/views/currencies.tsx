@@ -1,5 +1,5 @@
 import { useState } from 'preact/hooks';
-import type { CurrencyView } from '../../../contract';
+import type { CurrencyView } from '../../../admin/contract';
 import type { Page } from '../model';
 import { Time } from '../time';
 import { Confirm, FormDialog } from '../ui/dialog';

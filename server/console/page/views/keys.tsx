@@ -1,5 +1,5 @@
 import { useState } from 'preact/hooks';
-import type { KeyView } from '../../../contract';
+import type { KeyView } from '../../../admin/contract';
 import type { Page } from '../model';
 import { relative, Time } from '../time';
 import { Confirm } from '../ui/dialog';

@@ -1,5 +1,5 @@
 import { useState } from 'preact/hooks';
-import type { CreatedClient, ResourceView } from '../../../contract';
+import type { CreatedClient, ResourceView } from '../../../admin/contract';
 import type { Page } from '../model';
 import { clientHref } from '../route';
 import { Group, SelectField, TextField } from '../ui/form';

@@ -1,5 +1,5 @@
 import { useState } from 'preact/hooks';
-import type { ClientView } from '../../../contract';
+import type { ClientView } from '../../../admin/contract';
 import { clientHref } from '../route';
 import { snippetsFor } from '../snippets';
 import { CodeBlock } from '../ui/copy';

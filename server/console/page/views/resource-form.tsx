@@ -1,5 +1,5 @@
 import { useState } from 'preact/hooks';
-import type { ResourceView } from '../../../contract';
+import type { ResourceView } from '../../../admin/contract';
 import { FormDialog } from '../ui/dialog';
 import { AreaField, TextField } from '../ui/form';
 import { useShell } from '../ui/shell';

@@ -1,5 +1,5 @@
 import { useState } from 'preact/hooks';
-import type { ResourceView } from '../../../contract';
+import type { ResourceView } from '../../../admin/contract';
 import type { Page } from '../model';
 import { Confirm } from '../ui/dialog';
 import { Heading } from '../ui/heading';

@@ -1,5 +1,4 @@
 import { useState } from 'preact/hooks';
-import type { RotatedSecret } from '../../../contract';
 import { FormDialog } from '../ui/dialog';
 import { SelectField, TextField } from '../ui/form';
 import { useShell } from '../ui/shell';
@@ -39,7 +38,7 @@ export function RotateSecret({ path, close, done }: RotateSecretProps) {
   const [expiry, setExpiry] = useState('');
   const [overlap, setOverlap] = useState(String(DAY));
   const act = async (): Promise<void> => {
-    const { client_secret } = await api.send<RotatedSecret>('POST', path, {
+    const { client_secret } = await api.send<{ client_secret: string }>('POST', path, {
       label,
       expires_in_seconds: expiry === '' ? null : Number(expiry),
       overlap_seconds: overlap === 'never' ? null : Number(overlap),

@@ -1,4 +1,4 @@
-import type { AuthMethod, ClientView, SecretView } from '../../../contract';
+import type { AuthMethod, ClientView, SecretView } from '../../../admin/contract';
 import { duration } from '../time';
 import type { Tone } from '../ui/notice';
 
