@@ -309,7 +309,7 @@ describe.skipIf(!hasOpenssl())('the Client-Cert header (RFC 9440)', () => {
       ['secp256k1', ['ec', '-pkeyopt', 'ec_paramgen_curve:secp256k1']],
       ['Ed448', ['ed448']],
       ['RSASSA-PSS', ['rsa-pss', '-pkeyopt', 'rsa_keygen_bits:2048']],
-    ])('one with a key that no JWK can say is another one: %s', async (_name, algorithm) => {
+    ])('one with a key that cannot be used here is refused: %s', async (_name, algorithm) => {
       const server = await start(true);
       const x5c = [good.x509.raw.toString('base64')];
       const keys = [
@@ -321,6 +321,9 @@ describe.skipIf(!hasOpenssl())('the Client-Cert header (RFC 9440)', () => {
       const headers = { 'client-cert': item(x509.raw) };
       const asked = server.ask('/api/auth/token', form({ grant_type: GRANT, client_id: selfSigned }, headers));
       expect(await outcome(server, asked)).toEqual([401, 'certificate_not_registered']);
+      const known = makeCertificate({ subject: SUBJECT, issuer: root, extensions: CLIENT, algorithm });
+      const chained = ask(server, { 'client-cert': item(known.x509.raw) });
+      expect(await outcome(server, chained)).toEqual([401, 'certificate_key_unsupported']);
       await server.close();
     });
 

@@ -127,6 +127,25 @@ describe.skipIf(!hasOpenssl())('certificates of clients (openssl)', () => {
       'purpose',
     ],
     ['an RSA key of 1024 bits', () => check(client(root, CLIENT, { algorithm: RSA(1024) })), 'weak'],
+    ...[
+      ['ed448'],
+      ['ec', '-pkeyopt', 'ec_paramgen_curve:secp256k1'],
+      ['ec', '-pkeyopt', 'ec_paramgen_curve:brainpoolP256r1'],
+      ['ec', '-pkeyopt', 'ec_paramgen_curve:prime192v1'],
+      ['rsa-pss', '-pkeyopt', 'rsa_keygen_bits:2048'],
+    ].map((algorithm): [string, () => unknown, string] => [
+      `a key that cannot be used here, ${algorithm.at(-1)}`,
+      () => check(client(root, CLIENT, { algorithm })),
+      'key_unsupported',
+    ]),
+    [
+      'an authority whose key cannot be used here',
+      () => {
+        const odd = authority(root, AUTHORITY, { algorithm: ['ed448'] });
+        return check(client(odd), [odd]);
+      },
+      'issuer_unknown',
+    ],
     ['signed with SHA-1', () => check(client(root, CLIENT, { digest: 'sha1' })), 'weak'],
     [
       'a critical extension that nobody knows',

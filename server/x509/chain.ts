@@ -1,4 +1,4 @@
-import { X509Certificate } from 'node:crypto';
+import { type KeyObject, X509Certificate } from 'node:crypto';
 import { DerFault, sameBytes } from './der';
 import { type CertificateFields, readCertificateFields } from './fields';
 import { mayVouchFor } from './name-constraints';
@@ -13,6 +13,7 @@ export type ChainFault =
   | 'path_too_long'
   | 'purpose'
   | 'weak'
+  | 'key_unsupported'
   | 'critical_extension'
   | 'name_constraints';
 
@@ -123,8 +124,9 @@ function* pathsFrom(
 function hasIssued(issuer: Link, issued: Link, signatures: { left: number }): boolean {
   if (!sameBytes(issuer.fields.subject, issued.fields.issuer) || signatures.left <= 0) return false;
   signatures.left -= 1;
+  const key = publicKeyOf(issuer.x509);
   try {
-    return issued.x509.verify(issuer.x509.publicKey);
+    return key !== null && issued.x509.verify(key);
   } catch {
     return false; // A key of a kind that cannot have made this signature.
   }
@@ -145,9 +147,19 @@ function faultOfPath(path: readonly Link[], nowMs: number): ChainFault | null {
 /** A trusted authority is believed for its key, not for its signature of itself. */
 function faultOfStrength({ x509, fields }: Link, isAnchor: boolean): ChainFault | null {
   if (!isAnchor && !SIGNATURE_ALGORITHMS.has(fields.signatureAlgorithm)) return 'weak';
-  const { asymmetricKeyType: type, asymmetricKeyDetails: details } = x509.publicKey;
-  const isShort = type === 'rsa' && (details?.modulusLength ?? 0) < RSA_BITS_MIN;
-  return isShort || type === 'dsa' ? 'weak' : null;
+  const key = publicKeyOf(x509);
+  if (key === null) return 'key_unsupported';
+  const isShort = key.asymmetricKeyType === 'rsa' && (key.asymmetricKeyDetails?.modulusLength ?? 0) < RSA_BITS_MIN;
+  return isShort || key.asymmetricKeyType === 'dsa' ? 'weak' : null;
+}
+
+/** Null: a key of a kind that cannot be used here (Ed448, secp256k1, RSASSA-PSS …), or no key at all. */
+function publicKeyOf(x509: X509Certificate): KeyObject | null {
+  try {
+    return x509.publicKey;
+  } catch {
+    return null;
+  }
 }
 
 function faultOfClient({ keyUsage, extendedKeyUsage }: CertificateFields): ChainFault | null {
