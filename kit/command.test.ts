@@ -5,11 +5,13 @@ import { join } from 'node:path';
 import { createProgram, Refusal, runProgram, settingFlags } from './command';
 import { SHELLS } from './completion';
 import { ConfigFault, integer, setting, text } from './config';
+import { usesSettings } from './help';
 
 const SETTINGS = {
   PORT: setting({ about: 'port to listen on', parse: integer(0, 65_535), fallback: 8000 }),
   DATA_DIR: setting({ about: "the server's folder", parse: text(), fallback: './data/server' }),
   ADMIN_SECRET: setting<string | null>({ about: 'who may', parse: text(), fallback: null, secret: true }),
+  VAULT_KEY: setting<string | null>({ about: 'what opens', parse: text(), fallback: null, secret: true }),
 };
 
 /** Runs the sample program; what it wrote, its exit code, and the commands that ran. */
@@ -51,7 +53,13 @@ async function run(line: string, debug = false) {
     .action(async () => {
       throw new TypeError('client_secret=hunter2\nsecond line');
     });
-  const clients = program.command('clients').description('manage clients');
+  program
+    .command('make')
+    .description('it')
+    .requiredOption('--name <text>', 'its name')
+    .option('--json', 'as JSON')
+    .action(() => void ran.push('make'));
+  const clients = usesSettings(program.command('clients'), ['PORT', 'ADMIN_SECRET']).description('manage clients');
   clients
     .command('list')
     .description('list them')
@@ -90,10 +98,14 @@ describe('a wrong command line is one line on stderr and exit code 2', () => {
     ['clients lst', "unknown command 'lst' (did you mean list?)"],
     ['--prot 1', "unknown option '--prot' (did you mean --port?)"],
     ['rates --wacth', "unknown option '--wacth' (did you mean --watch?)"],
-    ['rates --zzzzzzzz', "unknown option '--zzzzzzzz': crypto-server --help lists what there is"],
+    ['rates --zzzzzzzz', "unknown option '--zzzzzzzz': crypto-server rates --help lists what there is"],
+    ['clients list --watch', "unknown option '--watch': crypto-server clients list --help lists what there is"],
+    ['clients list --wacth', "unknown option '--wacth': crypto-server clients list --help lists what there is"],
+    ['clients list --prot 1', "unknown option '--prot' (did you mean --port?)"],
+    ['make', "required option '--name <text>' not specified"],
     [
       'serve more hunter2',
-      "too many arguments for 'serve'. Expected 0 arguments, got 2: crypto-server --help lists what there is",
+      "too many arguments for 'serve'. Expected 0 arguments, got 2: crypto-server serve --help lists what there is",
     ],
     ['--port', "option '--port <value>' argument missing"],
     [
@@ -131,6 +143,25 @@ describe('help and version', () => {
   test.each(['rates --help', 'help rates'])('"%s" shows the command and the settings', async (line) => {
     const { code, out } = await run(line);
     expect([code, out.includes('--watch'), out.includes('--data-dir')]).toEqual([0, true, true]);
+    expect(out).toMatch(/_FILE after its name to read a file:\n {2}ADMIN_SECRET, VAULT_KEY\n/);
+  });
+
+  test('a command that acts on some settings shows those, its secrets among them, and no others', async () => {
+    const { out } = await run('clients list --help');
+    expect(out).toMatch(/--config <file>[\s\S]*--port <value>/);
+    expect(out).not.toContain('--data-dir');
+    expect(out).toMatch(/_FILE after its name to read a file:\n {2}ADMIN_SECRET\n/);
+    expect((await run('clients list --data-dir /x')).flags).toEqual({ DATA_DIR: '/x' });
+  });
+
+  test('one that needs none shows none', async () => {
+    expect((await run('completion --help')).out).not.toMatch(/--config|--port|Secrets/);
+  });
+
+  test('an option that must be given is marked', async () => {
+    const { out } = await run('make --help');
+    expect(out).toMatch(/--name <text> +its name \(required\)/);
+    expect(out).toMatch(/--json +as JSON\n/);
   });
 });
 

@@ -1,6 +1,7 @@
 import { Argument, Command, CommanderError, Option } from 'commander';
 import { completionScript, SHELLS } from './completion';
 import { ConfigFault, type Settings, valueText } from './config';
+import { flagOf, helpOf, rootOf, secretsHelp, usesSettings } from './help';
 import { errorSentence, stackFrames } from './log-fields';
 import { escapeControls } from './logs';
 import type { Output } from './output';
@@ -30,22 +31,24 @@ export function createProgram({ name, version, about, settings, write }: Program
     .version(version, '--version', 'print the version')
     .helpOption('-h, --help', 'print this help')
     .helpCommand('help [command]', 'print the help of a command')
-    .configureHelp({ showGlobalOptions: true })
+    .configureHelp(helpOf(settings))
     .configureOutput({ writeOut: write.out, writeErr: write.err, outputError: () => {} })
     .exitOverride()
     .allowExcessArguments(false)
     .option('--config <file>', 'TOML file with settings, named as in the environment (CONFIG_FILE)')
-    .addHelpText('after', secretsHelp(settings));
+    .addHelpText('afterAll', ({ command }) => secretsHelp(settings, command));
   program.optionsGroup('Settings (each is also an environment variable: --log-level is LOG_LEVEL):');
   for (const [variable, { about, fallback, secret }] of Object.entries(settings)) {
     if (!secret) program.addOption(new Option(`${flagOf(variable)} <value>`, withDefault(about, fallback)));
   }
-  program
-    .command('completion')
+  usesSettings(program.command('completion'), [])
     .description('print a script that completes commands and flags in your shell')
     .addArgument(new Argument('<shell>', 'the shell it is for').choices(SHELLS))
     .action((shell: (typeof SHELLS)[number]) => write.out(completionScript(shell, program)));
-  secretNames.set(program, secretsOf(settings));
+  secretNames.set(
+    program,
+    Object.keys(settings).filter((name) => settings[name]?.secret),
+  );
   return program;
 }
 
@@ -74,9 +77,12 @@ export async function runProgram(
   { debug = false }: { debug?: boolean } = {},
 ): Promise<number> {
   const tell = (line: string) => write.err(`${program.name()}: ${escapeControls(line)}\n`);
+  let meant = program;
   try {
+    const words = program.parseOptions([...argv]).operands;
+    meant = commandNamed(words, program);
     // With a default command, commander takes a misspelt command for an argument of that one.
-    const [first] = program.parseOptions([...argv]).operands;
+    const [first] = words;
     if (first !== undefined && !commandNames(program).includes(first)) {
       tell(unknownCommand(first, program));
       return 2;
@@ -84,7 +90,7 @@ export async function runProgram(
     await program.parseAsync([...argv], { from: 'user' });
     return 0;
   } catch (error) {
-    if (error instanceof CommanderError) return usageExit(error, program, tell);
+    if (error instanceof CommanderError) return usageExit(error, meant, tell);
     if (error instanceof ConfigFault) for (const fault of error.faults) tell(fault);
     else if (error instanceof Refusal) tell(error.message);
     else {
@@ -95,23 +101,7 @@ export async function runProgram(
   }
 }
 
-/** The flag of a setting: `DATA_DIR` → `--data-dir`. */
-function flagOf(variable: string): string {
-  return `--${variable.toLowerCase().replaceAll('_', '-')}`;
-}
-
 const secretNames = new WeakMap<Command, readonly string[]>();
-
-function secretsOf(settings: Settings): readonly string[] {
-  return Object.keys(settings).filter((name) => settings[name]?.secret);
-}
-
-function secretsHelp(settings: Settings): string {
-  const names = secretsOf(settings).join(', ');
-  return names === ''
-    ? ''
-    : `\nSecrets have no flag. Set the variable, or put _FILE after its name to read a file:\n  ${names}\n`;
-}
 
 function withDefault(about: string, fallback: unknown): string {
   const text = valueText(fallback);
@@ -127,35 +117,47 @@ function unknownCommand(name: string, program: Command): string {
   return `unknown command '${name}'${meant === null ? hint(program) : ` (did you mean ${meant}?)`}`;
 }
 
-function hint(program: Command): string {
-  return `: ${program.name()} --help lists what there is`;
+function hint(command: Command): string {
+  return `: ${pathOf(command)} --help lists what there is`;
 }
 
-function usageExit(error: CommanderError, program: Command, tell: (line: string) => void): number {
+/** A command with those above it, as it is typed. */
+function pathOf(command: Command): string {
+  return command.parent === null ? command.name() : `${pathOf(command.parent)} ${command.name()}`;
+}
+
+/** The command that these words lead to. */
+function commandNamed([first, ...rest]: readonly string[], command: Command): Command {
+  const next = command.commands.find((child) => child.name() === first || child.aliases().includes(first ?? ''));
+  return next === undefined ? command : commandNamed(rest, next);
+}
+
+function usageExit(error: CommanderError, command: Command, tell: (line: string) => void): number {
   if (error.exitCode === 0) return 0;
-  if (error.code !== 'commander.help') tell(usageFault(error, program));
+  if (error.code !== 'commander.help') tell(usageFault(error, command));
   return 2;
 }
 
 /** Commander's complaint as one line that repeats no value, since that may be a secret given by mistake. */
-function usageFault(error: CommanderError, program: Command): string {
+function usageFault(error: CommanderError, command: Command): string {
   const [line = ''] = error.message.replace(/^error: /, '').split('\n');
   const [, given] = /^unknown option '([^'=]*)/.exec(line) ?? [];
-  if (given !== undefined) return unknownFlag(given, program);
+  if (given !== undefined) return unknownFlag(given, command);
   if (error.code === 'commander.excessArguments')
-    return `${line.replace(/ but got (\d+): .*$/, ', got $1')}${hint(program)}`;
+    return `${line.replace(/ but got (\d+): .*$/, ', got $1')}${hint(command)}`;
   const meant = /\(Did you mean (.*)\?\)/.exec(error.message)?.[1];
   return meant === undefined ? line : `${line} (did you mean ${meant}?)`;
 }
 
-function unknownFlag(flag: string, program: Command): string {
-  const secret = secretNames.get(program)?.find((name) => flagOf(name) === flag);
+function unknownFlag(flag: string, command: Command): string {
+  const secret = secretNames.get(rootOf(command))?.find((name) => flagOf(name) === flag);
   if (secret !== undefined) return `${flag} is not a flag: set ${secret} or ${secret}_FILE in the environment`;
-  const meant = suggest(flag, allFlags(program));
-  return `unknown option '${flag}'${meant === null ? hint(program) : ` (did you mean ${meant}?)`}`;
+  const meant = suggest(flag, flagsOf(command));
+  return `unknown option '${flag}'${meant === null ? hint(command) : ` (did you mean ${meant}?)`}`;
 }
 
-function allFlags(command: Command): readonly string[] {
+/** The flags that a command takes: its own, and those of the commands above it. */
+function flagsOf(command: Command): readonly string[] {
   const own = command.options.map(({ long }) => long).filter((long) => typeof long === 'string');
-  return ['--help', ...own, ...command.commands.flatMap(allFlags)];
+  return command.parent === null ? ['--help', ...own] : [...own, ...flagsOf(command.parent)];
 }

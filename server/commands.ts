@@ -6,6 +6,7 @@ import { FolderBusy, openEmbedded } from '../db/embedded';
 import { NewerDatabase } from '../db/migrate';
 import { Refusal } from '../kit/command';
 import { checkHealth, printSettings } from '../kit/commands';
+import { usesSettings } from '../kit/help';
 import { localUrl } from '../kit/http/listen';
 import type { Log } from '../kit/logs';
 import type { Output } from '../kit/output';
@@ -39,14 +40,12 @@ export function createCommands(program: Command, options: CommandOptions): void 
     .command('serve', { isDefault: true })
     .description('run the server')
     .action(() => serve(options));
-  program
-    .command('migrate')
+  usesSettings(program.command('migrate'), ['DATA_DIR', 'DATABASE_URL'])
     .description('bring the database up to date')
     .option('--status', 'only list the migrations and whether they are applied')
     .option('--json', 'print JSON')
     .action((flags: { status?: true; json?: true }) => migrate(options, flags));
-  program
-    .command('healthcheck')
+  usesSettings(program.command('healthcheck'), ['HOST', 'PORT'])
     .description('exit with 0 when the running server is ready, else with 1')
     .option('--json', 'print JSON')
     .action(({ json = false }: { json?: boolean }) => healthcheck(options, json));

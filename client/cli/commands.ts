@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { printSettings } from '../../kit/commands';
+import { usesSettings } from '../../kit/help';
 import { SETTINGS } from '../config';
 import { rates, register, serve, token } from './own';
 import type { Process, ReadFlags } from './process';
@@ -16,8 +17,8 @@ export function createCommands(program: Command, process: Process): void {
     .action((flags: ReadFlags & { watch?: true }) => rates(process, flags));
   reading(program, 'token', 'print a valid access token').action((flags: ReadFlags) => token(process, flags));
   reading(program, 'register', 'register the credential in use').action((flags: ReadFlags) => register(process, flags));
-  reading(program, 'status', 'print how the running client is').action((flags: ReadFlags) => status(process, flags));
-  reading(program, 'healthcheck', 'exit with 0 when the running client is ready, else with 1').action(
+  asking(program, 'status', 'print how the running client is').action((flags: ReadFlags) => status(process, flags));
+  asking(program, 'healthcheck', 'exit with 0 when the running client is ready, else with 1').action(
     (flags: ReadFlags) => healthcheck(process, flags),
   );
   reading(program, 'config', 'print every setting, its value and where it came from').action((flags: ReadFlags) =>
@@ -27,4 +28,9 @@ export function createCommands(program: Command, process: Process): void {
 
 function reading(program: Command, name: string, about: string): Command {
   return program.command(name).description(about).option('--json', 'print JSON');
+}
+
+/** A command that asks the client that runs, and needs to know where. */
+function asking(program: Command, name: string, about: string): Command {
+  return usesSettings(reading(program, name, about), ['HOST', 'PORT']);
 }
