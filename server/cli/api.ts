@@ -27,6 +27,9 @@ export interface AdminApi {
   issuer(): Promise<string>;
 }
 
+/** What finding the running server takes: where it is, and the admin secret or the file that it may have been generated into. */
+export const REMOTE_SETTINGS = ['HOST', 'PORT', 'DATA_DIR', 'ADMIN_SECRET'];
+
 /** Items asked for at a time: as many as the server gives. */
 const PAGE_ITEMS = 200;
 

@@ -1,5 +1,6 @@
 // The commands that ask a running server, as the program itself, against a real server.
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test';
+import { generateKeyPairSync } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { eq } from 'drizzle-orm';
@@ -7,8 +8,10 @@ import type { Rows } from '../../db/connect';
 import { openEmbedded } from '../../db/embedded';
 import { auditEvents } from '../../db/schema';
 import { freePort } from '../../db/testing-postgres';
+import type { CreatedClient } from '../contract';
 import { ADMIN_SECRET, json, startTestServer, type TestServer } from '../testing';
 import { type Outcome, runServer, temporaryFolder } from '../testing-process';
+import { hasOpenssl, makeCertificate } from '../x509/testing-certificates';
 
 setDefaultTimeout(60_000);
 
@@ -23,6 +26,8 @@ const printed = async <T>(...args: string[]): Promise<T> => {
   expect([code, code === 0 ? '' : err]).toEqual([0, '']);
   return JSON.parse(out) as T;
 };
+
+const CREATE_TLS = ['clients', 'create', '--name', 'x', '--auth-method', 'tls_client_auth'];
 
 beforeAll(async () => {
   const database = await openEmbedded({ folder: null });
@@ -62,6 +67,42 @@ describe('crypto-server clients', () => {
     expect(client.secrets[0]?.expires_at).toBe(new Date(server.now() + 90 * 86_400_000).toISOString());
   });
 
+  test('create takes a certificate by name, and what its tokens are bound to', async () => {
+    const args = ['--name', 'Bound', '--auth-method', 'tls_client_auth', '--tls-san-dns', 'machine.example'];
+    const { client } = await printed<CreatedClient>('clients', 'create', ...args, '--certificate-bound', '--dpop');
+    expect(client).toMatchObject({
+      auth_method: 'tls_client_auth',
+      tls_subject: { kind: 'tls_client_auth_san_dns', value: 'machine.example' },
+      certificate_bound: true,
+      dpop_bound: true,
+    });
+    const { out } = await run('clients', 'show', client.client_id);
+    expect(out).toMatch(/certificate +tls_client_auth_san_dns machine\.example\n/);
+  });
+
+  test.skipIf(!hasOpenssl())(
+    'create reads public keys, as a JSON Web Key Set and in PEM, and certificates',
+    async () => {
+      const { publicKey } = generateKeyPairSync('ed25519');
+      const jwk = publicKey.export({ format: 'jwk' });
+      const pem = publicKey.export({ type: 'spki', format: 'pem' });
+      const { cert, x509 } = makeCertificate({ subject: '/CN=machine' });
+      const keysOf = async (text: string | Buffer, method: string): Promise<unknown> => {
+        const file = join(folder.path, 'keys');
+        writeFileSync(file, text);
+        const args = ['--name', 'Keys', '--auth-method', method, '--jwks-file', file];
+        return (await printed<CreatedClient>('clients', 'create', ...args)).client.jwks?.keys;
+      };
+      const set = JSON.stringify({ keys: [jwk] });
+      expect(await keysOf(set, 'private_key_jwt')).toEqual([expect.objectContaining(jwk)]);
+      expect(await keysOf(pem, 'private_key_jwt')).toEqual([expect.objectContaining(jwk)]);
+      expect(await keysOf(`${cert}${pem}`, 'self_signed_tls_client_auth')).toEqual([
+        expect.objectContaining({ kty: 'EC', x5c: [x509.raw.toString('base64')] }),
+        expect.objectContaining(jwk),
+      ]);
+    },
+  );
+
   test('list finds by a part of the name, and what others wrote cannot reach the terminal', async () => {
     const app_name = 'Nasty \u202Etxt';
     await server.ask('/api/auth/register', json({ client_id: 'nasty', client_secret: 'x'.repeat(16), app_name }));
@@ -80,7 +121,8 @@ describe('crypto-server clients', () => {
     const unsure = await run('clients', 'delete', 'short-lived');
     expect([unsure.code, unsure.out]).toEqual([1, '']);
     expect(unsure.err).toContain('--yes');
-    expect((await run('clients', 'delete', 'short-lived', '--yes')).code).toBe(0);
+    const deleted = await printed<unknown>('clients', 'delete', 'short-lived', '--yes');
+    expect(deleted).toEqual({ client_id: 'short-lived', deleted: true });
     const gone = await run('clients', 'show', 'short-lived');
     expect([gone.code, gone.err]).toEqual([1, 'crypto-server: There is no client with this client_id.\n']);
   });
@@ -101,6 +143,13 @@ describe('crypto-server clients', () => {
     [['clients', 'create', '--name', 'x', '--auth-method', 'none'], /client_secret_basic/],
     [['clients', 'create', '--name', 'x', '--resource', 'https://x.example'], /--resource needs --scope/],
     [['clients', 'create', '--name', 'x', '--secret', 'y'], /unknown option/],
+    [['clients', 'create', '--name', 'x', '--expires-in', '5s'], /--expires-in must be from 60s to 3650d/],
+    [['clients', 'rotate-secret', 'x', '--overlap', '91d'], /--overlap must be from 0 to 90d/],
+    [CREATE_TLS, /tls_client_auth needs exactly one of --tls-subject-dn, .*--tls-san-email/],
+    [[...CREATE_TLS, '--tls-san-ip', '192.0.2.1', '--tls-san-dns', 'x.example'], /exactly one of --tls-subject-dn/],
+    [['clients', 'create', '--name', 'x', '--tls-san-dns', 'x'], /--tls-san-dns needs --auth-method tls_client_auth/],
+    [['clients', 'create', '--name', 'x', '--auth-method', 'private_key_jwt'], /private_key_jwt needs --jwks-file/],
+    [['clients', 'create', '--name', 'x', '--jwks-file', 'x', '--jwks-uri', 'https://x'], /exclude each other/],
     [['audit', '--limit', '0'], /--limit must be/],
     [['audit', '--outcome', 'maybe'], /success, failure/],
   ])('%j is a usage error', async (args, words) => {
@@ -113,7 +162,7 @@ describe('crypto-server clients', () => {
 describe('crypto-server keys', () => {
   test('list, rotate and revoke', async () => {
     const { out } = await run('keys', 'list');
-    expect(out).toMatch(/^KID +ALG +STATE/);
+    expect(out).toMatch(/^KID +ALG +STATE +CREATED +ACTIVE FROM +ACTIVE UNTIL +PUBLISHED UNTIL\n/);
     expect(out).toMatch(/ES256 +active/);
     const before = await printed<{ kid: string; state: string }[]>('keys', 'rotate');
     const kid = before.find(({ state }) => state === 'active')?.kid ?? '';

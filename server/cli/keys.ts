@@ -1,22 +1,15 @@
 import type { Command } from 'commander';
-import { type CliProcess, openApi } from './api';
+import { usesSettings } from '../../kit/help';
+import type { KeyView } from '../contract';
+import { type CliProcess, openApi, REMOTE_SETTINGS } from './api';
 import { sure } from './confirm';
 import { clean, json, moment, table } from './text';
 
-interface Key {
-  readonly kid: string;
-  readonly alg: string;
-  readonly state: string;
-  readonly created_at: string;
-  readonly active_from: string;
-  readonly retired_at: string | null;
-  readonly removed_at: string | null;
-}
-
 /** `keys …`: what signs access tokens. */
 export function keyCommands(program: Command, process: CliProcess): void {
-  const keys = program.command('keys').description('manage the signing keys of the running server');
-  const print = ({ items }: { items: readonly Key[] }, asJson: true | undefined): void =>
+  const keys = usesSettings(program.command('keys'), REMOTE_SETTINGS);
+  keys.description('manage the signing keys of the running server');
+  const print = ({ items }: { items: readonly KeyView[] }, asJson: true | undefined): void =>
     process.write.out(asJson ? json(items) : listing(items));
   keys
     .command('list')
@@ -41,7 +34,7 @@ export function keyCommands(program: Command, process: CliProcess): void {
     });
 }
 
-function listing(keys: readonly Key[]): string {
+function listing(keys: readonly KeyView[]): string {
   const rows = keys.map((key) => [
     key.kid,
     key.alg,
@@ -51,5 +44,5 @@ function listing(keys: readonly Key[]): string {
     moment(key.retired_at),
     moment(key.removed_at),
   ]);
-  return table(['KID', 'ALG', 'STATE', 'CREATED', 'ACTIVE FROM', 'RETIRED', 'REMOVED'], rows);
+  return table(['KID', 'ALG', 'STATE', 'CREATED', 'ACTIVE FROM', 'ACTIVE UNTIL', 'PUBLISHED UNTIL'], rows);
 }
