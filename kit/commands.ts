@@ -35,7 +35,10 @@ export async function askRunning(
   path: string,
   init: RequestInit = {},
 ): Promise<Response> {
-  const request = new Request(`${url}${path}`, { signal: AbortSignal.timeout(ANSWER_TIMEOUT_MS), ...init });
+  const request = new Request(`${url}${path}`, {
+    ...init,
+    signal: init.signal ?? AbortSignal.timeout(ANSWER_TIMEOUT_MS),
+  });
   return fetch(request).catch(() => {
     // The query of a path is not worth repeating.
     throw new Refusal(`No answer from ${url}${path.replace(/\?.*/, '')}: is it running with this HOST and PORT?`);

@@ -150,6 +150,8 @@ describe('crypto-server clients', () => {
     [['clients', 'create', '--name', 'x', '--tls-san-dns', 'x'], /--tls-san-dns needs --auth-method tls_client_auth/],
     [['clients', 'create', '--name', 'x', '--auth-method', 'private_key_jwt'], /private_key_jwt needs --jwks-file/],
     [['clients', 'create', '--name', 'x', '--jwks-file', 'x', '--jwks-uri', 'https://x'], /exclude each other/],
+    [['audit', '--verify', '--client', 'x'], /'--verify' cannot be used with option '--client <id>'/],
+    [['audit', '--verify', '--limit', '5'], /'--verify' cannot be used with option '--limit <count>'/],
     [['audit', '--limit', '0'], /--limit must be/],
     [['audit', '--outcome', 'maybe'], /success, failure/],
   ])('%j is a usage error', async (args, words) => {
@@ -180,6 +182,18 @@ describe('crypto-server audit', () => {
     expect(out).toMatch(/client_registered +success +admin +audited/);
     expect(await printed<unknown[]>('audit', '--limit', '2')).toHaveLength(2);
     expect((await run('audit', '--from', 'yesterday')).code).toBe(1);
+  });
+
+  test('tells by request id what the caller is not told: that the secret has ended, and when', async () => {
+    const { client_secret } = await printed<CreatedClient>('clients', 'create', '--name', 'Late', '--id', 'late');
+    await run('clients', 'rotate-secret', 'late', '--overlap', '0');
+    const refused = await server.ask('/api/auth/token', json({ client_id: 'late', client_secret }));
+    expect(await refused.text()).not.toContain('ended');
+    await server.services.audit.flush();
+    const { out } = await run('audit', '--request-id', refused.headers.get('x-request-id')!);
+    expect(out).toMatch(/^reason +secret_ended$/m);
+    expect(out).toMatch(/^ended_at +2026-01-01 00:00:00Z \(\d+ \w+ ago\)$/m);
+    expect((await run('audit', '--client', 'late')).out).toMatch(/secret_ended .* ended \d+ \w+ ago, secret_id \d+$/m);
   });
 
   test('--verify says that the trail is intact, and exits with 1 once an event was changed', async () => {

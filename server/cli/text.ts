@@ -32,3 +32,20 @@ export function clean(text: string, max = CELL_MAX): string {
 export function moment(at: string | null): string {
   return at === null ? '–' : at.replace('T', ' ').replace(/\.\d+Z$/, 'Z');
 }
+
+/** In milliseconds, with the largest number of each that is said before the next one is easier to grasp. */
+const UNITS = [
+  { name: 's', ms: 1_000, max: 90 },
+  { name: 'min', ms: 60_000, max: 90 },
+  { name: 'h', ms: 3_600_000, max: 48 },
+  { name: 'days', ms: 86_400_000, max: Number.POSITIVE_INFINITY },
+] as const;
+
+/** A time of the API against now, in the unit that says most: `3 h ago`, `in 2 days`. */
+export function relative(at: string, nowMs: number): string {
+  const ms = Date.parse(at) - nowMs;
+  const span = Math.abs(ms);
+  const unit = UNITS.find((one) => Math.round(span / one.ms) < one.max) ?? UNITS[3];
+  const length = `${Math.round(span / unit.ms)} ${unit.name}`;
+  return ms <= 0 ? `${length} ago` : `in ${length}`;
+}

@@ -1,0 +1,83 @@
+import type { AuditVerdict, AuditView } from '../contract';
+import { clean, moment, pairs, relative, table } from './text';
+
+/** Characters of details that a table has room for; all of them are shown by request id. */
+const DETAILS_MAX = 40;
+
+/** Events as a table, with the beginning of their details. */
+export function eventTable(events: readonly AuditView[], nowMs: number): string {
+  const rows = events.map((event) => [
+    String(event.seq),
+    moment(event.at),
+    event.count > 1 ? `${event.event} ×${event.count}` : event.event,
+    event.reason ?? event.outcome,
+    event.actor ?? '–',
+    event.client_id ?? '–',
+    event.address ?? '–',
+    requestOf(event),
+    clean(shortDetails(event, nowMs), DETAILS_MAX) || '–',
+  ]);
+  return table(['SEQ', 'TIME', 'EVENT', 'OUTCOME', 'ACTOR', 'CLIENT', 'ADDRESS', 'REQUEST', 'DETAILS'], rows);
+}
+
+/** Events as a block of lines each, with everything that is known. */
+export function eventBlocks(events: readonly AuditView[], nowMs: number): string {
+  return events.map((event) => eventBlock(event, nowMs)).join('\n');
+}
+
+/** What a check of the whole trail found, when it holds. */
+export function intact({ events, first_seq, last_seq }: AuditVerdict): string {
+  if (events === 0) return 'The audit trail is empty.\n';
+  return `The audit trail is intact: ${events} events, from ${first_seq} to ${last_seq}.\n`;
+}
+
+function eventBlock(event: AuditView, nowMs: number): string {
+  return pairs([
+    ['event', event.event],
+    ['outcome', event.outcome],
+    ['reason', event.reason],
+    ...detailsOf(event).map(([name, value]): [string, string] => [clean(name), fullValue(value, nowMs)]),
+    ['client', event.client_id],
+    ['actor', event.actor],
+    ['address', event.address],
+    ['request', event.request_id],
+    ['times', event.count > 1 ? String(event.count) : null],
+    ['at', fullValue(event.at, nowMs)],
+    ['seq', String(event.seq)],
+  ]);
+}
+
+/** Of gathered failures one request and how many others there are. */
+function requestOf({ request_id, details, count }: AuditView): string {
+  if (request_id !== null) return request_id;
+  const listed = Object.entries<unknown>(details).find(([name]) => name === 'request_ids')?.[1];
+  const [first] = Array.isArray(listed) ? listed : [];
+  if (typeof first !== 'string') return '–';
+  return count > 1 ? `${first} +${count - 1}` : first;
+}
+
+/** `ended_at` in the past → `ended 3 h ago`. */
+function shortDetails(event: AuditView, nowMs: number): string {
+  const told = detailsOf(event).filter(([name]) => name !== 'request_ids');
+  const words = told.map(([name, value]) =>
+    isMoment(value) ? `${name.replace(/_at$/, '')} ${relative(value, nowMs)}` : `${name} ${plainValue(value)}`,
+  );
+  return words.join(', ');
+}
+
+function detailsOf({ details }: AuditView): [string, unknown][] {
+  return Object.entries<unknown>(details);
+}
+
+function fullValue(value: unknown, nowMs: number): string {
+  return isMoment(value) ? `${moment(value)} (${relative(value, nowMs)})` : plainValue(value);
+}
+
+function plainValue(value: unknown): string {
+  if (typeof value === 'string') return value;
+  return Array.isArray(value) ? value.map(plainValue).join(', ') : JSON.stringify(value);
+}
+
+function isMoment(value: unknown): value is string {
+  return typeof value === 'string' && /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/.test(value);
+}
