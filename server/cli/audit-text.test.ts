@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'bun:test';
-import type { AuditView } from '../contract';
+import type { AuditView } from '../admin/contract';
 import { eventBlocks, eventTable } from './audit-text';
 
 const NOW_MS = Date.parse('2026-01-01T12:00:00.000Z');

@@ -1,4 +1,4 @@
-import type { AuditVerdict, AuditView } from '../contract';
+import type { AuditVerdict, AuditView } from '../admin/contract';
 import { clean, moment, pairs, relative, table } from './text';
 
 /** Characters of details that a table has room for; all of them are shown by request id. */

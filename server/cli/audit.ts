@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander';
 import { Refusal } from '../../kit/command';
 import { usesSettings } from '../../kit/help';
-import type { AuditVerdict, AuditView } from '../contract';
+import type { AuditVerdict, AuditView } from '../admin/contract';
 import { type CliProcess, openApi, REMOTE_SETTINGS } from './api';
 import { eventBlocks, eventTable, intact } from './audit-text';
 import { wholeNumber } from './duration';

@@ -8,7 +8,7 @@ import type { Rows } from '../../db/connect';
 import { openEmbedded } from '../../db/embedded';
 import { auditEvents } from '../../db/schema';
 import { freePort } from '../../db/testing-postgres';
-import type { CreatedClient } from '../contract';
+import type { CreatedClient } from '../admin/contract';
 import { ADMIN_SECRET, json, startTestServer, type TestServer } from '../testing';
 import { type Outcome, runServer, temporaryFolder } from '../testing-process';
 import { hasOpenssl, makeCertificate } from '../x509/testing-certificates';

@@ -2,7 +2,7 @@ import { createPublicKey, X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { type Command, Option } from 'commander';
 import { Refusal } from '../../kit/command';
-import type { AuthMethod, CreatedClient, NewClientBody } from '../contract';
+import type { AuthMethod, CreatedClient, NewClientBody } from '../admin/contract';
 import { type AdminApi, type CliProcess, openApi } from './api';
 import { EXPIRES_IN, seconds, wrongValue } from './duration';
 import { printSecret } from './secret';

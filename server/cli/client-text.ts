@@ -1,4 +1,4 @@
-import type { ClientView } from '../contract';
+import type { ClientView } from '../admin/contract';
 import { moment, pairs, table } from './text';
 
 /** Clients as a table. */

@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander';
 import { usesSettings } from '../../kit/help';
-import type { ClientView, RotatedSecret } from '../contract';
+import type { ClientView, RotatedSecret } from '../admin/contract';
 import { type CliProcess, openApi, REMOTE_SETTINGS } from './api';
 import { createCommand } from './client-create';
 import { description, listing } from './client-text';

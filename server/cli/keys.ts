@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { usesSettings } from '../../kit/help';
-import type { KeyView } from '../contract';
+import type { KeyView } from '../admin/contract';
 import { type CliProcess, openApi, REMOTE_SETTINGS } from './api';
 import { sure } from './confirm';
 import { clean, json, moment, table } from './text';
