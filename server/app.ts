@@ -56,6 +56,9 @@ export function createApp(services: Services, given: Surroundings, serving: () =
     registrationTokens: services.registrationTokens,
     authorizeAdmin,
     authenticateClient: createAuthenticate(services),
+    failed: services.limits.failed,
+    addressOf: callers.source,
+    take: services.takeApi,
     tell,
   });
   const take = (request: Request) => within(services.limits.take('register', callers.source(request)));

@@ -40,7 +40,7 @@ export interface AuthorizeOptions {
 export interface Authorization {
   /** The administrator who asks. @throws Problem 401 with a challenge, 403 for what another site may have caused, 429. */
   authorize(request: Request): Promise<Actor>;
-  /** His name for the audit trail; null when the request does not show that it is his. @throws Problem 429. */
+  /** His name for the audit trail; null when the request does not show that it is his. @throws Problem 429; 401 with a challenge for a DPoP-bound token that is not good. */
   isAdministrator(request: Request): Promise<string | null>;
   /** True for the admin secret; a failure is counted and told as `event`. @throws Problem 429. */
   checkSecret(given: string, event: 'admin_access' | 'admin_sign_in', request: Request): boolean;
@@ -110,7 +110,10 @@ export function createAuthorization(options: AuthorizeOptions): Authorization {
         const judged = await judge(request);
         return typeof judged === 'string' ? null : judged.name;
       } catch (error) {
-        if (error instanceof Problem && error.status < 429) return null;
+        // Nobody else brings a proof: who does must hear of the nonce that it lacks (RFC 9449 §9).
+        const ofAnother =
+          error instanceof Problem && error.status < 429 && !/^dpop /i.test(headers.get('authorization') ?? '');
+        if (ofAnother) return null;
         throw error;
       }
     },

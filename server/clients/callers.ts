@@ -1,10 +1,11 @@
 // Who may register a client, and who may manage which: the callers of `/api/clients`.
 import { Problem } from '../../kit/http/problem';
-import { challengeOf, parsePresented } from '../oauth/bearer';
+import { challengeOf, parsePresented, type Scheme } from '../oauth/bearer';
 import type { SecurityEvent, Tell } from '../oauth/event';
 import type { Parameters } from '../oauth/form';
 import { queryOf } from '../oauth/query';
 import type { ClientManagement } from './management';
+import { isClientId } from './model';
 import type { RegistrationTokens } from './registration-tokens';
 import { isMadeSecret } from './secret-format';
 
@@ -17,7 +18,20 @@ export interface AccessOptions {
   readonly authorizeAdmin: (request: Request) => Promise<string | null>;
   /** The id of the client that authenticates with the request; `parameters` are those of its body. @throws OAuthError invalid_client. */
   readonly authenticateClient: (request: Request, parameters: Parameters) => Promise<string>;
+  /** Slows down who guesses tokens. */
+  readonly failed: FailedAttempts;
+  readonly addressOf: (request: Request) => string;
+  /** One more request of a client that manages itself: headers of its answer. Null: there is no limit. @throws Problem 429 */
+  readonly take: ((clientId: string) => Readonly<Record<string, string>>) | null;
   readonly tell: Tell;
+}
+
+/** Failures of a client and an address. */
+interface FailedAttempts {
+  /** @throws Problem 429 while this address has failed too often as this client. */
+  check(clientId: string, address: string): void;
+  /** Counts one failure. */
+  count(clientId: string, address: string): void;
 }
 
 /** Who may register. */
@@ -28,14 +42,29 @@ export interface Registrar {
   readonly token: number | null;
 }
 
-/** Callers of `/api/clients`. */
+/** A client that manages itself (RFC 7592 §2). */
+export interface Registered {
+  /** Its registration access token, as it was given. */
+  readonly token: string;
+  /** Headers of the answer. */
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+/** Who manages a client: itself or an administrator. */
+export interface Manager {
+  readonly actor: string;
+  /** Headers of the answer. */
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+/** Callers of `/api/clients`. Who shows wrong tokens too often, or manages itself too often, gets Problem 429. */
 export interface Access {
   /** @throws Problem 401 with a challenge, 403 when registration is closed. */
   registrar(request: Request): Promise<Registrar>;
-  /** The registration access token of the client, as it was given (RFC 7592 §2). @throws Problem 401 with a challenge. */
-  registered(request: Request, clientId: string): Promise<string>;
-  /** The name of who manages the client: itself or an administrator. @throws Problem 401 with a challenge; OAuthError invalid_client. */
-  manager(request: Request, clientId: string, parameters: Parameters): Promise<string>;
+  /** @throws Problem 401 with a challenge. */
+  registered(request: Request, clientId: string): Promise<Registered>;
+  /** @throws Problem 401 with a challenge; OAuthError invalid_client. */
+  manager(request: Request, clientId: string, parameters: Parameters): Promise<Manager>;
   /** @throws Problem 401 with a challenge when the token can be used no more. */
   redeem(request: Request, registrar: Registrar): Promise<void>;
 }
@@ -43,17 +72,28 @@ export interface Access {
 /** Tells the callers of `/api/clients` apart. Whoever may not is told no more than that. */
 export function createAccess(options: AccessOptions): Access {
   const { mode, clients, registrationTokens, authorizeAdmin, authenticateClient, tell } = options;
+  const { guess, wrong } = createGuessing(options);
 
   const refuse = (event: string, reason: string, request: Request, clientId: string | null = null): Problem => {
     void tell({ event, outcome: 'failure', reason, clientId }, request);
     return reason === 'credentials_missing' || reason === 'registration_forbidden' ? unauthenticated() : invalidToken();
   };
-  const registered = async (request: Request, clientId: string): Promise<string> => {
+  const limited = (clientId: string) => options.take?.(clientId) ?? NO_HEADERS;
+  const registered = async (request: Request, clientId: string): Promise<Registered> => {
     const token = bearerOf(request);
     if (token === null) throw refuse('client_authentication', 'credentials_missing', request, clientId);
-    const fault = await clients.registrationTokenFault(clientId, token);
-    if (fault !== null) throw refuse('client_authentication', fault, request, clientId);
-    return token;
+    const fault = await guess(request, clientId, () => clients.registrationTokenFault(clientId, token));
+    if (fault === null) return { token, headers: limited(clientId) };
+    wrong(request, clientId);
+    throw refuse('client_authentication', fault, request, clientId);
+  };
+  const administrator = async (request: Request, clientId: string): Promise<Manager> => {
+    const actor = await authorizeAdmin(request);
+    if (actor !== null) return { actor, headers: NO_HEADERS };
+    const presents = presentedIn(request) !== null;
+    if (presents) wrong(request, clientId);
+    const reason = presents ? 'registration_token_wrong' : 'credentials_missing';
+    throw refuse('client_authentication', reason, request, clientId);
   };
   return {
     registered,
@@ -63,11 +103,15 @@ export function createAccess(options: AccessOptions): Access {
         throw new Problem(403, 'Forbidden', 'Registration is closed.');
       }
       const token = bearerOf(request);
-      const found = token === null ? null : await registrationTokens.find(token);
+      const isInitial = token !== null && isMadeSecret('rt', token);
+      const found = isInitial ? await guess(request, NOBODY, () => registrationTokens.find(token)) : null;
       if (found !== null) return { actor: null, token: found };
       const actor = await authorizeAdmin(request);
       if (actor !== null) return { actor, token: null };
-      if (token !== null) throw refuse('registration', 'registration_token_wrong', request);
+      if (presentedIn(request) !== null) {
+        wrong(request, NOBODY);
+        throw refuse('registration', 'registration_token_wrong', request);
+      }
       // Who names a wrong secret should hear of it, even where none is needed.
       if (mode === 'admin' || request.headers.has('x-admin-secret')) {
         throw refuse('registration', 'registration_forbidden', request);
@@ -77,23 +121,46 @@ export function createAccess(options: AccessOptions): Access {
     manager: async (request, clientId, parameters) => {
       const token = bearerOf(request);
       if (token !== null && isMadeSecret('rat', token)) {
-        await registered(request, clientId);
-        return clientId;
+        const { headers } = await registered(request, clientId);
+        return { actor: clientId, headers };
       }
-      if (token !== null || !authenticatesClient(request, parameters)) {
-        const actor = await authorizeAdmin(request);
-        if (actor !== null) return actor;
-        const reason = token === null ? 'credentials_missing' : 'registration_token_wrong';
-        throw refuse('client_authentication', reason, request, clientId);
+      if (presentedIn(request) !== null || !authenticatesClient(request, parameters)) {
+        return administrator(request, clientId);
       }
       const authenticated = await authenticateClient(request, parameters);
-      if (authenticated === clientId) return clientId;
+      if (authenticated === clientId) return { actor: clientId, headers: limited(clientId) };
       throw refuse('client_authentication', 'client_foreign', request, authenticated);
     },
     redeem: async (request, { token }) => {
       if (token !== null && !(await registrationTokens.redeem(token))) {
         throw refuse('registration', 'registration_token_wrong', request);
       }
+    },
+  };
+}
+
+/** Under this name failures are counted that say nothing of a client. */
+const NOBODY = '';
+
+const NO_HEADERS: Readonly<Record<string, string>> = {};
+
+/** Guesses of tokens, limited like those of secrets. */
+function createGuessing({ failed, addressOf }: Pick<AccessOptions, 'failed' | 'addressOf'>) {
+  // What can be no id of a client is nobody's, and may be of any length.
+  const check = (request: Request, clientId: string): void =>
+    failed.check(isClientId(clientId) ? clientId : NOBODY, addressOf(request));
+  return {
+    /** Looks a token up. Asked before, so that guesses cost nothing, and again after: of those sent together no more count, and a right one looks like the rest. */
+    guess: async <T>(request: Request, clientId: string, look: () => Promise<T>): Promise<T> => {
+      check(request, clientId);
+      const found = await look();
+      check(request, clientId);
+      return found;
+    },
+    /** Counts a wrong token. @throws Problem 429 instead of the refusal when there were too many. */
+    wrong: (request: Request, clientId: string): void => {
+      check(request, clientId);
+      failed.count(isClientId(clientId) ? clientId : NOBODY, addressOf(request));
     },
   };
 }
@@ -116,11 +183,17 @@ function isCertified({ headers }: Request): boolean {
   return headers.has('client-cert') && !headers.has('x-admin-secret') && !headers.has('cookie');
 }
 
-/** @throws Problem 400 when a token is malformed or in the query string. */
+/** The Bearer token of a request; null: there is none. @throws Problem 400 when it is malformed or in the query string. */
 function bearerOf(request: Request): string | null {
+  const presented = presentedIn(request);
+  return presented?.scheme === 'Bearer' ? presented.token : null;
+}
+
+/** The token of a request, of whatever kind: an administrator's may be bound to a key (RFC 9449). @throws as {@link bearerOf} */
+function presentedIn(request: Request): { readonly scheme: Scheme; readonly token: string } | null {
   const presented = parsePresented(request.headers.get('authorization'), queryOf(request.url));
   if (presented.kind === 'none') return null;
-  if (presented.kind === 'token') return presented.scheme === 'Bearer' ? presented.token : null;
+  if (presented.kind === 'token') return presented;
   const error = { error: 'invalid_request', error_description: presented.reason };
   const challenge = challengeOf('Bearer', { realm: REALM, ...error });
   throw new Problem(400, 'Bad Request', presented.reason, { 'www-authenticate': challenge });

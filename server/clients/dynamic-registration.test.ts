@@ -338,7 +338,7 @@ eachDatabase('dynamic registration', (open) => {
     test('each change is told to the operator', async () => {
       server.logged.length = 0;
       const client = await registered(server);
-      await put(client, { client_id: client['client_id'] });
+      await put(client, { client_id: client['client_id'], client_name: 'Told' });
       await remove(client);
       for (const event of ['client_registered', 'client_updated', 'client_deleted'])
         expect(server.logged.filter((line) => line.includes(event))).toHaveLength(1);

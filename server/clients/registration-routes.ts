@@ -33,7 +33,7 @@ const REQUEST_BODY = { content: { 'application/json': { schema: jsonSchema(Clien
 /** Routes of dynamic registration. */
 export function dynamicRegistrationRoutes(options: DynamicRegistrationOptions) {
   const { clients, access, issuer, take, tell } = options;
-  const reply = (client: ClientView, ...told: Told): Response => informationReply(issuer, client, ...told);
+  const reply = (client: ClientView, told: Told): Response => informationReply(issuer, client, told);
   return new Elysia({ name: 'dynamic-registration' })
     .post(
       '/api/clients',
@@ -44,9 +44,7 @@ export function dynamicRegistrationRoutes(options: DynamicRegistrationOptions) {
         await access.redeem(request, registrar);
         const { client, clientSecret, registrationToken } = await clients.create(newClientOf(settings));
         await tell(registeredEvent(registrar, client.client_id, client.auth_method), request);
-        const answer = reply(client, registrationToken, clientSecret, 201);
-        for (const [name, value] of Object.entries(headers)) answer.headers.set(name, value);
-        return answer;
+        return reply(client, { token: registrationToken, clientSecret, status: 201, headers });
       },
       {
         parse: 'none',
@@ -62,19 +60,19 @@ export function dynamicRegistrationRoutes(options: DynamicRegistrationOptions) {
     .get(
       ITEM,
       async ({ request, params }) => {
-        const token = await access.registered(request, params.client_id);
-        return reply(await clients.show(params.client_id), token, null);
+        const own = await access.registered(request, params.client_id);
+        return reply(await clients.show(params.client_id), own);
       },
       { response: { 200: ClientInformation }, detail: describe('readClient', 'Read the registration', MANAGING) },
     )
     .put(
       ITEM,
       async ({ request, params: { client_id: clientId } }) => {
-        const token = await access.registered(request, clientId);
+        const own = await access.registered(request, clientId);
         const { client, clientSecret, changes: details } = await replace(options, clientId, await bodyOf(request));
         if (details !== null)
           await tell({ event: 'client_updated', outcome: 'success', actor: clientId, clientId, details }, request);
-        return reply(client, token, clientSecret);
+        return reply(client, { ...own, clientSecret });
       },
       {
         parse: 'none',
@@ -90,10 +88,10 @@ export function dynamicRegistrationRoutes(options: DynamicRegistrationOptions) {
     .delete(
       ITEM,
       async ({ request, params: { client_id: clientId } }) => {
-        await access.registered(request, clientId);
+        const { headers } = await access.registered(request, clientId);
         await clients.remove(clientId);
         await tell({ event: 'client_deleted', outcome: 'success', actor: clientId, clientId }, request);
-        return new Response(null, { status: 204 });
+        return new Response(null, { status: 204, headers });
       },
       {
         detail: {
@@ -104,11 +102,22 @@ export function dynamicRegistrationRoutes(options: DynamicRegistrationOptions) {
     );
 }
 
-/** The registration access token that the caller knows, a secret that was made just now, and the status. */
-type Told = [token: string | null, clientSecret: string | null, status?: number];
+/** What an answer says beside what the client is. */
+interface Told {
+  /** The registration access token, which the caller knows or is shown now. */
+  readonly token: string | null;
+  /** A secret that was made just now. */
+  readonly clientSecret?: string | null;
+  readonly status?: number;
+  readonly headers: Readonly<Record<string, string>>;
+}
 
 /** Client information (RFC 7591 §3.2.1). */
-function informationReply(issuer: string, client: ClientView, ...[token, clientSecret, status = 200]: Told): Response {
+function informationReply(
+  issuer: string,
+  client: ClientView,
+  { token, clientSecret = null, status = 200, headers }: Told,
+): Response {
   const expiresAt = secretsExpireAt(client);
   const body = {
     ...informationOf(client, issuer),
@@ -117,7 +126,7 @@ function informationReply(issuer: string, client: ClientView, ...[token, clientS
     registration_access_token: token,
     registration_client_uri: `${issuer}/api/clients/${client.client_id}`,
   };
-  return new Response(JSON.stringify(body), { status, headers: HEADERS });
+  return new Response(JSON.stringify(body), { status, headers: { ...HEADERS, ...headers } });
 }
 
 const REGISTERING = [{ adminSecret: [] }, { registrationToken: [] }, {}];

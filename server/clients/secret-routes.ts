@@ -26,8 +26,8 @@ export function secretRoutes({ secrets, access, tell }: SecretRoutesOptions) {
     .get(
       LIST,
       async ({ request, params: { client_id: clientId } }) => {
-        await access.manager(request, clientId, NO_PARAMETERS);
-        return Response.json({ items: await secrets.list(clientId) }, NO_STORE);
+        const { headers } = await access.manager(request, clientId, NO_PARAMETERS);
+        return reply({ items: await secrets.list(clientId) }, headers);
       },
       { response: { 200: SecretList }, detail: describe('listSecrets', 'List the secrets of a client') },
     )
@@ -35,9 +35,8 @@ export function secretRoutes({ secrets, access, tell }: SecretRoutesOptions) {
       LIST,
       async ({ request, params: { client_id: clientId } }) => {
         const { credentials, rotation } = await bodyOf(request);
-        const actor = await access.manager(request, clientId, credentials);
-        const answer = await acts.rotate({ clientId, actor, request }, readRotation(rotation));
-        return Response.json(answer, { ...NO_STORE, status: 201 });
+        const { actor, headers } = await access.manager(request, clientId, credentials);
+        return reply(await acts.rotate({ clientId, actor, request }, readRotation(rotation)), headers, 201);
       },
       {
         parse: 'none',
@@ -53,9 +52,9 @@ export function secretRoutes({ secrets, access, tell }: SecretRoutesOptions) {
     .delete(
       `${LIST}/:secret_id`,
       async ({ request, params: { client_id: clientId, secret_id: secretId } }) => {
-        const actor = await access.manager(request, clientId, NO_PARAMETERS);
+        const { actor, headers } = await access.manager(request, clientId, NO_PARAMETERS);
         await acts.revoke({ clientId, actor, request }, secretId);
-        return new Response(null, { status: 204 });
+        return new Response(null, { status: 204, headers });
       },
       {
         detail: {
@@ -69,7 +68,9 @@ export function secretRoutes({ secrets, access, tell }: SecretRoutesOptions) {
 
 const NO_PARAMETERS: Parameters = new Map();
 
-const NO_STORE = { headers: { 'cache-control': 'no-store' } };
+function reply(body: unknown, headers: Readonly<Record<string, string>>, status = 200): Response {
+  return Response.json(body, { status, headers: { 'cache-control': 'no-store', ...headers } });
+}
 
 function describe(operationId: string, summary: string) {
   const security = [{ registrationToken: [] }, { clientSecretBasic: [] }, { adminSecret: [] }];
