@@ -4,9 +4,17 @@ import { connect } from 'node:net';
 import type { Database } from '../db/connect';
 import { eachDatabase } from '../db/testing';
 import { rawRequest, sendRaw } from '../kit/http/testing';
-import { basic, form, json, startTestServer, type TestServer, waitFor } from './testing';
+import { ADMIN_SECRET, basic, form, json, startTestServer, type TestServer, waitFor } from './testing';
 
 type Json = Record<string, unknown>;
+
+/** The schemas of texts in a schema; those in a choice are told of by the choice. */
+function textsOf(schema: unknown): Json[] {
+  if (typeof schema !== 'object' || schema === null) return [];
+  const { type, properties, patternProperties, items } = schema as Json;
+  const below = [...Object.values({ ...(properties ?? {}), ...(patternProperties ?? {}) }), items];
+  return [...(type === 'string' ? [schema as Json] : []), ...below.flatMap(textsOf)];
+}
 
 eachDatabase('the edge of the server', (open) => {
   let database: Database;
@@ -132,6 +140,33 @@ eachDatabase('the edge of the server', (open) => {
         expect(((await answer.json()) as Json)['status']).toBe(405);
       }
     }
+  });
+
+  const UNSPEAKABLE = { toString: 'no function' };
+  test.each([
+    ['/api/admin/session', { admin_secret: UNSPEAKABLE }],
+    ['/api/auth/register', { client_id: UNSPEAKABLE }],
+    ['/api/clients', { client_name: UNSPEAKABLE }],
+    ['/api/admin/clients', { app_name: UNSPEAKABLE }],
+    ['/api/admin/clients', { app_name: 'a', grants: { a: [UNSPEAKABLE] } }],
+    ['/api/admin/clients', { app_name: 'a', limits: { api: UNSPEAKABLE } }],
+    ['/api/admin/resources', { identifier: UNSPEAKABLE, name: UNSPEAKABLE }],
+    ['/api/admin/currencies', { symbol: UNSPEAKABLE, name: UNSPEAKABLE }],
+    ['/api/admin/registration-tokens', { label: UNSPEAKABLE }],
+    ['/api/auth/token', { client_id: UNSPEAKABLE }],
+  ])('%s refuses %j like any other value', async (path, body) => {
+    const headers = { 'content-type': 'application/json', 'x-admin-secret': ADMIN_SECRET };
+    const answer = await server.ask(path, { ...json(body), headers });
+    expect([400, 422]).toContain(answer.status);
+  });
+
+  test('every text of a body says itself what it must be: the framework would put what was sent into the sentence', () => {
+    const silent = server.app.routes.flatMap(({ method, path, hooks }) =>
+      textsOf(hooks.body)
+        .filter(({ error }) => error === undefined)
+        .map((schema) => `${method} ${path} ${JSON.stringify(schema)}`),
+    );
+    expect(silent).toEqual([]);
   });
 
   test('a caller who leaves in the middle of a request is no failure of ours', async () => {

@@ -1,6 +1,6 @@
 /** The rates to local users: `/api/currencies`, as the server's while it answers, the last ones for a while when not. Apart from account/, of which nothing is known here. */
 import { Elysia, t } from 'elysia';
-import { Problem } from '../../kit/http/problem';
+import { notFound, Problem } from '../../kit/http/problem';
 import { refuseNamed } from '../credential-parameter';
 import type { Clock } from '../ports';
 import { type Feed, type FeedState, STALE_MS_MAX } from './feed';
@@ -34,7 +34,7 @@ export function ratesRoutes({ feed, clock }: RatesRoutesOptions) {
         const { rates, headers } = await current();
         const symbol = params.symbol.toUpperCase();
         const rate = rates.find((one) => one.symbol.toUpperCase() === symbol);
-        if (rate === undefined) throw new Problem(404, 'Not Found', 'The server knows no currency with this symbol.');
+        if (rate === undefined) throw notFound('The server knows no currency with this symbol.');
         return new Response(JSON.stringify(rate), { headers });
       },
       {

@@ -1,6 +1,10 @@
-import { ValueErrorType } from '@sinclair/typebox/errors';
+import type { ValueError } from '@sinclair/typebox/errors';
+import { Value } from '@sinclair/typebox/value';
+import { type TSchema, ValidationError } from 'elysia';
 import type { Log } from '../logs';
-import { Problem, problemResponse } from './problem';
+import { faultsIn, malformed } from './faults';
+import { notJson } from './json';
+import { notFound, Problem, problemResponse } from './problem';
 import { receivedOf } from './received';
 import { requestId } from './request-id';
 
@@ -38,7 +42,7 @@ export function createErrorRule(options: ErrorRuleOptions): ErrorRule {
   const unrouted = (request: Request): Problem => {
     methodsOf ??= createMethodTable(options.routes());
     const allowed = methodsOf(new URL(request.url).pathname);
-    if (allowed.length === 0) return new Problem(404, 'Not Found', 'There is nothing at this path.');
+    if (allowed.length === 0) return notFound('There is nothing at this path.');
     const detail = `This path answers ${allowed.join(', ')} only.`;
     return new Problem(405, 'Method Not Allowed', detail, { allow: allowed.join(', ') });
   };
@@ -49,11 +53,11 @@ export function createErrorRule(options: ErrorRuleOptions): ErrorRule {
     if (known !== null) return known;
     if (problem !== null) return problemResponse(problem, id);
     if (code === 'NOT_FOUND') return problemResponse(unrouted(request), id);
-    if (code === 'PARSE') return problemResponse(malformed([]), id);
-    if (code === 'VALIDATION' && isRequestFault(error)) return problemResponse(malformed(faultsOf(error)), id);
+    if (code === 'PARSE') return problemResponse(notJson(), id);
+    if (code === 'VALIDATION' && isRequestFault(error)) return problemResponse(shapeProblem(error), id);
     if (receivedOf(request).signal.aborted) {
       options.log.debug('the caller left before its request was complete', { 'http.request.id': id });
-      return problemResponse(malformed([]), id);
+      return problemResponse(notJson(), id);
     }
     options.log.error('request failed', { error, 'http.request.id': id, 'http.request.method': request.method });
     const detail = 'Something went wrong on this side; the operator finds the cause in the log by the request id.';
@@ -67,39 +71,33 @@ function problemIn(error: unknown): Problem | null {
   return error instanceof Error && error.cause instanceof Problem ? error.cause : null;
 }
 
-interface FieldFault {
-  readonly path: string;
-  readonly detail: string;
-}
-
-interface RequestFault {
+/** What the framework says of a request that does not follow its schema. `validator`: the compiled schema, or the schema itself. */
+interface ShapeFault {
   readonly type: string;
-  readonly all: readonly {
-    readonly type?: number;
-    readonly path?: string;
-    readonly message?: string;
-    readonly schema?: { readonly error?: unknown };
-  }[];
+  readonly value: unknown;
+  readonly validator: { Errors(value: unknown): Iterable<ValueError> } | TSchema;
 }
 
-/** A response that fails its own schema is our fault, never the caller's, and would show the whole value. */
-function isRequestFault(error: unknown): error is RequestFault {
-  return error instanceof Error && 'all' in error && 'type' in error && error.type !== 'response';
+/** An answer that fails its own schema is our fault, never the caller's, and would show the whole value. */
+function isRequestFault(error: unknown): error is ShapeFault {
+  return error instanceof ValidationError && error.type !== 'response';
 }
 
-/** Where and what is expected; never what was sent, which may be a secret, and the name of an unexpected member was sent too. */
-function faultsOf(error: RequestFault): FieldFault[] {
-  const faults = error.all.map(({ type, path = '', message = 'is not valid', schema }) => ({
-    path: type === ValueErrorType.ObjectAdditionalProperties ? '' : path,
-    detail: typeof schema?.error === 'string' ? schema.error : message,
-  }));
-  return faults.filter(({ path }, at) => faults.findIndex((other) => other.path === path) === at).slice(0, 16);
-}
+/** What the parts of a request are called. */
+const PARTS: Readonly<Record<string, string>> = {
+  body: 'The body',
+  query: 'The query',
+  params: 'The path',
+  headers: 'The header',
+  cookie: 'The cookie',
+  // A number out of its bounds; the framework has forgotten which.
+  property: 'A parameter',
+};
 
-function malformed(errors: readonly FieldFault[]): Problem {
-  const where = errors.map(({ path, detail }) => `${path.slice(1) || 'The body'} ${detail}`).join('; ');
-  const detail = where || 'The body is not JSON; send application/json.';
-  return new Problem(422, 'Unprocessable Content', detail, {}, { errors });
+/** The faults are read from the validator: the framework's own list of them makes sentences of what was sent, and some values throw. */
+function shapeProblem({ type, validator, value }: ShapeFault): Problem {
+  const errors = 'Errors' in validator ? validator.Errors(value) : Value.Errors(validator, value);
+  return malformed(faultsIn(errors), PARTS[type]);
 }
 
 /** Path → methods it answers, sorted; empty for an unknown path. HEAD comes with GET. */

@@ -27,6 +27,27 @@ export class Problem extends Error {
   }
 }
 
+/** Something in a request that is not as its schema says: a JSON pointer (RFC 6901), and what is expected there. */
+export interface FieldFault {
+  readonly path: string;
+  readonly detail: string;
+}
+
+/** 404. */
+export function notFound(detail: string): Problem {
+  return new Problem(404, 'Not Found', detail);
+}
+
+/** 409. */
+export function conflict(detail: string): Problem {
+  return new Problem(409, 'Conflict', detail);
+}
+
+/** 422; `errors`: which members of the request are at fault, where it is known. */
+export function unprocessable(detail: string, errors: readonly FieldFault[] = []): Problem {
+  return new Problem(422, 'Unprocessable Content', detail, {}, { errors });
+}
+
 /** The problem as an HTTP answer: `{type, title, status, detail, request_id}` and the problem's own members. */
 export function problemResponse(problem: Problem, requestId: string): Response {
   const body = {

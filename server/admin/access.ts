@@ -1,4 +1,4 @@
-import { Problem } from '../../kit/http/problem';
+import { expectJson } from '../../kit/http/json';
 import type { Actor, Authorization } from './authorize';
 
 /** Stands before every route of the administration. */
@@ -32,12 +32,6 @@ export function createAccess({ authorize }: Pick<Authorization, 'authorize'>): A
       return actor;
     },
   };
-}
-
-/** A web page can send any other type to anywhere without asking first. @throws Problem 422. */
-export function expectJson(request: Request): void {
-  if (!/^application\/json *(?:;|$)/i.test(request.headers.get('content-type') ?? ''))
-    throw new Problem(422, 'Unprocessable Content', 'The body is not JSON; send application/json.', {}, { errors: [] });
 }
 
 /** What the administrator is told is nobody else's to keep. */

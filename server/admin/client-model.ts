@@ -24,7 +24,7 @@ const AppName = t.String({
 
 const Grants = t.Record(
   t.String({ minLength: 1, maxLength: 512 }),
-  t.Array(t.String({ minLength: 1, maxLength: 128 }), {
+  t.Array(t.String({ minLength: 1, maxLength: 128, error: 'must be a scope of 1 to 128 characters' }), {
     maxItems: GRANTS_MAX,
     error: `must be a list of at most ${GRANTS_MAX} scopes`,
   }),

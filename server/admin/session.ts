@@ -1,6 +1,7 @@
 import { Elysia } from 'elysia';
+import { expectJson } from '../../kit/http/json';
 import type { Tell } from '../oauth/event';
-import { type Access, done, expectJson, reply } from './access';
+import { type Access, done, reply } from './access';
 import { type Authorization, foreignSite, unauthorized } from './authorize';
 import type { SessionCookie } from './cookie';
 import { Done, SessionView, SignIn } from './model';

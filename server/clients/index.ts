@@ -1,5 +1,6 @@
 /** Who may ask: `POST /api/auth/register`, the short form of client registration (RFC 6749 §2). Apart from tokens, which only need to know that a client is who it says. */
 import { Elysia } from 'elysia';
+import { expectJson } from '../../kit/http/json';
 import { Problem } from '../../kit/http/problem';
 import type { Tell } from '../oauth/event';
 import { type Access, type Registrar, registeredEvent } from './callers';
@@ -37,8 +38,7 @@ export function registrationRoutes({ clients, mode, access, take, tell }: Regist
         async ({ request, set }) => {
           const { actor } = await registrarOf(request);
           if (actor === null) Object.assign(set.headers, take(request));
-          // A web page can send any other type to anywhere without asking first.
-          if (!/^application\/json *(?:;|$)/i.test(request.headers.get('content-type') ?? '')) throw notJson();
+          expectJson(request);
         },
         'json',
       ],
@@ -64,8 +64,4 @@ function refusal(mode: RegistrationOptions['mode']): Problem {
     closed: 'Registration is closed.',
   };
   return new Problem(403, 'Forbidden', detail[mode]);
-}
-
-function notJson(): Problem {
-  return new Problem(422, 'Unprocessable Content', 'The body is not JSON; send application/json.', {}, { errors: [] });
 }

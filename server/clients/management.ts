@@ -1,4 +1,4 @@
-import { Problem } from '../../kit/http/problem';
+import { conflict, unprocessable } from '../../kit/http/problem';
 import type { EventDetails } from '../oauth/event';
 import { resourceIdentifier } from '../oauth/resource';
 import { changesBetween } from './changes';
@@ -181,7 +181,7 @@ async function create(
     createdAt: new Date(now()),
   };
   const whole = await store.create(row, made?.row ?? null);
-  if (whole === null) throw new Problem(409, 'Conflict', 'A client with this client_id exists, or did once.');
+  if (whole === null) throw conflict('A client with this client_id exists, or did once.');
   const { epoch, limitApi } = whole.client;
   await changed(`${whole.client.clientId} ${epoch}${limitApi === null ? '' : ` ${limitApi}`}`);
   const [secret] = whole.secrets;
@@ -220,7 +220,7 @@ function inside(grants: GrantsByUri, { issuer, checkGrants }: ManagementOptions)
 
 /** @throws Problem 422 when something is at fault. */
 export function refuse(fault: string | null): void {
-  if (fault !== null) throw new Problem(422, 'Unprocessable Content', `${fault}.`, {}, { errors: [] });
+  if (fault !== null) throw unprocessable(`${fault}.`);
 }
 
 function writeCursor(clientId: string): string {
@@ -230,5 +230,5 @@ function writeCursor(clientId: string): string {
 function readCursor(cursor: string): string {
   const clientId = Buffer.from(cursor, 'base64url').toString();
   if (writeCursor(clientId) === cursor && isClientId(clientId)) return clientId;
-  throw new Problem(422, 'Unprocessable Content', 'cursor is not one that this server gave.', {}, { errors: [] });
+  throw unprocessable('cursor is not one that this server gave.');
 }

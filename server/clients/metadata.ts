@@ -1,6 +1,6 @@
+import { checkBody } from '../../kit/http/json';
 import { OAuthError } from '../oauth/errors';
 import { resourceIdentifier } from '../oauth/resource';
-import { checkBody } from './body';
 import type { ClientChange, NewClient } from './management';
 import type { ClientView } from './model';
 import { TLS_SUBJECT_KINDS } from './model';

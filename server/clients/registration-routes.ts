@@ -1,9 +1,9 @@
 /** Dynamic registration and its management: `/api/clients` (RFC 7591, RFC 7592). */
 import { Elysia } from 'elysia';
+import { isJson, readJson } from '../../kit/http/json';
 import { jsonSchema } from '../../kit/http/openapi';
 import { invalidRequest, OAuthError } from '../oauth/errors';
 import type { Tell } from '../oauth/event';
-import { isJson, readJson } from './body';
 import { type Access, registeredEvent } from './callers';
 import type { ClientManagement } from './management';
 import { informationOf, invalidMetadata, newClientOf, readMetadata, secretsExpireAt } from './metadata';

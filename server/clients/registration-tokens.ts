@@ -1,4 +1,4 @@
-import { Problem } from '../../kit/http/problem';
+import { notFound } from '../../kit/http/problem';
 import type { RegistrationTokenView } from './registration-model';
 import type { RegistrationTokenRow, RegistrationTokenStore } from './registration-token-store';
 import { digestSecret, isMadeSecret, lastFour, makeSecret } from './secret-format';
@@ -53,7 +53,7 @@ export function createRegistrationTokens(options: {
     },
     list: async () => (await store.list()).map((row) => viewOf(row, now())),
     remove: async (id) => {
-      if (!(await store.remove(id))) throw new Problem(404, 'Not Found', 'There is no such registration token.');
+      if (!(await store.remove(id))) throw notFound('There is no such registration token.');
     },
     find: async (token) => (isMadeSecret('rt', token) ? store.find(hashOf(token), new Date(now())) : null),
     redeem: (id) => store.take(id, new Date(now())),

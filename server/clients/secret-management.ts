@@ -1,4 +1,4 @@
-import { Problem } from '../../kit/http/problem';
+import { conflict, notFound, type Problem } from '../../kit/http/problem';
 import type { ManagementStore, NewSecretRow, SecretRow, WholeClient } from './management-store';
 import type { SecretView } from './model';
 import { usesSecret } from './rules';
@@ -99,7 +99,7 @@ export function newSecret(
 
 /** 404 of the administration. */
 export function unknownClient(): Problem {
-  return new Problem(404, 'Not Found', 'There is no client with this client_id.');
+  return notFound('There is no client with this client_id.');
 }
 
 function rotate({ client, secrets }: WholeClient, add: NewSecretRow, overlapSeconds: number | null, nowMs: number) {
@@ -127,7 +127,7 @@ function rotate({ client, secrets }: WholeClient, add: NewSecretRow, overlapSeco
 
 function revoke({ secrets }: WholeClient, secretId: number, nowMs: number) {
   const secret = secrets.find(({ id }) => id === secretId);
-  if (secret === undefined) throw new Problem(404, 'Not Found', 'This client has no such secret.');
+  if (secret === undefined) throw notFound('This client has no such secret.');
   if (!isLive(secret, nowMs)) return { secrets: { add: null, end: null, remove: [secret.id] } };
   if (secrets.filter((one) => isLive(one, nowMs)).length === 1) {
     throw conflict('This is the last live secret of the client; make another one first, or disable the client.');
@@ -138,8 +138,4 @@ function revoke({ secrets }: WholeClient, secretId: number, nowMs: number) {
 
 function idsOf(secrets: readonly SecretRow[]): number[] {
   return secrets.map(({ id }) => id);
-}
-
-function conflict(detail: string): Problem {
-  return new Problem(409, 'Conflict', detail);
 }

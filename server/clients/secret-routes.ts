@@ -1,10 +1,10 @@
 /** Rotation of secrets by the client itself or the administrator: `/api/clients/{client_id}/secrets`. */
 import { Elysia } from 'elysia';
+import { malformed } from '../../kit/http/faults';
+import { checkBody, isJson, readJson } from '../../kit/http/json';
 import { jsonSchema } from '../../kit/http/openapi';
-import { Problem } from '../../kit/http/problem';
 import type { Tell } from '../oauth/event';
 import type { Parameters } from '../oauth/form';
-import { checkBody, isJson, readJson } from './body';
 import type { Access } from './callers';
 import { createSecretActs } from './secret-acts';
 import type { SecretManagement } from './secret-management';
@@ -86,7 +86,8 @@ async function bodyOf(
 ): Promise<{ credentials: Parameters; rotation: Readonly<Record<string, unknown>> }> {
   const text = await request.text();
   const body = text === '' ? {} : isJson(request) ? readJson(text) : undefined;
-  if (typeof body !== 'object' || body === null || Array.isArray(body)) throw malformed('', 'is not a JSON object');
+  if (typeof body !== 'object' || body === null || Array.isArray(body))
+    throw malformed([{ path: '', detail: 'is not a JSON object' }]);
   const [credentials, rotation] = [new Map<string, [string]>(), new Map<string, unknown>()];
   for (const [name, value] of Object.entries(body)) {
     if (!CREDENTIALS.includes(name)) rotation.set(name, value);
@@ -97,11 +98,6 @@ async function bodyOf(
 
 function readRotation(given: Readonly<Record<string, unknown>>): RotationBody {
   const checked = checkBody(RotationBody, given);
-  if ('fault' in checked) throw malformed(checked.fault.path, checked.fault.detail);
+  if ('fault' in checked) throw malformed([checked.fault]);
   return checked.value;
-}
-
-function malformed(path: string, detail: string): Problem {
-  const said = `${path.slice(1) || 'The body'} ${detail}`;
-  return new Problem(422, 'Unprocessable Content', said, {}, { errors: [{ path, detail }] });
 }

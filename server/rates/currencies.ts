@@ -1,4 +1,5 @@
-import { Problem } from '../../kit/http/problem';
+import { malformed } from '../../kit/http/faults';
+import { conflict, notFound, type Problem } from '../../kit/http/problem';
 import type { Tell } from '../oauth/event';
 import type { CurrencyInput, CurrencyView } from './currency-model';
 import type { CatalogueRow, CurrencyStore } from './currency-store';
@@ -72,7 +73,7 @@ function view({ symbol, name, rate, lastUpdated, retiredAt }: CatalogueRow): Cur
 }
 
 function tooManyDigits(): Problem {
-  return new Problem(422, 'Unprocessable Content', `rate: at most ${SIGNIFICANT_DIGITS_MAX} significant digits`);
+  return malformed([{ path: '/rate', detail: `must have at most ${SIGNIFICANT_DIGITS_MAX} significant digits` }]);
 }
 
 function taken({ symbol, name, retiredAt }: CatalogueRow): Problem {
@@ -80,9 +81,9 @@ function taken({ symbol, name, retiredAt }: CatalogueRow): Problem {
     retiredAt === null
       ? `${symbol} is listed already.`
       : `${symbol} was the symbol of ${name}, which was retired; list it again by that name, or choose another symbol.`;
-  return new Problem(409, 'Conflict', detail);
+  return conflict(detail);
 }
 
 function unlisted(): never {
-  throw new Problem(404, 'Not Found', 'No such currency is listed.');
+  throw notFound('No such currency is listed.');
 }

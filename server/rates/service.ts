@@ -1,4 +1,4 @@
-import { Problem } from '../../kit/http/problem';
+import { notFound } from '../../kit/http/problem';
 import type { Feed } from './feed';
 
 /** An answer ready to be sent. */
@@ -40,5 +40,5 @@ function encode(value: unknown): Uint8Array<ArrayBuffer> {
 
 function unknown(symbol: string): never {
   const name = /^[A-Za-z0-9]{1,16}$/.test(symbol) ? ` ${symbol.toUpperCase()}` : '';
-  throw new Problem(404, 'Not Found', `There is no currency${name}.`);
+  throw notFound(`There is no currency${name}.`);
 }

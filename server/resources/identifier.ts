@@ -1,4 +1,6 @@
-import { Problem } from '../../kit/http/problem';
+import { malformed } from '../../kit/http/faults';
+import { isLoopbackName } from '../../kit/http/origin';
+import type { Problem } from '../../kit/http/problem';
 
 /** Where this server itself is; nothing below may belong to somebody else. */
 export interface Known {
@@ -17,14 +19,10 @@ export function checkIdentifier(identifier: string, { issuer, publicUrls }: Know
   const url = URI.test(identifier) ? URL.parse(identifier) : null;
   if (url === null || url.username !== '' || url.password !== '')
     throw refusal('must be an absolute https URI without a fragment');
-  if (url.protocol === 'http:' && !isLoopback(url.hostname))
+  if (url.protocol === 'http:' && !isLoopbackName(url.hostname))
     throw refusal('must be an https URI; http is for loopback hosts alone');
   if ([issuer, ...publicUrls].some((base) => isBelow(url, base)))
     throw refusal("is below this server's own URL; its own resources are built in");
-}
-
-function isLoopback(hostname: string): boolean {
-  return hostname === 'localhost' || hostname === '[::1]' || /^127(?:\.\d{1,3}){3}$/.test(hostname);
 }
 
 function isBelow(url: URL, base: string): boolean {
@@ -34,6 +32,5 @@ function isBelow(url: URL, base: string): boolean {
 }
 
 function refusal(detail: string): Problem {
-  const errors = [{ path: '/identifier', detail }];
-  return new Problem(422, 'Unprocessable Content', `identifier ${detail}`, {}, { errors });
+  return malformed([{ path: '/identifier', detail }]);
 }

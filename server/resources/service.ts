@@ -1,5 +1,6 @@
 /** Resource servers (RFC 8707): for whom tokens are issued, and with which scopes. Held in memory, since every token asks. */
-import { Problem } from '../../kit/http/problem';
+import { malformed } from '../../kit/http/faults';
+import { conflict, notFound, type Problem } from '../../kit/http/problem';
 import { resourceIdentifier, resourceUri } from '../oauth/resource';
 import { formatScope, SCOPE_CHARACTERS_MAX } from '../oauth/scope';
 import { checkIdentifier, type Known } from './identifier';
@@ -64,7 +65,7 @@ export function createResources({ store, issuer, publicUrls, now }: ResourcesOpt
   const checkClients = async (clientIds: readonly string[]): Promise<void> => {
     if (clientIds.length === 0) return;
     if ((await store.freeIds(clientIds)).length > 0)
-      throw unprocessable('/introspection_clients', 'introspection_clients names a client that is not registered.');
+      throw fault('/introspection_clients', 'names a client that is not registered');
   };
   return {
     find: (identifier) => byIdentifier.get(identifier),
@@ -143,26 +144,22 @@ function viewOf(row: StoredResource, issuer: string): ResourceView {
 }
 
 function checkGrant(resource: Resource | undefined, scopes: readonly string[]): void {
-  if (resource === undefined) throw unprocessable('/grants', 'grants names a resource that is not registered.');
-  if (scopes.length === 0) throw unprocessable('/grants', 'grants names a resource without a scope; leave it out.');
+  if (resource === undefined) throw fault('/grants', 'names a resource that is not registered');
+  if (scopes.length === 0) throw fault('/grants', 'names a resource without a scope; leave it out');
   if (!scopes.every((scope) => resource.scopes.includes(scope)))
-    throw unprocessable('/grants', 'grants names a scope that its resource does not have.');
+    throw fault('/grants', 'names a scope that its resource does not have');
 }
 
 /** A token must be able to hold them all. */
 function checkScopes(scopes: readonly string[]): void {
   if (formatScope(scopes).length > SCOPE_CHARACTERS_MAX)
-    throw unprocessable('/scopes', `scopes are together longer than ${SCOPE_CHARACTERS_MAX} characters.`);
+    throw fault('/scopes', `are together longer than ${SCOPE_CHARACTERS_MAX} characters`);
 }
 
-function unprocessable(path: string, detail: string): Problem {
-  return new Problem(422, 'Unprocessable Content', detail, {}, { errors: [{ path, detail }] });
-}
-
-function conflict(detail: string): Problem {
-  return new Problem(409, 'Conflict', detail);
+function fault(path: string, detail: string): Problem {
+  return malformed([{ path, detail }]);
 }
 
 function missing(): Problem {
-  return new Problem(404, 'Not Found', 'There is no such resource.');
+  return notFound('There is no such resource.');
 }

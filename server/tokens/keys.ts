@@ -1,4 +1,4 @@
-import { Problem } from '../../kit/http/problem';
+import { notFound } from '../../kit/http/problem';
 import type { Tell } from '../oauth/event';
 import { eventsOf, isDue, newestAlg, withSpares } from './key-changes';
 import { createHeldKeys, type KeySet } from './key-holding';
@@ -113,7 +113,7 @@ export function createKeyring({ store, box, alg, now, tell }: KeyringOptions): K
 }
 
 function unknownKey(): never {
-  throw new Problem(404, 'Not Found', 'There is no such signing key.');
+  throw notFound('There is no such signing key.');
 }
 
 /** One at a time, so that a slow read cannot overwrite what came after it. */
