@@ -31,7 +31,7 @@ test('with nothing set: one server and one client on this machine', () => {
     vaultKey: null,
     fetchSeconds: 10,
     logLevel: 'info',
-    logFormat: null,
+    logFormat: 'json',
   });
   expect(warnings).toEqual([]);
   expect(Object.isFrozen(config)).toBe(true);

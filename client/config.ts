@@ -11,7 +11,7 @@ import {
 import { isLoopbackName } from '../kit/http/origin';
 import type { LogFormat, LogLevel } from '../kit/logs';
 import { COMMON_SETTINGS, orNull } from '../kit/settings';
-import { parseVaultKey } from './vault/vault';
+import { parseVaultKey, vaultKeyFile } from './vault/vault';
 
 /** What crypto-client runs on. */
 export interface Config {
@@ -33,8 +33,7 @@ export interface Config {
   readonly vaultKey: Uint8Array | null;
   readonly fetchSeconds: number;
   readonly logLevel: LogLevel;
-  /** Null: pretty on a terminal, else JSON. */
-  readonly logFormat: LogFormat | null;
+  readonly logFormat: LogFormat;
 }
 
 /** Characters of a client id; the server's own rule. */
@@ -106,11 +105,12 @@ export type Configuration = Configured<Config, typeof SETTINGS>;
 /** Reads the configuration. Pure. Throws ConfigFault with every fault at once. */
 export function readConfig(sources: Sources): Configuration {
   const reading = readSettings(SETTINGS, sources, UNSUPPORTED, faultsTogether);
-  const config = makeConfig(reading.values);
+  const config = makeConfig(reading.values, sources.terminal ?? false);
   return {
     config,
     reading,
-    derived: { ISSUER: config.issuer },
+    derived: { ISSUER: config.issuer, LOG_FORMAT: config.logFormat },
+    generated: { VAULT_KEY: vaultKeyFile(config.dataDir) },
     warnings: [...reading.warnings, ...warningsOf(reading.values, config)],
   };
 }
@@ -126,7 +126,7 @@ function faultsTogether({ CLIENT_ID, CLIENT_SECRET, CRYPTO_SERVER_URL }: Values<
   return faults;
 }
 
-function makeConfig(values: Values<typeof SETTINGS>): Config {
+function makeConfig(values: Values<typeof SETTINGS>, terminal: boolean): Config {
   const { HOST, CLIENT_ID, CLIENT_SECRET, CRYPTO_SERVER_URL } = values;
   const [first = ''] = CRYPTO_SERVER_URL;
   const both = CLIENT_ID !== null && CLIENT_SECRET !== null;
@@ -143,7 +143,7 @@ function makeConfig(values: Values<typeof SETTINGS>): Config {
     vaultKey: values.VAULT_KEY,
     fetchSeconds: values.FETCH_SECONDS,
     logLevel: values.LOG_LEVEL,
-    logFormat: values.LOG_FORMAT,
+    logFormat: values.LOG_FORMAT ?? (terminal ? 'pretty' : 'json'),
   });
 }
 

@@ -22,13 +22,15 @@ const program = createProgram({
 });
 
 const readFile = (path: string): string => readFileSync(path, 'utf8');
-const configure = (): Configuration => readConfig({ env: process.env, flags: settingFlags(program), readFile });
+const terminal = process.stderr.isTTY;
+const configure = (): Configuration =>
+  readConfig({ env: process.env, flags: settingFlags(program), readFile, terminal });
 const openLog = createErrorLog({
   service: 'crypto-client',
   version: VERSION,
   write,
   now: Date.now,
-  terminal: process.stderr.isTTY,
+  terminal,
   colour,
 });
 

@@ -1,5 +1,6 @@
+import { existsSync } from 'node:fs';
 import { Refusal } from './command';
-import { type Configuration, describeSettings, type Settings, UNSET } from './config';
+import { type Configuration, describeSettings, MASKED, type Settings, UNSET } from './config';
 import type { Output } from './output';
 
 /** A healthy program answers its health at once; in milliseconds. */
@@ -9,12 +10,16 @@ const ANSWER_TIMEOUT_MS = 3_000;
 export function printSettings<S extends Settings>(
   write: Output,
   settings: S,
-  { reading, derived }: Pick<Configuration<unknown, S>, 'reading' | 'derived'>,
+  { reading, derived, generated }: Pick<Configuration<unknown, S>, 'reading' | 'derived' | 'generated'>,
   json: boolean,
 ): void {
-  const rows = describeSettings(settings, reading).map((row) =>
-    row.value === UNSET ? { ...row, value: derived[row.name] ?? null } : row,
-  );
+  const rows = describeSettings(settings, reading).map((row) => {
+    if (row.value !== UNSET) return row;
+    const file = generated[row.name];
+    if (file === undefined) return { ...row, value: derived[row.name] ?? null };
+    if (existsSync(file)) return { ...row, value: MASKED, origin: `generated, ${file}` };
+    return { ...row, value: null, origin: `will be generated into ${file}` };
+  });
   const wide = Math.max(...rows.map(({ name }) => name.length));
   const lines = rows.map(({ name, value, origin }) => `${name.padEnd(wide)}  ${value ?? UNSET}  (${origin})`);
   write.out(json ? `${JSON.stringify(rows, null, 2)}\n` : `${lines.join('\n')}\n`);

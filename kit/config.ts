@@ -27,6 +27,8 @@ export interface Sources {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly flags: Readonly<Record<string, string | undefined>>;
   readonly readFile: (path: string) => string;
+  /** True when a person reads the log as it is written; left out: a program does. */
+  readonly terminal?: boolean;
 }
 
 /** Settings once read: values, where each came from, and what the user should be warned of. */
@@ -42,6 +44,8 @@ export interface Configuration<C, S extends Settings> {
   readonly reading: Reading<S>;
   /** What holds where nothing was set, as text, by the name of the setting. */
   readonly derived: Readonly<Partial<Record<keyof S, string>>>;
+  /** The files that secrets are made in at the first start where nobody set them, by the name of the setting. */
+  readonly generated: Readonly<Partial<Record<keyof S, string>>>;
   readonly warnings: readonly string[];
 }
 
@@ -184,6 +188,9 @@ export function readSettings<S extends Settings>(
 /** Stands where a value would, when there is none. */
 export const UNSET = '(unset)';
 
+/** Stands where a secret would. */
+export const MASKED = '••••••••';
+
 /** One row for each setting: its name, its value as text (secrets masked), and where it came from. */
 export function describeSettings<S extends Settings>(
   settings: S,
@@ -191,7 +198,7 @@ export function describeSettings<S extends Settings>(
 ): readonly { name: string; value: string; origin: Origin }[] {
   return Object.entries(settings).map(([name, { secret }]) => {
     const value = valueText(reading.values[name]);
-    const shown = value === '' ? UNSET : secret ? '••••••••' : redactText(value);
+    const shown = value === '' ? UNSET : secret ? MASKED : redactText(value);
     return { name, value: shown, origin: reading.origins[name] ?? 'default' };
   });
 }

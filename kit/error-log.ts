@@ -14,13 +14,13 @@ export interface ErrorLogOptions {
   readonly colour: boolean;
 }
 
-/** The log of a process, on standard error: results alone go to standard output. Pretty on a terminal unless told otherwise. */
+/** The log of a process, on standard error: results alone go to standard output. */
 export function createErrorLog({ write, terminal, colour, ...rest }: ErrorLogOptions) {
-  return ({ logLevel, logFormat }: { logLevel: LogLevel; logFormat: LogFormat | null }): Log =>
+  return ({ logLevel, logFormat }: { logLevel: LogLevel; logFormat: LogFormat }): Log =>
     createLog({
       ...rest,
       level: logLevel,
-      format: logFormat ?? (terminal ? 'pretty' : 'json'),
+      format: logFormat,
       write: (line) => write.err(`${line}\n`),
       colour: terminal && colour,
     });

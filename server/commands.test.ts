@@ -1,6 +1,6 @@
 // The command line of crypto-server, as a process with nothing in its environment but what a case says.
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
-import { rmSync, statSync } from 'node:fs';
+import { mkdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { freshDatabaseUrl } from '../db/testing';
 import { findPostgres, freePort } from '../db/testing-postgres';
@@ -89,6 +89,21 @@ describe('crypto-server', () => {
       expect.objectContaining({ value: '5', origin: 'environment' }),
     );
     expect(JSON.stringify(rows)).not.toMatch(/hidden-word|the-admin-secret/);
+  });
+
+  test('config says which secrets were generated, which will be, and how the log is written', async () => {
+    const DATA_DIR = join(folder.path, 'generated');
+    mkdirSync(DATA_DIR);
+    writeFileSync(join(DATA_DIR, 'admin-secret'), ADMIN);
+    const { out } = await runServer(['config'], { DATA_DIR });
+    expect(out).toContain(`••••••••  (generated, ${DATA_DIR}/admin-secret)\n`);
+    expect(out).toMatch(
+      new RegExp(`^KEY_ENCRYPTION_KEY +\\(unset\\) +\\(will be generated into ${DATA_DIR}/key-encryption-key\\)$`, 'm'),
+    );
+    expect(out).toMatch(/^LOG_FORMAT +json +\(default\)$/m);
+    expect(out).not.toContain(ADMIN);
+    const rows = JSON.parse((await runServer(['config', '--json'], { DATA_DIR })).out) as { name: string }[];
+    expect(rows.find(({ name }) => name === 'KEY_ENCRYPTION_KEY')).toMatchObject({ value: null });
   });
 
   test('openapi prints the document, makes no folder and needs no database', async () => {

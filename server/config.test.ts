@@ -34,6 +34,15 @@ describe('the configuration of crypto-server', () => {
   });
 
   test.each([
+    ['a person reads it', {}, true, 'pretty'],
+    ['a program reads it', {}, false, 'json'],
+    ['it was chosen', { LOG_FORMAT: 'json' }, true, 'json'],
+  ] as const)('the log, when %s', (_, env, terminal, format) => {
+    const { config, derived } = readConfig({ env, flags: {}, readFile: () => '', terminal });
+    expect([config.logFormat, derived.LOG_FORMAT]).toEqual([format, format]);
+  });
+
+  test.each([
     ['loopback HOST, no ISSUER', {}, 'open'],
     ['loopback HOST, loopback ISSUER', { ISSUER: 'http://localhost:8000' }, 'open'],
     ['loopback HOST, public ISSUER', { ISSUER: 'https://auth.example.com' }, 'admin'],

@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import {
   type Configuration as Configured,
   decimal,
@@ -67,8 +68,7 @@ export interface Config {
   /** Addresses and ranges. */
   readonly trustedProxies: readonly string[];
   readonly logLevel: LogLevel;
-  /** Null: pretty on a terminal, else JSON. */
-  readonly logFormat: LogFormat | null;
+  readonly logFormat: LogFormat;
 }
 
 const secret = (min: number) => text({ min, max: 1024, what: `a secret of at least ${min} characters` });
@@ -200,15 +200,28 @@ export type Configuration = Configured<Config, typeof SETTINGS>;
 /** Reads the configuration. Pure. @throws ConfigFault with every fault at once. */
 export function readConfig(sources: Sources): Configuration {
   const reading = readSettings(SETTINGS, sources, UNSUPPORTED, faultsTogether);
-  const config = makeConfig(reading.values);
-  const { registration: REGISTRATION, loopback, port } = config;
-  const derived = { REGISTRATION, ...(loopback && port !== 0 ? { ISSUER: `http://localhost:${port}` } : {}) };
+  const config = makeConfig(reading.values, sources.terminal ?? false);
+  const { registration: REGISTRATION, logFormat: LOG_FORMAT, loopback, port } = config;
+  const derived = {
+    REGISTRATION,
+    LOG_FORMAT,
+    ...(loopback && port !== 0 ? { ISSUER: `http://localhost:${port}` } : {}),
+  };
   return {
     config,
     reading,
     derived,
+    generated: secretFiles(config.dataDir),
     warnings: [...reading.warnings, ...plainHttpWarnings(config), ...openWarnings(config)],
   };
+}
+
+/** The files of generated secrets, by the setting that each stands for. */
+export function secretFiles(dataDir: string) {
+  return {
+    ADMIN_SECRET: join(dataDir, 'admin-secret'),
+    KEY_ENCRYPTION_KEY: join(dataDir, 'key-encryption-key'),
+  } as const;
 }
 
 function faultsTogether({ HOST, ISSUER }: Values<typeof SETTINGS>): string[] {
@@ -218,7 +231,7 @@ function faultsTogether({ HOST, ISSUER }: Values<typeof SETTINGS>): string[] {
   ];
 }
 
-function makeConfig(values: Values<typeof SETTINGS>): Config {
+function makeConfig(values: Values<typeof SETTINGS>, terminal: boolean): Config {
   const loopback = isLoopbackName(values.HOST);
   const ownMachine = loopback && (values.ISSUER === null || isLoopbackName(new URL(values.ISSUER).hostname));
   return Object.freeze({
@@ -245,7 +258,7 @@ function makeConfig(values: Values<typeof SETTINGS>): Config {
     limits: limitsIn(values),
     trustedProxies: values.TRUSTED_PROXIES,
     logLevel: values.LOG_LEVEL,
-    logFormat: values.LOG_FORMAT,
+    logFormat: values.LOG_FORMAT ?? (terminal ? 'pretty' : 'json'),
   });
 }
 

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
-import { join } from 'node:path';
+import { dirname } from 'node:path';
 import { watchChanges } from '../db/changes';
 import { type Database, offlineDatabase } from '../db/connect';
 import { Refusal } from '../kit/command';
@@ -10,7 +10,7 @@ import type { Log } from '../kit/logs';
 import { privateFolder, secretFile } from '../kit/secret-file';
 import { createApp, describeServer } from './app';
 import { lookUp } from './authentication/jwks-fetch';
-import type { Config } from './config';
+import { type Config, secretFiles } from './config';
 import { tickTimer } from './rates/index';
 import { inRanges } from './setting-values';
 import { createServices } from './wiring/services';
@@ -100,20 +100,20 @@ export function documentServer(config: Config, process: Process): Promise<OpenAp
 
 function surroundings(config: Config, issuer: string, { log, now, randomBytes, newId, cores }: Process): Surroundings {
   const secret = (): string => randomBytes(32).toString('base64url');
-  const keyFile = join(config.dataDir, 'key-encryption-key');
+  const files = secretFiles(config.dataDir);
   return {
     issuer,
     publicUrls: config.publicUrls,
     loopback: config.loopback,
     registration: config.registration,
-    adminSecret: config.adminSecret ?? ownSecret(config.dataDir, 'admin-secret', secret),
+    adminSecret: config.adminSecret ?? ownSecret(files.ADMIN_SECRET, secret),
     accessTokenTtlSeconds: config.accessTokenTtlSeconds,
     encryptionKey: (holdsKeys) =>
       config.keyEncryptionKey ??
-      ownSecret(config.dataDir, 'key-encryption-key', () => {
+      ownSecret(files.KEY_ENCRYPTION_KEY, () => {
         if (holdsKeys)
           throw new Refusal(
-            `The database holds signing keys, but neither KEY_ENCRYPTION_KEY nor ${keyFile} is there to open them.`,
+            `The database holds signing keys, but neither KEY_ENCRYPTION_KEY nor ${files.KEY_ENCRYPTION_KEY} is there to open them.`,
           );
         return secret();
       }),
@@ -150,9 +150,9 @@ function readAuthorities(file: string): string {
   throw new Refusal(`MTLS_CA_FILE holds no certificate in PEM: ${file}`);
 }
 
-function ownSecret(folder: string, name: string, create: () => string): string {
-  privateFolder(folder);
-  return secretFile(join(folder, name), create).value;
+function ownSecret(file: string, create: () => string): string {
+  privateFolder(dirname(file));
+  return secretFile(file, create).value;
 }
 
 /** A port that nobody uses now: the issuer must be known before the first request, and so before listening. */

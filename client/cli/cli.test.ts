@@ -114,6 +114,7 @@ describe('without a client that runs', () => {
     const { out } = await run(['config'], environment('a', { ADMIN_SECRET: 'the-admin-secret' }));
     expect(out).not.toContain('the-admin-secret');
     expect(out).toMatch(/ADMIN_SECRET\s+•+\s+\(environment\)/);
+    expect(out).toMatch(/VAULT_KEY\s+•+\s+\(generated, \S+\/a\/vault-key\)/);
   });
 
   test.each([['status'], ['healthcheck']])('%s says that nobody answers', async (command) => {

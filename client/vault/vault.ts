@@ -142,9 +142,14 @@ function prepare(database: Database, path: string): void {
   make.immediate();
 }
 
+/** Where the key of the vault in this folder is kept, unless `VAULT_KEY` is set. */
+export function vaultKeyFile(folder: string): string {
+  return join(folder, 'vault-key');
+}
+
 /** The key file comes before the first row, so a row without it means that the key was lost, not that it is new. */
 function keyInFolder(folder: string, hasRow: boolean, randomBytes: RandomBytes): Uint8Array {
-  const path = join(folder, 'vault-key');
+  const path = vaultKeyFile(folder);
   if (hasRow && !existsSync(path)) {
     throw new VaultFault(
       `The vault in ${folder} has lost its key: put ${path} back, or set VAULT_KEY to the key it was made with.`,
@@ -159,5 +164,5 @@ function keyInFolder(folder: string, hasRow: boolean, randomBytes: RandomBytes):
 }
 
 function sayLocked(path: string, folder: string): string {
-  return `The vault ${path} does not open: its key is another one or its content was changed. Set VAULT_KEY (or put back ${join(folder, 'vault-key')}) to the key it was made with; to start with a new credential, move ${path} away. Nothing was changed.`;
+  return `The vault ${path} does not open: its key is another one or its content was changed. Set VAULT_KEY (or put back ${vaultKeyFile(folder)}) to the key it was made with; to start with a new credential, move ${path} away. Nothing was changed.`;
 }

@@ -1,10 +1,9 @@
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { Refusal } from '../../kit/command';
 import { askRunning } from '../../kit/commands';
 import { localUrl } from '../../kit/http/listen';
 import type { Output } from '../../kit/output';
-import type { Configuration } from '../config';
+import { type Configuration, secretFiles } from '../config';
 
 /** What these commands take from the process they run in. */
 export interface CliProcess {
@@ -85,7 +84,7 @@ function queryString(query: Readonly<Record<string, string | undefined>>): strin
 }
 
 function readSecret(dataDir: string): string {
-  const file = join(dataDir, 'admin-secret');
+  const file = secretFiles(dataDir).ADMIN_SECRET;
   try {
     const secret = readFileSync(file, 'utf8').trimEnd();
     if (secret !== '') return secret;
