@@ -296,11 +296,19 @@ describe.skipIf(!hasBrowser())('The console in Chromium', () => {
 
     test('quick start: a test token is obtained and taken apart, itself masked', async () => {
       const secret = await create('Tested', 'tested');
-      expect(await page.locator('pre').allInnerTexts()).toEqual([
-        expect.stringContaining(`-u "tested:$CLIENT_SECRET"`),
-        expect.stringContaining(`client_id: 'tested'`),
-        expect.stringContaining(`"client_id": "tested"`),
-      ]);
+      const tabs = page.getByRole('tab');
+      expect(await tabs.allInnerTexts()).toEqual(['curl', 'TypeScript', 'Python']);
+      await tabs.first().focus();
+      for (const [key, name, code] of [
+        ['ArrowLeft', 'Python', '"client_id": "tested"'],
+        ['ArrowLeft', 'TypeScript', "client_id: 'tested'"],
+        ['Home', 'curl', 'client_id=tested'],
+      ] as const) {
+        await page.keyboard.press(key);
+        await page.getByRole('tab', { name, selected: true }).waitFor();
+        expect(await page.evaluate('document.activeElement.innerText')).toBe(name);
+        await page.getByRole('tabpanel', { name }).getByText(code).waitFor();
+      }
       await page.getByLabel('Client secret').fill('wrong-secret-wrong-secret');
       await press('Get a test token');
       await page.getByRole('alert').filter({ hasText: 'invalid_client' }).waitFor();
@@ -312,6 +320,26 @@ describe.skipIf(!hasBrowser())('The console in Chromium', () => {
       expect(await page.getByRole('region', { name: 'Header' }).innerText()).toContain('at+jwt');
       expect(await page.content()).not.toMatch(/eyJ[\w-]+\.eyJ/);
     });
+  });
+
+  test('quick start: the resource is chosen once, for the code and for the test', async () => {
+    const [rates, admin] = ['currency', 'admin'].map((name) => `${server.issuer}/api/${name}`);
+    const grants = { [`${rates}`]: ['currency:read'], [`${admin}`]: ['admin'] };
+    const { client_secret } = await server.create({ client_id: 'two-resources', app_name: 'Two', grants });
+    await open('#/clients/two-resources/quick-start');
+    await page.getByLabel('Resource').selectOption(`${admin}`);
+    await page.getByRole('tabpanel').getByText(`${admin}/clients`).waitFor();
+    await page.getByLabel('Client secret').fill(String(client_secret));
+    await press('Get a test token');
+    await page.getByRole('region', { name: 'Claims' }).getByText(`${admin}`).waitFor();
+  });
+
+  test('quick start: what the page can not try it does not offer', async () => {
+    await server.create({ client_id: 'by-certificate', app_name: 'Bound', certificate_bound: true });
+    await open('#/clients/by-certificate/quick-start');
+    await page.getByText('only its own code can try it').waitFor();
+    expect(await page.getByRole('button', { name: 'Get a test token' }).count()).toBe(0);
+    expect(await page.getByRole('tabpanel').innerText()).toContain('--cert client-cert.pem');
   });
 
   test('a client that must prove a key is created, and tried with a proof at once', async () => {

@@ -3,7 +3,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openEmbedded } from '../../db/embedded';
-import { ADMIN_SECRET, form, json, startTestServer } from '../testing';
+import type { CreatedClient } from '../admin/contract';
+import { ADMIN_SECRET, form, json, startTestServer, type TestServerOptions } from '../testing';
 
 /** A server with a console. */
 export interface ConsoleServer {
@@ -19,20 +20,28 @@ export interface ConsoleServer {
   failedRequest(): Promise<string>;
   /** A client with this id. @returns its secret. */
   createClient(id: string): Promise<string>;
+  /** A client as the admin API makes it. */
+  create(body: Readonly<Record<string, unknown>>): Promise<CreatedClient>;
   close(): Promise<void>;
 }
 
 /** Starts it. Its clock is real, since the browser's is. */
-export async function startConsoleServer(): Promise<ConsoleServer> {
+export async function startConsoleServer(options: TestServerOptions = {}): Promise<ConsoleServer> {
   const folder = mkdtempSync(join(tmpdir(), 'console-'));
   const database = await openEmbedded({ folder: join(folder, 'database') });
   await database.migrate();
-  const server = await startTestServer(database, { settings: { now: Date.now } });
+  const server = await startTestServer(database, { ...options, settings: { now: Date.now, ...options.settings } });
   const ask = (id: string, secret: string): Promise<Response> =>
     server.ask(
       '/api/auth/token',
       form({ grant_type: 'client_credentials', client_id: id, client_secret: secret, scope: 'currency:read' }),
     );
+  const create: ConsoleServer['create'] = async (body) => {
+    const headers = { 'x-admin-secret': ADMIN_SECRET, 'content-type': 'application/json' };
+    const answer = await server.ask('/api/admin/clients', { ...json(body), headers });
+    if (answer.status !== 201) throw new Error(`client: ${answer.status} ${await answer.text()}`);
+    return (await answer.json()) as CreatedClient;
+  };
   return {
     url: server.issuer,
     issuer: server.issuer,
@@ -40,14 +49,8 @@ export async function startConsoleServer(): Promise<ConsoleServer> {
     idleSeconds: 900,
     tokenStatus: async (id, secret) => (await ask(id, secret)).status,
     failedRequest: async () => (await ask('nobody', 'a wrong secret')).headers.get('x-request-id') ?? '',
-    createClient: async (id) => {
-      const headers = { 'x-admin-secret': ADMIN_SECRET, 'content-type': 'application/json' };
-      const answer = await server.ask('/api/admin/clients', {
-        ...json({ client_id: id, app_name: 'Sample' }),
-        headers,
-      });
-      return ((await answer.json()) as { client_secret: string }).client_secret;
-    },
+    createClient: async (id) => (await create({ client_id: id, app_name: 'Sample' })).client_secret ?? '',
+    create,
     close: async () => {
       await server.close();
       await database.close();

@@ -1,27 +1,21 @@
 import { useState } from 'preact/hooks';
 import type { ClientView } from '../../../admin/contract';
 import { clientHref } from '../route';
-import { snippetsFor } from '../snippets';
+import { CERTIFICATE_FILES, factsOf, KEY_FILE } from '../snippets/facts';
+import { LANGUAGES, type Language, snippetFor } from '../snippets/snippets';
 import { CodeBlock } from '../ui/copy';
 import { SelectField } from '../ui/form';
 import { Notice } from '../ui/notice';
 import { useShell } from '../ui/shell';
+import { Tabs } from '../ui/tabs';
 import { TestToken } from './test-token';
-import { hasSecrets } from './words';
+import { hasSecrets, resourceFirst } from './words';
 
 /** Code to start with, filled in for this client, and a try with its secret. */
 export function QuickStart({ client }: { client: ClientView }) {
   const { session } = useShell();
   const resources = Object.keys(client.grants);
-  const rates = `${session.issuer}/api/currency`;
-  const [resource, setResource] = useState(resources.includes(rates) ? rates : (resources[0] ?? rates));
-  const snippets = snippetsFor({
-    issuer: session.issuer,
-    clientId: client.client_id,
-    authMethod: client.auth_method,
-    resource,
-    isDefault: resource === rates,
-  });
+  const [resource, setResource] = useState(resourceFirst(client, session.issuer));
   return (
     <>
       {resources.length === 0 && (
@@ -32,38 +26,77 @@ export function QuickStart({ client }: { client: ClientView }) {
           </p>
         </Notice>
       )}
-      {client.dpop_bound && (
-        <Notice tone="plain">
-          <p>
-            This client must bind its tokens to a key (DPoP): the code below needs a proof beside it, as oauth4webapi’s{' '}
-            <code>DPoP()</code> makes it. The test below makes one by itself.
-          </p>
-        </Notice>
+      {resources.length > 1 && (
+        <SelectField
+          label="Resource"
+          value={resource}
+          set={setResource}
+          options={resources.map((one) => [one, one] as const)}
+          hint="What the token is for. A token is for one resource."
+        />
       )}
+      <Code client={client} resource={resource} />
       <section class="card" aria-labelledby="test-heading">
-        <h2 id="test-heading">Test it</h2>
-        {hasSecrets(client.auth_method) ? (
-          <TestToken clientId={client.client_id} clientSecret={null} resources={resources} dpop={client.dpop_bound} />
-        ) : (
-          <p class="quiet">
-            The key or certificate of this client never comes here, so only the client itself can try it.
-          </p>
-        )}
-      </section>
-      <section class="card" aria-labelledby="code-heading">
-        <h2 id="code-heading">Code</h2>
-        {resources.length > 1 && (
-          <SelectField
-            label="Resource"
-            value={resource}
-            set={setResource}
-            options={resources.map((one) => [one, one] as const)}
-          />
-        )}
-        {snippets.map(({ name, code }) => (
-          <CodeBlock key={name} what={name} code={code} />
-        ))}
+        <h2 id="test-heading">Test it here</h2>
+        <Test client={client} resource={resource} />
       </section>
     </>
   );
+}
+
+function Code({ client, resource }: { client: ClientView; resource: string }) {
+  const { session } = useShell();
+  const [language, setLanguage] = useState<Language>('curl');
+  const facts = factsOf(client, session.issuer, resource);
+  return (
+    <section class="card" aria-labelledby="code-heading">
+      <h2 id="code-heading">Code</h2>
+      <p>
+        It obtains a token and uses it. {facts.proof.kind === 'secret' && <Secret clientId={client.client_id} />}
+        {facts.proof.kind === 'key' && (
+          <>
+            The private key of the client is read from <code>{KEY_FILE}</code>.{' '}
+          </>
+        )}
+        {facts.certificate && (
+          <>
+            Its certificate is read from <code>{CERTIFICATE_FILES.cert}</code>, with the key in{' '}
+            <code>{CERTIFICATE_FILES.key}</code>.{' '}
+          </>
+        )}
+        {facts.dpop && 'A key for DPoP is made for each run.'}
+      </p>
+      {facts.certificate && session.issuer.startsWith('http:') && (
+        <Notice tone="wait">
+          <p>A certificate needs https, which this server is not reached by: put a proxy in front that ends TLS.</p>
+        </Notice>
+      )}
+      <Tabs label="Language" tabs={LANGUAGES} chosen={language} choose={setLanguage}>
+        <CodeBlock code={snippetFor(language, facts)} what={LANGUAGES[language]} />
+      </Tabs>
+    </section>
+  );
+}
+
+function Secret({ clientId }: { clientId: string }) {
+  return (
+    <>
+      The secret is read from the variable <code>CLIENT_SECRET</code>, which the file <code>{clientId}.env</code> sets:{' '}
+      <code>set -a; . ./{clientId}.env; set +a</code>{' '}
+    </>
+  );
+}
+
+function Test({ client, resource }: { client: ClientView; resource: string }) {
+  if (!hasSecrets(client.auth_method))
+    return (
+      <p class="quiet">The key or certificate of this client never comes here, so only its own code can try it.</p>
+    );
+  if (client.certificate_bound)
+    return (
+      <p class="quiet">
+        Its tokens are bound to its certificate, which never comes here, so only its own code can try it.
+      </p>
+    );
+  return <TestToken client={client} clientSecret={null} resource={resource} />;
 }

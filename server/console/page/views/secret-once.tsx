@@ -5,6 +5,7 @@ import { Dialog } from '../ui/dialog';
 import { Notice } from '../ui/notice';
 import { useShell } from '../ui/shell';
 import { TestToken } from './test-token';
+import { resourceFirst } from './words';
 
 /** What the dialog is given. */
 export interface OnceProps {
@@ -65,15 +66,12 @@ function ClientSecret({ client, clientSecret }: ShownOnce & { kind: 'client_secr
         </button>
         <CopyButton text={() => file} label="Copy as .env" what="id, secret and server" />
       </div>
-      <details>
-        <summary>Test it now</summary>
-        <TestToken
-          clientId={clientId}
-          clientSecret={clientSecret}
-          resources={Object.keys(client.grants)}
-          dpop={client.dpop_bound}
-        />
-      </details>
+      {!client.certificate_bound && (
+        <details>
+          <summary>Test it now</summary>
+          <TestToken client={client} clientSecret={clientSecret} resource={resourceFirst(client, session.issuer)} />
+        </details>
+      )}
     </>
   );
 }

@@ -1,35 +1,33 @@
 import { useState } from 'preact/hooks';
+import type { ClientView } from '../../../admin/contract';
 import { Time } from '../time';
 import { requestToken, type TokenFound } from '../token';
 import { Masked } from '../ui/copy';
-import { SelectField } from '../ui/form';
 import { Failure } from '../ui/notice';
 import { useAction, useShell } from '../ui/shell';
 
 /** What the test is given. */
 export interface TestTokenProps {
-  readonly clientId: string;
+  /** One that has secrets, and whose tokens are not bound to a certificate. */
+  readonly client: ClientView;
   /** The secret that was just made; null: it is asked for. */
   readonly clientSecret: string | null;
-  readonly resources: readonly string[];
-  /** True for a client that must prove a key for each token. */
-  readonly dpop: boolean;
+  readonly resource: string;
 }
 
 /** Obtains a token as the client would, and shows what is in it. */
-export function TestToken({ clientId, clientSecret, resources, dpop }: TestTokenProps) {
+export function TestToken({ client, clientSecret, resource }: TestTokenProps) {
   const { session, now } = useShell();
   const [typed, setTyped] = useState('');
-  const [resource, setResource] = useState(resources[0] ?? '');
   const [found, setFound] = useState<TokenFound | null>(null);
   const action = useAction();
   const submit = (event: Event): void => {
     event.preventDefault();
     setFound(null);
     void action.run(async () => {
+      const { client_id: clientId, dpop_bound: dpop } = client;
       const secret = clientSecret ?? typed;
-      const wish = { clientId, clientSecret: secret, resource, dpop, now, issuer: session.issuer };
-      setFound(await requestToken(wish));
+      setFound(await requestToken({ clientId, clientSecret: secret, resource, dpop, now, issuer: session.issuer }));
     });
   };
   return (
@@ -50,14 +48,6 @@ export function TestToken({ clientId, clientSecret, resources, dpop }: TestToken
             It goes to this server’s token endpoint and is forgotten when you leave this page.
           </p>
         </div>
-      )}
-      {resources.length > 1 && (
-        <SelectField
-          label="Token for"
-          value={resource}
-          set={setResource}
-          options={resources.map((one) => [one, one] as const)}
-        />
       )}
       <button type="submit" disabled={action.busy}>
         Get a test token

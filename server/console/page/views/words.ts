@@ -16,6 +16,13 @@ export function hasSecrets(method: AuthMethod): boolean {
   return method === 'client_secret_basic' || method === 'client_secret_post';
 }
 
+/** What a token of the client is asked for first: the rates where it may read them. */
+export function resourceFirst({ grants }: ClientView, issuer: string): string {
+  const rates = `${issuer}/api/currency`;
+  const [first = rates] = Object.keys(grants);
+  return rates in grants ? rates : first;
+}
+
 /** How a secret is, in a word and a tone. */
 export function secretState({ state, expires_at }: SecretView, nowMs: number): { tone: Tone; text: string } {
   switch (state) {
