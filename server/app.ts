@@ -22,7 +22,7 @@ import { OAuthError } from './oauth/errors';
 import type { Tell } from './oauth/event';
 import type { Parameters as RequestParameters } from './oauth/form';
 import { errorReply } from './oauth/reply';
-import { RATES_RESOURCE, resourceUri } from './oauth/resource';
+import { RATES_RESOURCE, RATES_SCOPE, resourceUri } from './oauth/resource';
 import { rateRoutes } from './rates/index';
 import { createRateReads } from './rates/service';
 import { createGuard } from './tokens/guard';
@@ -44,7 +44,7 @@ export function createApp(services: Services, given: Surroundings, serving: () =
     tokens: services.accessTokens,
     proofs: services.proofs,
     audience: resourceUri(issuer, RATES_RESOURCE),
-    scope: 'currency:read',
+    scope: RATES_SCOPE,
     metadataUrl: resourceMetadataUrl(issuer),
     certificate: callers.thumbprint,
     take: services.takeApi,
@@ -102,7 +102,7 @@ function discoveryOf(services: Services, given: Surroundings): DiscoveryOptions 
   return {
     issuer,
     resource: resourceUri(issuer, RATES_RESOURCE),
-    scopes: ['currency:read'],
+    scopes: [RATES_SCOPE],
     registration: given.registration !== 'closed',
     certificates: given.behindProxy,
     authorities: given.mtlsAuthorities !== null,
@@ -191,7 +191,7 @@ export function describeServer(app: AnyElysia, issuer: string): Promise<OpenApiD
         flows: {
           clientCredentials: {
             tokenUrl: `${issuer}/api/auth/token`,
-            scopes: { 'currency:read': 'Read the rates.', admin: 'Administrate this server.' },
+            scopes: { [RATES_SCOPE]: 'Read the rates.', admin: 'Administrate this server.' },
           },
         },
       },

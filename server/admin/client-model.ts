@@ -1,15 +1,8 @@
 import { type Static, type TSchema, t } from 'elysia';
-import {
-  AuthMethod,
-  CLIENT_ID_PATTERN,
-  ClientView,
-  JsonWebKeys,
-  orNull,
-  SecretView,
-  TLS_SUBJECT_KINDS,
-  textOf,
-} from '../clients/model';
+import { AuthMethod, ClientView, JsonWebKeys, orNull, SecretView, textOf } from '../clients/model';
 import { FirstSecret } from '../clients/secret-model';
+import { CLIENT_ID_PATTERN, TLS_SUBJECT_KINDS } from '../oauth/client';
+import { RATES_SCOPE } from '../oauth/resource';
 import { Cursor, PageLimit } from './model';
 
 /** Resources that one client may be granted, and scopes of each; more is no ceiling that a person can judge. */
@@ -32,7 +25,7 @@ const Grants = t.Record(
     maxProperties: GRANTS_MAX,
     description: 'Resource (absolute URI) → scopes that the client may get.',
     error: 'must be an object of resource URIs with lists of scopes',
-    examples: [{ 'http://localhost:8000/api/currency': ['currency:read'] }],
+    examples: [{ 'http://localhost:8000/api/currency': [RATES_SCOPE] }],
   },
 );
 

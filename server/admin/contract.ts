@@ -2,8 +2,8 @@
 export type { AuditView } from '../audit/model';
 export type { ClientView, SecretView } from '../clients/model';
 export type { RegistrationTokenView } from '../clients/registration-model';
-export type { AuthMethod } from '../clients/rules';
 export type { RotatedSecret } from '../clients/secret-model';
+export type { AuthMethod } from '../oauth/client';
 export type { CurrencyView } from '../rates/currency-model';
 export type { ResourceView } from '../resources/model';
 export type { KeyView } from '../tokens/key-view';

@@ -1,13 +1,12 @@
 import { timingSafeEqual, type X509Certificate } from 'node:crypto';
+import type { CertificateMethod, TlsSubject } from '../oauth/client';
 import { OAuthError } from '../oauth/errors';
 import { createChainCheck, faultOfTime, readPemCertificates } from '../x509/chain';
-import { DerFault } from '../x509/der';
-import { readCertificateFields } from '../x509/fields';
-import { hasSubject, type TlsSubject } from '../x509/subject';
 import type { KeyHolder } from './assertion';
 import type { GivenJwk } from './assertion-keys';
 import { type ClientCertificate, certificateThumbprint } from './certificate';
 import type { JwksSource } from './jwks-source';
+import { faultOfSubject } from './tls-subject';
 
 /** By what a client's certificate is known: a name in it, or its key. */
 export interface CertificateHolder extends KeyHolder {
@@ -18,11 +17,7 @@ export interface CertificateHolder extends KeyHolder {
 /** Checks the certificates of clients (RFC 8705 §2). */
 export interface CertificateCheck {
   /** @throws OAuthError invalid_client `certificate_…`, `jwks_unavailable`. */
-  check(
-    certificate: ClientCertificate,
-    method: 'tls_client_auth' | 'self_signed_tls_client_auth',
-    holder: CertificateHolder,
-  ): Promise<void>;
+  check(certificate: ClientCertificate, method: CertificateMethod, holder: CertificateHolder): Promise<void>;
 }
 
 /** What the check stands on. */
@@ -77,15 +72,6 @@ export function createCertificateCheck({ authorities, source, now }: Certificate
       throw new OAuthError('invalid_client', reason, { clientId: holder.clientId, details });
     },
   };
-}
-
-function faultOfSubject(x509: X509Certificate, subject: TlsSubject | null): string | null {
-  try {
-    return subject !== null && hasSubject(readCertificateFields(x509.raw), subject) ? null : 'subject';
-  } catch (error) {
-    if (error instanceof DerFault) return 'malformed';
-    throw error;
-  }
 }
 
 /** A registered certificate (`x5c`, `x5t#S256`) must be the very same; otherwise the key must be (RFC 8705 §2.2.2). */

@@ -1,10 +1,5 @@
-import {
-  type AuthMethod,
-  CLIENT_ID_CHARACTERS_MAX,
-  type Credentials,
-  parseCredentials,
-  type SecretCredentials,
-} from '../oauth/credentials';
+import { type AuthMethod, CLIENT_ID_CHARACTERS_MAX, usesCertificate, usesSecret } from '../oauth/client';
+import { type Credentials, parseCredentials, type SecretCredentials } from '../oauth/credentials';
 import { OAuthError } from '../oauth/errors';
 import type { Parameters } from '../oauth/form';
 import type { AssertionCheck, KeyHolder } from './assertion';
@@ -88,14 +83,14 @@ export function createAuthentication<C extends KnownClient>(options: Authenticat
   ): Promise<Proof<C>> => {
     try {
       const { client, secretId } = await clients.checkSecret(clientId, clientSecret);
-      if (!isSecretMethod(client.authMethod)) throw notAllowed(clientId, method);
+      if (!usesSecret(client.authMethod)) throw notAllowed(clientId, method);
       failed.check(keyOf(clientId), address);
       return { client, method, secretId };
     } catch (error) {
       // Looked up after every failure, so that the time tells nothing: a client of another kind has no secret to be wrong.
       const known = error instanceof OAuthError ? await clients.find(clientId) : null;
       failed.check(keyOf(clientId), address);
-      throw known === null || isSecretMethod(known.authMethod) ? error : notAllowed(clientId, method);
+      throw known === null || usesSecret(known.authMethod) ? error : notAllowed(clientId, method);
     }
   };
   const byAssertion = async (request: ClientRequest, jwt: string, named: string | null): Promise<Proof<C>> => {
@@ -115,10 +110,9 @@ export function createAuthentication<C extends KnownClient>(options: Authenticat
   };
   const byCertificate = (clientId: string, certificate: ClientCertificate | null): Promise<Proof<C>> =>
     withClient(clientId, async (client) => {
-      const method = client?.authMethod;
       if (client === null || certificate === null) throw notThere(client, clientId, 'certificate');
-      if (method !== 'tls_client_auth' && method !== 'self_signed_tls_client_auth')
-        throw notAllowed(clientId, 'certificate');
+      const method = client.authMethod;
+      if (!usesCertificate(method)) throw notAllowed(clientId, 'certificate');
       await certificates.check(certificate, method, client);
       if (!client.isActive) throw disabled(clientId);
       return { client, method, secretId: null };
@@ -160,10 +154,6 @@ interface Proof<C> {
 /** What is longer than any client id is nobody, and is not kept anywhere. */
 function keyOf(clientId: string): string {
   return clientId.length <= CLIENT_ID_CHARACTERS_MAX ? clientId : '';
-}
-
-function isSecretMethod(method: AuthMethod): boolean {
-  return method === 'client_secret_basic' || method === 'client_secret_post';
 }
 
 function notThere(client: KnownClient | null, clientId: string, method: string): OAuthError {

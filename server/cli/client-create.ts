@@ -2,20 +2,12 @@ import { createPublicKey, X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { type Command, Option } from 'commander';
 import { Refusal } from '../../kit/command';
-import type { AuthMethod, CreatedClient, NewClientBody } from '../admin/contract';
+import type { CreatedClient, NewClientBody } from '../admin/contract';
+import { AUTH_METHODS, type AuthMethod, type TlsSubject } from '../oauth/client';
+import { RATES_RESOURCE } from '../oauth/resource';
 import { type AdminApi, type CliProcess, openApi } from './api';
 import { EXPIRES_IN, seconds, wrongValue } from './duration';
 import { printSecret } from './secret';
-
-const AUTH_METHODS: readonly AuthMethod[] = [
-  'client_secret_basic',
-  'client_secret_post',
-  'private_key_jwt',
-  'tls_client_auth',
-  'self_signed_tls_client_auth',
-];
-
-type TlsSubject = NonNullable<NewClientBody['tls_subject']>;
 
 /** The five names by which a certificate is known (RFC 8705 §2.1.2), by the flag that gives them. */
 const TLS_NAMES = {
@@ -110,7 +102,7 @@ function tlsNamesIn(flags: CreateFlags) {
   });
 }
 
-async function resourceOf(api: AdminApi, resource = '/api/currency'): Promise<string> {
+async function resourceOf(api: AdminApi, resource = RATES_RESOURCE): Promise<string> {
   return resource.startsWith('/') ? `${await api.issuer()}${resource}` : resource;
 }
 

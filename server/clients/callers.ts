@@ -1,11 +1,11 @@
 // Who may register a client, and who may manage which: the callers of `/api/clients`.
 import { Problem } from '../../kit/http/problem';
 import { challengeOf, parsePresented, type Scheme } from '../oauth/bearer';
+import { isClientId } from '../oauth/client';
 import type { SecurityEvent, Tell } from '../oauth/event';
 import type { Parameters } from '../oauth/form';
 import { queryOf } from '../oauth/query';
 import type { ClientManagement } from './management';
-import { isClientId } from './model';
 import type { RegistrationTokens } from './registration-tokens';
 import { isMadeSecret } from './secret-format';
 

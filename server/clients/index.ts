@@ -3,6 +3,7 @@ import { Elysia } from 'elysia';
 import { expectJson } from '../../kit/http/json';
 import { Problem } from '../../kit/http/problem';
 import type { Tell } from '../oauth/event';
+import { RATES_SCOPE } from '../oauth/resource';
 import { type Access, type Registrar, registeredEvent } from './callers';
 import { Registered, Registration } from './model';
 import type { Clients } from './service';
@@ -49,8 +50,7 @@ export function registrationRoutes({ clients, mode, access, take, tell }: Regist
         tags: ['OAuth 2.0'],
         summary: 'Register a client with an id and a secret of its own choice',
         security: [{ adminSecret: [] }, { registrationToken: [] }, {}],
-        description:
-          'Open, reserved to the administrator (`X-Admin-Secret`) and to holders of an initial access token, or closed, as `REGISTRATION` says. The client gets the scope `currency:read`.',
+        description: `Open, reserved to the administrator (\`X-Admin-Secret\`) and to holders of an initial access token, or closed, as \`REGISTRATION\` says. The client gets the scope \`${RATES_SCOPE}\`.`,
       },
     },
   );

@@ -1,7 +1,7 @@
 import { and, asc, eq, gt, ilike, inArray, isNotNull, isNull, lte, or, type SQL, sql } from 'drizzle-orm';
 import type { Rows } from '../../db/connect';
 import { clientSecrets, clients } from '../../db/schema';
-import { isClientId } from './model';
+import { isClientId } from '../oauth/client';
 import { unlessTaken } from './store';
 
 /** A whole row of a client. */

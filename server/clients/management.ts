@@ -1,10 +1,11 @@
 import { conflict, unprocessable } from '../../kit/http/problem';
+import { isClientId, usesSecret } from '../oauth/client';
 import type { EventDetails } from '../oauth/event';
 import { resourceIdentifier } from '../oauth/resource';
 import { changesBetween } from './changes';
 import type { ClientChanges, ManagementStore, NewClientRow, WholeClient } from './management-store';
-import { type ClientView, isClientId, reservedFault, type SecretView } from './model';
-import { type ClientKeyring, keyringFault, limitsFault, usesSecret } from './rules';
+import { type ClientView, reservedFault, type SecretView } from './model';
+import { type ClientKeyring, keyringFault, limitsFault } from './rules';
 import { digestSecret, isDigestOf, makeSecret, storedSecret } from './secret-format';
 import {
   createSecretManagement,

@@ -1,11 +1,11 @@
 import { checkBody } from '../../kit/http/json';
+import { TLS_SUBJECT_KINDS, type TlsSubject } from '../oauth/client';
 import { OAuthError } from '../oauth/errors';
-import { resourceIdentifier } from '../oauth/resource';
+import { RATES_RESOURCE, resourceIdentifier } from '../oauth/resource';
 import type { ClientChange, NewClient } from './management';
 import type { ClientView } from './model';
-import { TLS_SUBJECT_KINDS } from './model';
 import { ClientMetadata, DESCRIPTIVE_MEMBERS } from './registration-model';
-import { keyringFault, type TlsSubject } from './rules';
+import { keyringFault } from './rules';
 import { epochSeconds } from './secret-model';
 
 /** What registration decides of a client; grants and limits are the administrator's. */
@@ -47,9 +47,7 @@ export function newClientOf(settings: RegisteredSettings): NewClient {
 
 /** What a client is told of itself, its secrets and tokens aside (RFC 7591 §3.2.1). */
 export function informationOf(client: ClientView, issuer: string): Record<string, unknown> {
-  const scopes = Object.entries(client.grants).find(
-    ([uri]) => resourceIdentifier(issuer, uri) === '/api/currency',
-  )?.[1];
+  const scopes = Object.entries(client.grants).find(([uri]) => resourceIdentifier(issuer, uri) === RATES_RESOURCE)?.[1];
   const { jwks, jwks_uri, tls_subject } = client;
   return {
     ...client.metadata,

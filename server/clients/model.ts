@@ -1,13 +1,5 @@
 import { type Static, type TSchema, t } from 'elysia';
-import { CLIENT_ID_CHARACTERS_MAX } from '../oauth/credentials';
-
-/** `client_id`: unreserved characters of RFC 3986 only, so that it is the same in a header, a form and a path. */
-export const CLIENT_ID_PATTERN = `^[A-Za-z0-9._~-]{1,${CLIENT_ID_CHARACTERS_MAX}}$`;
-
-/** True for what can be a `client_id`. */
-export function isClientId(text: string): boolean {
-  return new RegExp(CLIENT_ID_PATTERN).test(text);
-}
+import { AUTH_METHODS, CLIENT_ID_PATTERN, TLS_SUBJECT_KINDS } from '../oauth/client';
 
 /** What the audit trail calls those who are no clients; a client of that name would be taken for them. */
 const RESERVED_IDS = new Set(['admin', 'console', 'server']);
@@ -61,31 +53,13 @@ export const Registered = t.Object({
   id: t.Integer({ description: 'Number of the registration.', examples: [1] }),
 });
 
-/** How a client authenticates (RFC 7591 §2, RFC 8705 §2). */
-export const AUTH_METHODS = [
-  'client_secret_basic',
-  'client_secret_post',
-  'private_key_jwt',
-  'tls_client_auth',
-  'self_signed_tls_client_auth',
-] as const;
-
-/** One of the five. */
+/** How a client authenticates. */
 export const AuthMethod = t.UnionEnum([...AUTH_METHODS], {
   // The framework would put the first one where none was given: a change of something else would change this too.
   default: undefined,
   description: 'How the client authenticates.',
   error: `must be one of ${AUTH_METHODS.join(', ')}`,
 });
-
-/** The five names by which a `tls_client_auth` certificate is known (RFC 8705 §2.1.2). */
-export const TLS_SUBJECT_KINDS = [
-  'tls_client_auth_subject_dn',
-  'tls_client_auth_san_dns',
-  'tls_client_auth_san_uri',
-  'tls_client_auth_san_ip',
-  'tls_client_auth_san_email',
-] as const;
 
 /** A time on the wire. */
 export const moment = (description: string) =>

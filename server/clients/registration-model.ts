@@ -1,4 +1,5 @@
 import { type Static, t } from 'elysia';
+import { RATES_SCOPE } from '../oauth/resource';
 import { AuthMethod, JsonWebKeys, moment, orNull, textOf } from './model';
 
 /** An initial access token, as it is listed: never the token itself. */
@@ -52,9 +53,9 @@ export const ClientMetadata = t.Object(
     ),
     response_types: t.Optional(t.Array(t.String(), { maxItems: 0, error: 'must be []' })),
     scope: t.Optional(
-      t.Literal('currency:read', {
+      t.Literal(RATES_SCOPE, {
         description: 'All that can be got by registering.',
-        error: 'must be currency:read',
+        error: `must be ${RATES_SCOPE}`,
       }),
     ),
     jwks: t.Optional(JsonWebKeys),

@@ -2,6 +2,7 @@
 import { Elysia } from 'elysia';
 import { isJson, readJson } from '../../kit/http/json';
 import { jsonSchema } from '../../kit/http/openapi';
+import { usesSecret } from '../oauth/client';
 import { invalidRequest, OAuthError } from '../oauth/errors';
 import type { Tell } from '../oauth/event';
 import { type Access, registeredEvent } from './callers';
@@ -9,7 +10,6 @@ import type { ClientManagement } from './management';
 import { informationOf, invalidMetadata, newClientOf, readMetadata, secretsExpireAt } from './metadata';
 import type { ClientView } from './model';
 import { ClientInformation, ClientMetadata } from './registration-model';
-import { usesSecret } from './rules';
 
 /** What these routes stand on. */
 export interface DynamicRegistrationOptions {

@@ -1,16 +1,7 @@
 // What must hold of a client's own settings, whoever gives them: pure functions, each with the first fault it finds, or null. A fault
 // names the member as it is called outside and what is expected, never what was given.
 import { parseLimit } from '../../kit/limit';
-import type { AUTH_METHODS, TLS_SUBJECT_KINDS } from './model';
-
-/** How a client authenticates. */
-export type AuthMethod = (typeof AUTH_METHODS)[number];
-
-/** A certificate's name, and which of the five kinds it is (RFC 8705 §2.1.2). */
-export interface TlsSubject {
-  readonly kind: (typeof TLS_SUBJECT_KINDS)[number];
-  readonly value: string;
-}
+import type { AuthMethod, TlsSubject } from '../oauth/client';
 
 /** What a client authenticates with, other than secrets. */
 export interface ClientKeyring {
@@ -36,11 +27,6 @@ const PUBLIC_MEMBERS: Readonly<Record<string, readonly string[]>> = {
   OKP: ['crv', 'x'],
   RSA: ['n', 'e'],
 };
-
-/** True for the two methods that need a secret; they stand for each other. */
-export function usesSecret(method: AuthMethod): boolean {
-  return method === 'client_secret_basic' || method === 'client_secret_post';
-}
 
 /** What is wrong with how the client authenticates. */
 export function keyringFault({ authMethod, jwks, jwksUri, tlsSubject }: ClientKeyring): string | null {

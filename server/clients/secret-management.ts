@@ -1,7 +1,7 @@
 import { conflict, notFound, type Problem } from '../../kit/http/problem';
+import { usesSecret } from '../oauth/client';
 import type { ManagementStore, NewSecretRow, SecretRow, WholeClient } from './management-store';
 import type { SecretView } from './model';
-import { usesSecret } from './rules';
 import { hintOf, LIVE_SECRETS_MAX, makeSecret, storedSecret } from './secret-format';
 import { isLive, secretView } from './views';
 

@@ -1,7 +1,8 @@
 import { eq, gt, isNotNull, sql } from 'drizzle-orm';
 import { type Rows, sqlState } from '../../db/connect';
 import { type AuthMethod, clientSecrets, clients, deletedClients, type Grants, type TlsSubject } from '../../db/schema';
-import { isClientId } from './model';
+import { isClientId } from '../oauth/client';
+import { RATES_RESOURCE, RATES_SCOPE } from '../oauth/resource';
 import type { UsageBatch } from './usage';
 
 /** Public keys of a client (RFC 7517 §5). */
@@ -65,7 +66,7 @@ export interface ClientStore {
 }
 
 /** What comes back for a client that there is not, so that the answer is as long to send and to read: the time must not tell. */
-const DECOY_GRANTS = JSON.stringify({ '/api/currency': ['currency:read'] });
+const DECOY_GRANTS = JSON.stringify({ [RATES_RESOURCE]: [RATES_SCOPE] });
 const DECOY_HASH = `sha256:${'x'.repeat(43)}`;
 
 /** Columns of a client; `id` 0 for one that there is not. */

@@ -1,17 +1,10 @@
+import type { SecretMethod } from './client';
 import { invalidRequest, OAuthError } from './errors';
 import { decodeForm, hasControl, type Parameters } from './form';
 
-/** How a client may authenticate (RFC 7591 §2, RFC 8705 §2); the two secret methods stand for each other. */
-export type AuthMethod =
-  | 'client_secret_basic'
-  | 'client_secret_post'
-  | 'private_key_jwt'
-  | 'tls_client_auth'
-  | 'self_signed_tls_client_auth';
-
 /** Id and secret of a client (RFC 6749 §2.3.1). */
 export interface SecretCredentials {
-  readonly method: 'client_secret_basic' | 'client_secret_post';
+  readonly method: SecretMethod;
   readonly clientId: string;
   readonly clientSecret: string;
 }
@@ -29,9 +22,6 @@ export interface CertificateCredentials {
   readonly method: 'certificate';
   readonly clientId: string;
 }
-
-/** Characters of a client id. */
-export const CLIENT_ID_CHARACTERS_MAX = 128;
 
 /** How a client says who it is. */
 export type Credentials = SecretCredentials | AssertionCredentials | CertificateCredentials;

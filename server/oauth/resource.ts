@@ -17,5 +17,8 @@ export const RESOURCE_URI_CHARACTERS_MAX = 512;
 /** The rates, and the audience of tokens when no resource is asked for. */
 export const RATES_RESOURCE = '/api/currency';
 
+/** What is needed to read the rates, and all that a client gets by registering. */
+export const RATES_SCOPE = 'currency:read';
+
 /** The administration; its scope `admin` is only ever granted by the administrator. */
 export const ADMIN_RESOURCE = '/api/admin';

@@ -3,6 +3,7 @@ import { cron } from '@elysiajs/cron';
 import { Elysia } from 'elysia';
 import { matchesEtag } from '../../kit/http/etag';
 import type { Log } from '../../kit/logs';
+import { RATES_SCOPE } from '../oauth/resource';
 import type { Guard } from '../tokens/guard';
 import { LIST_DETAIL, Rate, SYMBOL_PARAMETER } from './model';
 import type { RateReads, Representation } from './service';
@@ -16,7 +17,7 @@ export interface RateRoutesOptions {
 
 /** Routes of the rates. */
 export function rateRoutes({ reads, guard }: RateRoutesOptions) {
-  const security = [{ accessToken: ['currency:read'] }];
+  const security = [{ accessToken: [RATES_SCOPE] }];
   const represent = createReplies();
   const list = hot<Rate[]>(({ request }) =>
     guard(request, () => represent(request, reads.list(symbolsOf(request.url)))),

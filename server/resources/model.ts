@@ -1,4 +1,5 @@
 import { type Static, t } from 'elysia';
+import { CLIENT_ID_PATTERN } from '../oauth/client';
 import { RESOURCE_URI_CHARACTERS_MAX } from '../oauth/resource';
 import { SCOPE_CHARACTERS_MAX } from '../oauth/scope';
 
@@ -28,7 +29,7 @@ const Scopes = t.Array(Scope, {
 });
 
 const IntrospectionClients = t.Array(
-  t.String({ pattern: '^[A-Za-z0-9._~-]{1,128}$', error: 'must be a client_id', examples: ['billing-api'] }),
+  t.String({ pattern: CLIENT_ID_PATTERN, error: 'must be a client_id', examples: ['billing-api'] }),
   {
     maxItems: 100,
     uniqueItems: true,

@@ -4,7 +4,7 @@ import { eq } from 'drizzle-orm';
 import type { Database } from '../../db/connect';
 import { clients, resources } from '../../db/schema';
 import { eachDatabase } from '../../db/testing';
-import { CLIENT_ID_CHARACTERS_MAX } from '../oauth/credentials';
+import { CLIENT_ID_CHARACTERS_MAX } from '../oauth/client';
 import { RESOURCE_URI_CHARACTERS_MAX } from '../oauth/resource';
 import { SCOPE_CHARACTERS_MAX } from '../oauth/scope';
 import { ADMIN_SECRET, basic, form, json, startTestServer, type TestClient, type TestServer } from '../testing';

@@ -1,5 +1,6 @@
 import { t } from 'elysia';
 import { OAUTH_ERRORS, type OAuthErrorCode } from '../oauth/errors';
+import { RATES_SCOPE } from '../oauth/resource';
 
 /** What a token request may say (RFC 6749 §4.4.2, RFC 8707 §2); `oauth/form` reads it. */
 const TOKEN_REQUEST = {
@@ -26,7 +27,7 @@ export const TokenAnswer = t.Object({
   access_token: t.String({ description: 'A JWT access token (RFC 9068).' }),
   token_type: t.UnionEnum(['Bearer', 'DPoP'], { description: 'DPoP when a proof came along (RFC 9449 §5).' }),
   expires_in: t.Integer({ description: 'Seconds until the token ends.', examples: [7200] }),
-  scope: t.String({ description: 'What was granted, separated by spaces.', examples: ['currency:read'] }),
+  scope: t.String({ description: 'What was granted, separated by spaces.', examples: [RATES_SCOPE] }),
 });
 
 /** Refusal of the token endpoint (RFC 6749 §5.2). */
@@ -107,7 +108,7 @@ export const ABOUT_TOKEN_BODY = {
 /** Answer about a token (RFC 7662 §2.2). */
 export const IntrospectionAnswer = t.Object({
   active: t.Boolean({ description: 'False for every token that is not good, or not for the caller to know of.' }),
-  scope: t.Optional(t.String({ examples: ['currency:read'] })),
+  scope: t.Optional(t.String({ examples: [RATES_SCOPE] })),
   client_id: t.Optional(t.String()),
   token_type: t.Optional(t.UnionEnum(['Bearer', 'DPoP'])),
   exp: t.Optional(t.Integer()),

@@ -1,4 +1,4 @@
-import { CLIENT_ID_CHARACTERS_MAX } from '../oauth/credentials';
+import { CLIENT_ID_CHARACTERS_MAX } from '../oauth/client';
 import { RESOURCE_URI_CHARACTERS_MAX } from '../oauth/resource';
 import { SCOPE_CHARACTERS_MAX } from '../oauth/scope';
 import { ACCESS_TOKEN_TYPE } from './key-pair';

@@ -1,7 +1,7 @@
 import { pathOf } from '../../kit/http/edge';
 import { requestId } from '../../kit/http/request-id';
 import type { Log } from '../../kit/logs';
-import { isClientId } from '../clients/model';
+import { isClientId } from '../oauth/client';
 import type { SecurityEvent, Tell } from '../oauth/event';
 
 /** A security event with where it came from: what the audit trail keeps. */

@@ -2,38 +2,31 @@ import { isIP } from 'node:net';
 import { sameBytes } from './der';
 import { type CertificateFields, type DistinguishedName, NAME, type NameAttribute, readName } from './fields';
 
-/** The one name by which a `tls_client_auth` client is known (RFC 8705 §2.1.2). */
-export interface TlsSubject {
-  readonly kind:
-    | 'tls_client_auth_subject_dn'
-    | 'tls_client_auth_san_dns'
-    | 'tls_client_auth_san_uri'
-    | 'tls_client_auth_san_ip'
-    | 'tls_client_auth_san_email';
-  readonly value: string;
+/** True when the subject is the name that this text writes (RFC 4514). */
+export function hasDistinguishedName({ subject }: CertificateFields, text: string): boolean {
+  const wanted = parseDistinguishedName(text);
+  return wanted !== null && isSameName(readName(subject), wanted);
 }
 
-/** True when the certificate has exactly this name. */
-export function hasSubject(fields: CertificateFields, { kind, value }: TlsSubject): boolean {
-  switch (kind) {
-    case 'tls_client_auth_subject_dn': {
-      const wanted = parseDistinguishedName(value);
-      return wanted !== null && isSameName(readName(fields.subject), wanted);
-    }
-    case 'tls_client_auth_san_ip': {
-      const wanted = addressBytes(value);
-      return (
-        wanted !== null && fields.subjectNames.some((one) => one.kind === NAME.ip && sameBytes(one.content, wanted))
-      );
-    }
-    case 'tls_client_auth_san_dns':
-      // Names of hosts are the same in any case (RFC 4343).
-      return hasText(fields, NAME.dns, (name) => name.toLowerCase() === value.toLowerCase());
-    case 'tls_client_auth_san_uri':
-      return hasText(fields, NAME.uri, (name) => name === value);
-    case 'tls_client_auth_san_email':
-      return hasText(fields, NAME.email, (name) => name === value);
-  }
+/** True when the certificate is for this host; names of hosts are the same in any case (RFC 4343). */
+export function hasDnsName(fields: CertificateFields, wanted: string): boolean {
+  return hasText(fields, NAME.dns, (name) => name.toLowerCase() === wanted.toLowerCase());
+}
+
+/** True when the certificate is for exactly this URI. */
+export function hasUri(fields: CertificateFields, wanted: string): boolean {
+  return hasText(fields, NAME.uri, (name) => name === wanted);
+}
+
+/** True when the certificate is for exactly this e-mail address. */
+export function hasEmail(fields: CertificateFields, wanted: string): boolean {
+  return hasText(fields, NAME.email, (name) => name === wanted);
+}
+
+/** True when the certificate is for this IP address, however it is written. */
+export function hasAddress({ subjectNames }: CertificateFields, address: string): boolean {
+  const wanted = addressBytes(address);
+  return wanted !== null && subjectNames.some(({ kind, content }) => kind === NAME.ip && sameBytes(content, wanted));
 }
 
 /** One attribute as it is written: type in dots, and a text or the DER of the value. */
