@@ -2,7 +2,7 @@ import { Elysia, t } from 'elysia';
 import { readRowNumber } from '../../kit/http/row-number';
 import { RegistrationTokenView } from '../clients/registration-model';
 import type { RegistrationTokens } from '../clients/registration-tokens';
-import type { Tell } from '../oauth/event';
+import type { EventName, Tell } from '../oauth/event';
 import { type Access, done, reply } from './access';
 import { describeRoute } from './detail';
 import { Done, NewRegistrationToken } from './model';
@@ -19,7 +19,7 @@ const DEFAULT_EXPIRES_IN_SECONDS = 86_400;
 
 /** Initial access tokens (RFC 7591 §3). */
 export function registrationTokenRoutes({ access, registrationTokens, tell }: RegistrationTokenRoutesOptions) {
-  const told = (event: string, request: Request, details: Readonly<Record<string, string | number | null>>) =>
+  const told = (event: EventName, request: Request, details: Readonly<Record<string, string | number | null>>) =>
     tell({ event, outcome: 'success', actor: access.actorOf(request).name, details }, request);
   return new Elysia({ name: 'admin-registration-tokens' })
     .get('/api/admin/registration-tokens', async () => reply({ items: await registrationTokens.list() }), {

@@ -1,6 +1,6 @@
 import { Elysia, t } from 'elysia';
 import { readRowNumber } from '../../kit/http/row-number';
-import { changesOf, type EventDetails, type Tell } from '../oauth/event';
+import { changesOf, type EventDetails, type EventName, type Tell } from '../oauth/event';
 import { NewResource, ResourceChange, ResourceView } from '../resources/model';
 import type { Resources } from '../resources/service';
 import { type Access, done, reply } from './access';
@@ -18,7 +18,7 @@ const ONE = '/api/admin/resources/:id';
 
 /** Resource servers (RFC 8707): for whom tokens are issued. */
 export function resourceRoutes({ access, resources, tell }: ResourceRoutesOptions) {
-  const told = (event: string, request: Request, details: EventDetails) =>
+  const told = (event: EventName, request: Request, details: EventDetails) =>
     tell({ event, outcome: 'success', actor: access.actorOf(request).name, details }, request);
   const listed = (id: number) => resources.list().find((resource) => resource.id === id);
   return new Elysia({ name: 'admin-resources' })

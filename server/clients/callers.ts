@@ -2,7 +2,7 @@
 import { Problem } from '../../kit/http/problem';
 import { challengeOf, parsePresented, type Scheme } from '../oauth/bearer';
 import { isClientId } from '../oauth/client';
-import type { SecurityEvent, Tell } from '../oauth/event';
+import type { EventName, NamedEvent, Tell } from '../oauth/event';
 import type { Parameters } from '../oauth/form';
 import { queryOf } from '../oauth/query';
 import type { ClientManagement } from './management';
@@ -74,7 +74,7 @@ export function createAccess(options: AccessOptions): Access {
   const { mode, clients, registrationTokens, authorizeAdmin, authenticateClient, tell } = options;
   const { guess, wrong } = createGuessing(options);
 
-  const refuse = (event: string, reason: string, request: Request, clientId: string | null = null): Problem => {
+  const refuse = (event: EventName, reason: string, request: Request, clientId: string | null = null): Problem => {
     void tell({ event, outcome: 'failure', reason, clientId }, request);
     return reason === 'credentials_missing' || reason === 'registration_forbidden' ? unauthenticated() : invalidToken();
   };
@@ -166,7 +166,7 @@ function createGuessing({ failed, addressOf }: Pick<AccessOptions, 'failed' | 'a
 }
 
 /** What the operator is told of a registration. */
-export function registeredEvent({ actor, token }: Registrar, clientId: string, authMethod: string): SecurityEvent {
+export function registeredEvent({ actor, token }: Registrar, clientId: string, authMethod: string): NamedEvent {
   const details = { auth_method: authMethod, ...(token === null ? {} : { registration_token: token }) };
   const event = { event: 'client_registered', outcome: 'success', clientId, details } as const;
   return actor === null ? event : { ...event, actor };

@@ -30,8 +30,53 @@ export function changesOf(before: EventDetails, after: EventDetails): EventDetai
   return { changed: different.map(([name]) => name), ...Object.fromEntries(different) };
 }
 
+/** What can happen. docs/audit.md tells of each, and the console has a name for it. */
+export type EventName =
+  | 'admin_access'
+  | 'admin_sign_in'
+  | 'admin_sign_out'
+  | 'audit_chain'
+  | 'audit_exported'
+  | 'audit_lost'
+  | 'client_authentication'
+  | 'client_deleted'
+  | 'client_disabled'
+  | 'client_enabled'
+  | 'client_registered'
+  | 'client_tokens_revoked'
+  | 'client_updated'
+  | 'currency_added'
+  | 'currency_retired'
+  | 'key_activated'
+  | 'key_created'
+  | 'key_removed'
+  | 'key_retired'
+  | 'key_revoked'
+  | 'key_rotation_requested'
+  | 'key_unreadable'
+  | 'keys_reencrypted'
+  | 'limit_exceeded'
+  | 'oauth_request'
+  | 'other_failures'
+  | 'registration'
+  | 'registration_token_created'
+  | 'registration_token_revoked'
+  | 'resource_access'
+  | 'resource_created'
+  | 'resource_deleted'
+  | 'resource_updated'
+  | 'secret_created'
+  | 'secret_expiring'
+  | 'secret_revoked'
+  | 'token_revoked';
+
+/** An event as whoever noticed it tells it. */
+export interface NamedEvent extends SecurityEvent {
+  readonly event: EventName;
+}
+
 /**
  * Tells the operator, with the request that caused it (null: none). Resolves when the audit trail holds it; who has changed
  * something waits for that before answering, everybody else does not. Never rejects.
  */
-export type Tell = (event: SecurityEvent, request: Request | null) => Promise<void>;
+export type Tell = (event: NamedEvent, request: Request | null) => Promise<void>;

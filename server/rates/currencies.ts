@@ -1,6 +1,6 @@
 import { malformed } from '../../kit/http/faults';
 import { conflict, notFound, type Problem } from '../../kit/http/problem';
-import type { Tell } from '../oauth/event';
+import type { EventName, Tell } from '../oauth/event';
 import type { CurrencyInput, CurrencyView } from './currency-model';
 import type { CatalogueRow, CurrencyStore } from './currency-store';
 import type { Feed } from './feed';
@@ -42,7 +42,7 @@ export function createCurrencies({ store, feed, now, tell }: CurrenciesOptions):
     const row = (await store.all()).find((currency) => currency.symbol === symbol);
     return row === undefined ? unlisted() : view(row);
   };
-  const done = async (event: string, symbol: string, { actor, request }: CatalogueCause): Promise<CurrencyView> => {
+  const done = async (event: EventName, symbol: string, { actor, request }: CatalogueCause): Promise<CurrencyView> => {
     await feed.refresh(null);
     await tell({ event, outcome: 'success', actor, details: { symbol } }, request);
     return viewOf(symbol);

@@ -1,7 +1,7 @@
 /** Who asks an OAuth endpoint, and with which parameters. */
 import type { Authenticated, ClientRequest } from '../authentication/service';
 import { invalidRequest } from '../oauth/errors';
-import type { SecurityEvent } from '../oauth/event';
+import type { NamedEvent } from '../oauth/event';
 import { type Parameters, parseForm, parseJson } from '../oauth/form';
 
 /** What this feature needs to know of a client. */
@@ -30,7 +30,7 @@ export interface RawRequest extends Omit<ClientRequest, 'parameters'> {
   /** The `DPoP` header. */
   readonly dpop: string | null;
   /** Tells the operator of this request. */
-  readonly tell: (event: SecurityEvent) => Promise<void>;
+  readonly tell: (event: NamedEvent) => Promise<void>;
 }
 
 /** Counts one more request against a limit. @returns headers for the answer, such as `RateLimit`. @throws Problem 429 when it is one too many. */

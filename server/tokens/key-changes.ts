@@ -1,4 +1,4 @@
-import type { SecurityEvent } from '../oauth/event';
+import type { EventName, NamedEvent } from '../oauth/event';
 import { type KeyPair, makeKeyPair } from './key-pair';
 import { keepUp, type MakeKey, type SigningAlg, type TimedKey } from './key-schedule';
 import type { KeyTables, StoredKey } from './store';
@@ -73,8 +73,8 @@ export function isDue(keys: readonly TimedKey[], at: Date): boolean {
  * first moments, and by one server alone; it has retired when its private key is wiped,
  * which like its removal comes by time and not by anybody's wish.
  */
-export function eventsOf({ before, after }: KeyTables, actor: string): SecurityEvent[] {
-  const event = (name: string, { kid, alg }: TimedKey, by = actor): SecurityEvent => ({
+export function eventsOf({ before, after }: KeyTables, actor: string): NamedEvent[] {
+  const event = (name: EventName, { kid, alg }: TimedKey, by = actor): NamedEvent => ({
     event: name,
     outcome: 'success',
     actor: by,
