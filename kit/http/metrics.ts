@@ -1,6 +1,6 @@
-import { createHash, timingSafeEqual } from 'node:crypto';
 import { Elysia } from 'elysia';
 import type { Registry } from 'prom-client';
+import { sameText } from '../same-text';
 import { isFromThisMachine } from './local';
 import { Problem } from './problem';
 
@@ -9,14 +9,13 @@ import { Problem } from './problem';
  * request on. With a `token` also for whoever sends it as bearer (RFC 6750 §2.1), from anywhere.
  */
 export function metricsRoutes(registry: Registry, token: string | null = null) {
-  const isToken = token === null ? null : createComparison(token);
   return new Elysia({ name: 'metrics' }).get(
     '/metrics',
     async ({ request, server }) => {
       const peer = server?.requestIP(request)?.address ?? '';
       const sent = BEARER.exec(request.headers.get('authorization') ?? '')?.[1];
-      const known = isToken !== null && sent !== undefined && isToken(sent);
-      if (!known && !isFromThisMachine(peer, request.headers)) throw isToken === null ? elsewhere() : unknown();
+      const known = token !== null && sent !== undefined && sameText(sent, token);
+      if (!known && !isFromThisMachine(peer, request.headers)) throw token === null ? elsewhere() : unknown();
       const headers = { 'content-type': registry.contentType, 'cache-control': 'no-store' };
       return new Response(await registry.metrics(), { headers });
     },
@@ -31,13 +30,6 @@ export function metricsRoutes(registry: Registry, token: string | null = null) {
 }
 
 const BEARER = /^Bearer +([^ ]+)$/i;
-
-/** Compares in constant time; digests make the lengths equal. */
-function createComparison(token: string): (sent: string) => boolean {
-  const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
-  const expected = digest(token);
-  return (sent) => timingSafeEqual(digest(sent), expected);
-}
 
 function elsewhere(): Problem {
   return new Problem(403, 'Forbidden', 'Metrics are for this machine only.');

@@ -1,9 +1,9 @@
 import { Problem } from '../../kit/http/problem';
+import { sameText } from '../../kit/same-text';
 import { challengeOf } from '../oauth/bearer';
 import type { Tell } from '../oauth/event';
 import type { SessionCookie } from './cookie';
 import { isSafe } from './same-origin';
-import { sameText } from './same-text';
 import type { Session, Sessions } from './sessions';
 
 /** Who acts as the administrator, and how that is known. */

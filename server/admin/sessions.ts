@@ -1,5 +1,5 @@
 import { createHash, createHmac } from 'node:crypto';
-import { sameText } from './same-text';
+import { sameText } from '../../kit/same-text';
 import type { SessionStore } from './store';
 
 /** A session that nobody uses ends after this time: a desk that somebody left. */

@@ -1,4 +1,5 @@
-import { createHmac, timingSafeEqual } from 'node:crypto';
+import { createHmac } from 'node:crypto';
+import { sameText } from '../../kit/same-text';
 import { canonicalJson } from './canonical';
 
 /** A security event without its place in the chain. */
@@ -92,9 +93,4 @@ function fieldsOf(event: Omit<AuditRecord, 'hash'>): unknown[] {
   const { seq, at, outcome, reason, actor, clientId, address, requestId, count, details } = event;
   const when = at.toISOString();
   return [seq, when, event.event, outcome, reason, actor, clientId, address, requestId, count, canonicalJson(details)];
-}
-
-function sameText(a: string, b: string): boolean {
-  const [left, right] = [Buffer.from(a), Buffer.from(b)];
-  return left.length === right.length && timingSafeEqual(left, right);
 }

@@ -1,4 +1,5 @@
 import { importJWK, type JWK } from 'jose';
+import { createBoundedMap } from '../../kit/bounded-map';
 import type { AssertionAlgorithm } from '../oauth/assertion';
 
 /** A JWK as a client registered or published it: nothing in it is trusted yet. */
@@ -46,15 +47,13 @@ function isStrong(modulus: string): boolean {
 
 /** Imports public keys, each once: importing costs as much as a check. Null: the key is no key. */
 export function createKeyImport(): (key: GivenJwk, alg: AssertionAlgorithm) => Promise<CryptoKey | null> {
-  const imported = new Map<string, Promise<CryptoKey | null>>();
+  const imported = createBoundedMap<string, Promise<CryptoKey | null>>(IMPORTED_MAX);
   return (key, alg) => {
     const jwk = publicPart(key);
     const name = `${alg} ${JSON.stringify(jwk)}`;
     if (name.length > KEY_CHARACTERS_MAX) return Promise.resolve(null);
     const known = imported.get(name);
     if (known !== undefined) return known;
-    const oldest = imported.keys().next();
-    if (imported.size >= IMPORTED_MAX && !oldest.done) imported.delete(oldest.value);
     const made = importJWK(jwk, alg).then(
       (result) => (result instanceof Uint8Array ? null : result),
       () => null,

@@ -1,4 +1,5 @@
 import { timingSafeEqual, type X509Certificate } from 'node:crypto';
+import { createBoundedMap } from '../../kit/bounded-map';
 import type { CertificateMethod, TlsSubject } from '../oauth/client';
 import { OAuthError } from '../oauth/errors';
 import { createChainCheck, faultOfTime, readPemCertificates } from '../x509/chain';
@@ -37,7 +38,7 @@ const BELIEVED_MAX = 5_000;
 /** The check of both methods. @throws Error when the authorities cannot be read. */
 export function createCertificateCheck({ authorities, source, now }: CertificateCheckOptions): CertificateCheck {
   const chainCheck = createChainCheck(authorities === null ? [] : readPemCertificates(authorities));
-  const believedUntil = new Map<string, number>();
+  const believedUntil = createBoundedMap<string, number>(BELIEVED_MAX);
 
   const faultOfChain = ({ x509, chain, thumbprint }: ClientCertificate): string | null => {
     const nowMs = now();
@@ -45,8 +46,6 @@ export function createCertificateCheck({ authorities, source, now }: Certificate
     believedUntil.delete(thumbprint);
     const fault = chainCheck.faultOf(x509, chain, nowMs);
     if (fault !== null) return fault;
-    const oldest = believedUntil.keys().next();
-    if (believedUntil.size >= BELIEVED_MAX && !oldest.done) believedUntil.delete(oldest.value);
     believedUntil.set(thumbprint, nowMs + BELIEVED_MS);
     return null;
   };

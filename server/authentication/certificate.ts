@@ -1,4 +1,5 @@
 import { createHash, X509Certificate } from 'node:crypto';
+import { createBoundedMap } from '../../kit/bounded-map';
 import { invalidRequest } from '../oauth/errors';
 import { readAll } from '../x509/der';
 
@@ -26,7 +27,7 @@ const CHAIN_MAX = 8;
 
 /** Reads `Client-Cert` and `Client-Cert-Chain`; the same headers are read once. */
 export function createCertificateReader(trusted: (address: string) => boolean): ReadCertificate {
-  const known = new Map<string, ClientCertificate>();
+  const known = createBoundedMap<string, ClientCertificate>(READ_MAX);
   return (headers, peer) => {
     const leaf = headers.get('client-cert');
     // HAProxy's `:%[ssl_c_der,base64]:` of a connection without a certificate.
@@ -36,8 +37,6 @@ export function createCertificateReader(trusted: (address: string) => boolean): 
     const found = known.get(name);
     if (found !== undefined) return found;
     const certificate = readHeaders(leaf, chain);
-    const oldest = known.keys().next();
-    if (known.size >= READ_MAX && !oldest.done) known.delete(oldest.value);
     known.set(name, certificate);
     return certificate;
   };

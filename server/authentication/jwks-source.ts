@@ -1,3 +1,4 @@
+import { createBoundedMap } from '../../kit/bounded-map';
 import type { GivenJwk } from './assertion-keys';
 import type { FetchJwks } from './jwks-fetch';
 
@@ -52,16 +53,13 @@ interface Place {
 
 /** A source that asks each place at most once at a time, and remembers what it said. A client has one place, the last it named. */
 export function createJwksSource({ fetchKeys, now, failed }: JwksSourceOptions): JwksSource {
-  const places = new Map<string, Place>();
+  const places = createBoundedMap<string, Place>(PLACES_MAX);
   const fetches = createSlots();
 
   const placeOf = (clientId: string, uri: string): Place => {
     const known = places.get(clientId);
     const place = known?.uri === uri ? known : newPlace(uri);
     // Behind all others, so that places named once cannot push out those in use.
-    places.delete(clientId);
-    const oldest = places.keys().next();
-    if (places.size >= PLACES_MAX && !oldest.done) places.delete(oldest.value);
     places.set(clientId, place);
     return place;
   };

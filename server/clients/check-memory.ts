@@ -1,4 +1,5 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
+import { createBoundedMap } from '../../kit/bounded-map';
 
 /** What a check found to be right. */
 export interface Checked<C> {
@@ -47,7 +48,7 @@ export function createCheckMemory<C>(options: {
   readonly key: Buffer;
   readonly now: () => number;
 }): CheckMemory<C> {
-  const remembered = new Map<string, Remembered<C>[]>();
+  const remembered = createBoundedMap<string, readonly Remembered<C>[]>(options.max);
   const forgotten = new Uint32Array(COUNTERS);
   const counterOf = (clientId: string): number => Bun.hash.crc32(clientId) % COUNTERS;
   const seal = (clientId: string, secret: string): Buffer => {
@@ -67,9 +68,6 @@ export function createCheckMemory<C>(options: {
     remember: (ticket, { clientId, secret, secretId, expiresAtMs, client }) => {
       if (ticket !== forgotten[counterOf(clientId)]) return;
       const others = (remembered.get(clientId) ?? []).filter(({ recalled }) => recalled.secretId !== secretId);
-      remembered.delete(clientId);
-      const oldest = remembered.keys().next();
-      if (remembered.size >= options.max && !oldest.done) remembered.delete(oldest.value);
       const latest = { mac: seal(clientId, secret), expiresAtMs, recalled: { client, secretId } };
       remembered.set(clientId, [latest, ...others].slice(0, options.secretsMax));
     },

@@ -1,3 +1,5 @@
+import { createBoundedMap } from '../../kit/bounded-map';
+
 /** Rows of clients in memory, dropped with any change of them. */
 export interface KnownClients<C> {
   /** The client as it is remembered, or null. */
@@ -16,7 +18,7 @@ export function createKnownClients<C>(options: {
   readonly max: number;
   readonly find: (clientId: string) => Promise<C | null>;
 }): KnownClients<C> {
-  const known = new Map<string, C>();
+  const known = createBoundedMap<string, C>(options.max);
   let forgotten = 0;
   return {
     recall: (clientId) => known.get(clientId) ?? null,
@@ -24,9 +26,6 @@ export function createKnownClients<C>(options: {
       const ticket = forgotten;
       const found = await options.find(clientId);
       if (found === null || ticket !== forgotten) return found;
-      known.delete(clientId);
-      const oldest = known.keys().next();
-      if (known.size >= options.max && !oldest.done) known.delete(oldest.value);
       known.set(clientId, found);
       return found;
     },

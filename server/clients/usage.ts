@@ -1,3 +1,5 @@
+import { createInOrder } from '../../kit/in-order';
+
 /** What was used how often since the last flush. Times are milliseconds since the epoch. */
 export interface UsageBatch {
   readonly clients: readonly { readonly clientId: string; readonly tokens: number; readonly atMs: number }[];
@@ -23,7 +25,7 @@ export function createUsage(options: { write: (batch: UsageBatch) => Promise<voi
   const { write, now } = options;
   let clients = new Map<string, { tokens: number; atMs: number }>();
   let secrets = new Map<number, number>();
-  let flushing: Promise<void> = Promise.resolve();
+  const inOrder = createInOrder();
 
   const count = (clientId: string, tokens: number, atMs: number): void => {
     const counted = clients.get(clientId);
@@ -59,10 +61,7 @@ export function createUsage(options: { write: (batch: UsageBatch) => Promise<voi
       count(clientId, 1, atMs);
       if (secretId !== null) see(secretId, atMs);
     },
-    flush: () => {
-      flushing = flushing.catch(() => undefined).then(flush);
-      return flushing;
-    },
+    flush: () => inOrder(flush),
   };
 }
 

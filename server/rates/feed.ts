@@ -1,3 +1,4 @@
+import { createInOrder } from '../../kit/in-order';
 import { changePercent, type DayFigures, dayFigures, widen } from './day';
 import type { Rate } from './model';
 import type { CurrencyRow, MarketState, RateStore } from './store';
@@ -38,14 +39,8 @@ const MINUTE_MS = 60 * 1000;
 export function createFeed(store: Pick<RateStore, 'read' | 'day'>): Feed {
   let current: Snapshot | null = null;
   let window: Window | null = null;
-  let queue: Promise<void> = Promise.resolve();
+  const inOrder = createInOrder();
 
-  /** One at a time, so that a slow read cannot overwrite what came after it. */
-  const inOrder = (work: () => Promise<void>): Promise<void> => {
-    const done = queue.then(work);
-    queue = done.catch(() => undefined);
-    return done;
-  };
   const take = async (state: MarketState, known: Window | null): Promise<void> => {
     if (current !== null && isOlder(state, current)) return;
     window = await nextWindow(state, known, store);

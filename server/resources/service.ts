@@ -1,6 +1,7 @@
 /** Resource servers (RFC 8707): for whom tokens are issued, and with which scopes. Held in memory, since every token asks. */
 import { malformed } from '../../kit/http/faults';
 import { conflict, notFound, type Problem } from '../../kit/http/problem';
+import { createRerun } from '../../kit/in-order';
 import { resourceIdentifier, resourceUri } from '../oauth/resource';
 import { formatScope, SCOPE_CHARACTERS_MAX } from '../oauth/scope';
 import { checkIdentifier, type Known } from './identifier';
@@ -54,7 +55,7 @@ export function createResources({ store, issuer, publicUrls, now }: ResourcesOpt
     byIdentifier = new Map(all.map((resource) => [resource.identifier, resource]));
     byUri = new Map(all.map((resource) => [resource.audience, resource]));
   };
-  const changed = oneAfterAnother(read);
+  const changed = createRerun(read);
   const known = (id: number): Resource => {
     const found = [...byIdentifier.values()].find((resource) => resource.id === id);
     if (found === undefined) throw missing();
@@ -106,23 +107,6 @@ export function createResources({ store, issuer, publicUrls, now }: ResourcesOpt
       await changed();
     },
     changed,
-  };
-}
-
-/** Each call resolves once a run that began after it has ended: an older run may have missed what the call is about. */
-function oneAfterAnother(run: () => Promise<void>): () => Promise<void> {
-  let last: Promise<void> = Promise.resolve();
-  let waiting: Promise<void> | null = null;
-  return () => {
-    if (waiting !== null) return waiting;
-    const next = last
-      .catch(() => undefined)
-      .then(() => {
-        waiting = null;
-        return run();
-      });
-    [waiting, last] = [next, next];
-    return next;
   };
 }
 

@@ -3,6 +3,7 @@ import { parsePresented, type Scheme } from '../oauth/bearer';
 import { OAuthError } from '../oauth/errors';
 import type { Tell } from '../oauth/event';
 import { queryOf } from '../oauth/query';
+import { withHeaders } from '../oauth/reply';
 import type { AccessTokens } from './access';
 import type { Take } from './asking';
 import { createRefusals } from './challenges';
@@ -132,9 +133,4 @@ function createChecks({ tokens, proofs, audience, scope, metadataUrl, certificat
     return { claims, headers: nonce === null ? headers : { ...headers, 'dpop-nonce': nonce } };
   };
   return { inForce, admit };
-}
-
-function withHeaders(response: Response, headers: Readonly<Record<string, string>>): Response {
-  for (const name in headers) response.headers.set(name, headers[name] ?? '');
-  return response;
 }

@@ -1,4 +1,5 @@
 import { notFound } from '../../kit/http/problem';
+import { createInOrder } from '../../kit/in-order';
 import type { Tell } from '../oauth/event';
 import { eventsOf, isDue, newestAlg, withSpares } from './key-changes';
 import { createHeldKeys, type KeySet } from './key-holding';
@@ -62,7 +63,7 @@ type Turn = (keys: readonly StoredKey[], at: Date, how: Making<StoredKey>) => re
 
 /** The keys in the database, held open in memory. */
 export function createKeyring({ store, box, alg, now, tell }: KeyringOptions): Keyring {
-  const inOrder = createQueue();
+  const inOrder = createInOrder();
   const held = createHeldKeys({
     unseal: box.unseal,
     unreadable: (kid) => {
@@ -114,14 +115,4 @@ export function createKeyring({ store, box, alg, now, tell }: KeyringOptions): K
 
 function unknownKey(): never {
   throw notFound('There is no such signing key.');
-}
-
-/** One at a time, so that a slow read cannot overwrite what came after it. */
-function createQueue(): <T>(work: () => Promise<T>) => Promise<T> {
-  let last: Promise<unknown> = Promise.resolve();
-  return (work) => {
-    const done = last.then(work);
-    last = done.catch(() => undefined);
-    return done;
-  };
 }
