@@ -1,6 +1,6 @@
 import type { EventName, NamedEvent } from '../oauth/event';
 import { type KeyPair, makeKeyPair } from './key-pair';
-import { keepUp, type MakeKey, type SigningAlg, type TimedKey } from './key-schedule';
+import { keepUp, type MakeKey, nextKey, type SigningAlg, signingKey, type TimedKey } from './key-schedule';
 import type { KeyTables, StoredKey } from './store';
 
 /** Thrown out of a transaction that needs a key which is not there yet: making one takes too long to hold a lock meanwhile. */
@@ -66,6 +66,15 @@ export function isDue(keys: readonly TimedKey[], at: Date): boolean {
     if (error instanceof SpareWanted) return true;
     throw error;
   }
+}
+
+/** That somebody wants the next key to take over, and when it will; null: it has. */
+export function requestOf({ before, after }: KeyTables, at: Date, actor: string): NamedEvent | null {
+  const next = nextKey(after, at);
+  const signs = signingKey(after, at.getTime());
+  if (next === undefined || signs?.kid !== signingKey(before, at.getTime())?.kid) return null;
+  const details = { kid: next.kid, alg: next.alg, active_from: next.activeFrom.toISOString() };
+  return { event: 'key_rotation_requested', outcome: 'success', actor, details };
 }
 
 /**

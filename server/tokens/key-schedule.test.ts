@@ -115,6 +115,16 @@ describe('a revoked key', () => {
     const { how, keys } = begin();
     expect(states(withdraw(keys, 'k2', at, how()), at.getTime())).toBe('k1:active, k2:revoked wiped, k3:next');
   });
+  test('the next one when it is to take over soon: another one takes that turn, or the first that caches know in time', () => {
+    const { how, keys } = begin();
+    const asked = bringForward(keys, at, how());
+    const turn = asked[1]!.activeFrom;
+    expect(turn).toEqual(new Date(START + PUBLISHED_AHEAD_MS));
+    const left = withdraw(asked, 'k2', at, how());
+    expect(states(left, at.getTime())).toBe('k1:active, k2:revoked wiped, k3:next');
+    expect(left[2]?.activeFrom).toEqual(new Date(at.getTime() + PUBLISHED_AHEAD_MS));
+    expect(left[0]?.retiredAt).toEqual(new Date(at.getTime() + PUBLISHED_AHEAD_MS));
+  });
   test('the last one is replaced', () => {
     const { how, keys } = begin();
     const left = withdraw(keys.slice(0, 1), 'k1', at, how());

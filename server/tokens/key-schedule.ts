@@ -113,23 +113,36 @@ export function changeAlg<Key extends TimedKey>(keys: readonly Key[], at: Date, 
 
 /** The next key takes over as soon as every cache must know it: now, or at a time that its row then says. */
 export function bringForward<Key extends TimedKey>(keys: readonly Key[], at: Date, how: Making<Key>): Key[] {
-  const table = keepUp(keys, at, how);
-  const next = chainOf(table).find(({ activeFrom }) => activeFrom > at);
-  if (next === undefined) return table;
-  const from = new Date(Math.max(at.getTime(), next.createdAt.getTime() + PUBLISHED_AHEAD_MS));
-  if (from >= next.activeFrom) return table;
-  return keepUp(startAt(table, next, from, at), at, how);
+  return hasten(keepUp(keys, at, how), at, at, how);
 }
 
-/** This key is dead. If it was the one that signs, the next one signs from now on, and is made if there is none. */
+/** The key whose turn is the next one; undefined: there is none. */
+export function nextKey<Key extends TimedKey>(keys: readonly Key[], at: Date): Key | undefined {
+  return chainOf(keys).find(({ activeFrom }) => activeFrom > at);
+}
+
+/** The next key takes over at the moment that is wanted, or later, when every cache must know it; never later than it would have. */
+function hasten<Key extends TimedKey>(table: Key[], wanted: Date, at: Date, how: Making<Key>): Key[] {
+  const next = nextKey(table, at);
+  if (next === undefined) return table;
+  const from = new Date(Math.max(wanted.getTime(), next.createdAt.getTime() + PUBLISHED_AHEAD_MS));
+  return from >= next.activeFrom ? table : keepUp(startAt(table, next, from, at), at, how);
+}
+
+/**
+ * This key is dead. If it was the one that signs, the next one signs from now on, and is made if there is none. If it was the
+ * next one, another takes its turn: a rotation that somebody asked for is not put off by a month.
+ */
 export function withdraw<Key extends TimedKey>(keys: readonly Key[], kid: string, at: Date, how: Making<Key>): Key[] {
   const signed = signingKey(keys, at.getTime())?.kid === kid;
   const dead = keys.map((key) =>
     key.kid === kid ? { ...key, revokedAt: key.revokedAt ?? at, privateKey: null } : key,
   );
-  const next = chainOf(dead).find(({ activeFrom }) => activeFrom > at);
-  const table = signed && next !== undefined ? startAt(dead, next, at, at) : dead;
-  return keepUp(table, at, how);
+  const next = nextKey(dead, at);
+  if (signed && next !== undefined) return keepUp(startAt(dead, next, at, at), at, how);
+  const turn = keys.find((key) => key.kid === kid && key.activeFrom > at)?.activeFrom;
+  const table = keepUp(dead, at, how);
+  return turn === undefined ? table : hasten(table, turn, at, how);
 }
 
 /** Keys that are or were to sign, in the order of their turns. */

@@ -100,6 +100,12 @@ eachDatabase('signing keys', (open) => {
       ['next', at],
     ]);
     expect(kidOf(await server.token(client))).toBe(kidOf(before));
+    await keyring.rotate({ actor: 'admin', request: null });
+    const requested = server.logged.filter((line) => line.includes('key_rotation_requested'));
+    expect(requested.map((line) => JSON.parse(line) as Record<string, unknown>)).toMatchObject([
+      { 'user.name': 'server', labels: { kid: after, alg: 'ES256', active_from: at } },
+      { 'user.name': 'admin', labels: { kid: after, alg: 'ES256', active_from: at } },
+    ]);
     await pass(server, PUBLISHED_AHEAD_MS);
     const rotated = await server.token(client);
     expect(kidOf(rotated)).toBe(after);

@@ -1,7 +1,7 @@
 import { notFound } from '../../kit/http/problem';
 import { createInOrder } from '../../kit/in-order';
 import type { Tell } from '../oauth/event';
-import { eventsOf, isDue, newestAlg, withSpares } from './key-changes';
+import { eventsOf, isDue, newestAlg, requestOf, withSpares } from './key-changes';
 import { createHeldKeys, type KeySet } from './key-holding';
 import type { Claims, Expected, Payload } from './key-pair';
 import { bringForward, changeAlg, keepUp, type Making, type SigningAlg, withdraw } from './key-schedule';
@@ -86,25 +86,30 @@ export function createKeyring({ store, box, alg, now, tell }: KeyringOptions): K
       );
       await held.take(tables.after);
       await Promise.all(eventsOf(tables, actor).map((event) => tell(event, request)));
+      return { tables, at };
     });
   const list = (): KeyView[] => held.rows().map((key) => viewKey(key, now()));
 
   return {
     // Only a start may change the algorithm: of two replicas that were told different ones, the later start decides.
-    open: () => change(changeAlg, BY_ITSELF, () => alg),
+    open: async () => {
+      await change(changeAlg, BY_ITSELF, () => alg);
+    },
     sign: (payload) => held.signer()(payload),
     verify: async (token, kid, expected) => (await held.verifier(kid)?.(token, expected)) ?? null,
     isLive: held.isLive,
     jwks: held.keySet,
     list,
     rotate: async (cause = BY_ITSELF) => {
-      await change(bringForward, cause);
+      const { tables, at } = await change(bringForward, cause);
+      const requested = requestOf(tables, at, cause.actor);
+      if (requested !== null) await tell(requested, cause.request);
       return list();
     },
-    revoke: (kid, cause = BY_ITSELF) => {
+    revoke: async (kid, cause = BY_ITSELF) => {
       const turn: Turn = (keys, at, how) =>
         keys.some((key) => key.kid === kid) ? withdraw(keys, kid, at, how) : unknownKey();
-      return change(turn, cause);
+      await change(turn, cause);
     },
     maintain: async () => {
       if (isDue(held.rows(), new Date(now()))) await change(keepUp, BY_ITSELF);
