@@ -35,6 +35,14 @@ test('each chore is done at once, and then once in its period', async () => {
   expect(await at(60_000)).toBe('flush prune');
 });
 
+test('a clock that was ahead for a while puts no chore off', async () => {
+  const { at } = scene(['flush', 5_000]);
+  expect(await at(1_000_000)).toBe('flush');
+  expect(await at(1_000)).toBe('flush');
+  expect(await at(5_999)).toBe('');
+  expect(await at(6_000)).toBe('flush');
+});
+
 test('a chore that fails harms no other, and is told of once', async () => {
   const { at, fail, lines } = scene(['flush', 1_000], ['prune', 1_000]);
   fail('flush');

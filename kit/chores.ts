@@ -40,7 +40,11 @@ export function createMaintenance(options: { chores: readonly Chore[]; now: () =
   const runAll = async (wanted: (chore: Chore) => boolean): Promise<void> => {
     for (const chore of chores) if (wanted(chore)) await attempt(chore);
   };
-  const isDue = (chore: Chore): boolean => (dueAt.get(chore) ?? 0) <= now();
+  const isDue = (chore: Chore): boolean => {
+    const [nowMs, due] = [now(), dueAt.get(chore) ?? 0];
+    // Further away than it was ever put: the clock has been set back.
+    return due <= nowMs || due > nowMs + chore.everyMs;
+  };
   return {
     run: () => {
       if (closed) return Promise.resolve();
