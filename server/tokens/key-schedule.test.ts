@@ -19,6 +19,7 @@ import {
 
 const START = Date.UTC(2026, 0, 1);
 const MINUTE = 60_000;
+const DAY = 24 * 60 * MINUTE;
 const JWKS_MAX_AGE_MS = 300_000;
 const TOKEN_LIFE_MAX_MS = 86_400_000;
 
@@ -37,6 +38,10 @@ const forge = () => {
 };
 const states = (keys: readonly TimedKey[], atMs: number): string =>
   keys.map((key) => `${key.kid}:${stateOf(key, atMs)}${key.privateKey === null ? ' wiped' : ''}`).join(', ');
+
+/** As the maintenance leaves it: a run in which a turn comes leaves what cannot be undone to the next one. */
+const settled = (keys: readonly TimedKey[], at: Date, how: ReturnType<typeof forge>): TimedKey[] =>
+  [1, 2, 3, 4].reduce<TimedKey[]>((table) => keepUp(table, at, how()), [...keys]);
 
 describe('a key by the calendar', () => {
   const how = forge();
@@ -63,7 +68,7 @@ describe('a key by the calendar', () => {
     ],
     ['and so on', ROTATE_EVERY_MS + 365 * 24 * 60 * MINUTE + PUBLISHED_AHEAD_MS, 'k3:retiring, k4:active, k5:next'],
   ])('%s', (_name, afterMs, expected) => {
-    keys = keepUp(keys, new Date(START + afterMs), how());
+    keys = settled(keys, new Date(START + afterMs), how);
     expect(states(keys, START + afterMs)).toBe(expected);
     expect(keepUp(keys, new Date(START + afterMs), how())).toEqual(keys);
   });
@@ -137,10 +142,41 @@ describe('a revoked key', () => {
   });
 });
 
+describe('a clock that is a year ahead', () => {
+  const [now, wrong] = [new Date(START + MINUTE), new Date(START + 365 * DAY)];
+  test('for one run of the maintenance: nothing is destroyed, and turns come as they were planned', () => {
+    const how = forge();
+    const before = keepUp([], new Date(START), how());
+    const after = keepUp(before, wrong, how());
+    expect(after.slice(0, 2).map(({ privateKey }) => privateKey)).toEqual(['sealed', 'sealed']);
+    const back = settled(after, now, how);
+    expect(states(back, now.getTime())).toBe('k1:active, k2:next, k3:next');
+    expect(back.map(({ activeFrom }) => activeFrom.getTime() - START)).toEqual([0, 30 * DAY, 60 * DAY]);
+    expect(settled(back, new Date(START + 60 * DAY), how).map(({ kid }) => kid)).toEqual(['k2', 'k3', 'k4']);
+  });
+  test('for an hour: another key signs, which everybody knows, and turns come again, on demand too', () => {
+    const how = forge();
+    const after = settled(keepUp([], new Date(START), how()), wrong, how);
+    const back = settled(after, now, how);
+    const signer = signingKey(
+      back.filter(({ privateKey }) => privateKey !== null),
+      now.getTime(),
+    );
+    expect([signer?.kid, signer?.createdAt.getTime()]).toEqual(['k2', START]);
+    const first = settled(bringForward(back, now, how()), new Date(now.getTime() + PUBLISHED_AHEAD_MS), how);
+    const rotated = bringForward(first, new Date(now.getTime() + PUBLISHED_AHEAD_MS), how());
+    const known = now.getTime() + 2 * PUBLISHED_AHEAD_MS;
+    expect(signingKey(rotated, known)?.kid).toBe('k3');
+    expect(settled(rotated, new Date(known), how).at(-1)!.activeFrom.getTime()).toBeLessThan(known + 31 * DAY);
+  });
+});
+
 test('whatever is done whenever: a caller that keeps the key set for its time never meets an unknown key, and no token outlives its key', () => {
   const step = fc.record({
     afterMs: fc.oneof(fc.integer({ min: 0, max: 20 * MINUTE }), fc.integer({ min: 0, max: 40 * 24 * 60 * MINUTE })),
     what: fc.constantFrom('keepUp', 'rotate', 'ES256', 'EdDSA'),
+    // One run of the maintenance sees a clock that is years ahead, and the next one the right one again.
+    wrongMs: fc.option(fc.integer({ min: 365 * DAY, max: 4_000 * DAY }), { freq: 4, nil: 0 }),
   });
   fc.assert(
     fc.property(fc.array(step, { minLength: 1, maxLength: 40 }), (steps) => {
@@ -150,7 +186,7 @@ test('whatever is done whenever: a caller that keeps the key set for its time ne
       const cached = new Map<string, number>(keys.map(({ kid }) => [kid, Number.NEGATIVE_INFINITY]));
       const lastSigned = new Map<string, number>();
       // The maintenance runs every minute at least; longer gaps stand for a server that was down.
-      for (const { afterMs, what } of steps) {
+      for (const { afterMs, what, wrongMs } of steps) {
         // Between two changes the table is as it was; every turn in it happens by time alone.
         const moments = [nowMs, ...keys.map(({ activeFrom }) => activeFrom.getTime()), nowMs + afterMs];
         for (const moment of moments.filter((ms) => ms >= nowMs && ms <= nowMs + afterMs)) {
@@ -162,6 +198,10 @@ test('whatever is done whenever: a caller that keeps the key set for its time ne
         nowMs += afterMs;
         const at = new Date(nowMs);
         const alg = keys.at(-1)!.alg as SigningAlg;
+        if (wrongMs > 0) {
+          keys = keepUp(keys, new Date(nowMs + wrongMs), how(alg));
+          for (const { kid } of keys) if (!cached.has(kid)) cached.set(kid, nowMs);
+        }
         if (what === 'keepUp') keys = keepUp(keys, at, how(alg));
         else if (what === 'rotate') keys = bringForward(keys, at, how(alg));
         else keys = changeAlg(keys, at, how(what as SigningAlg));

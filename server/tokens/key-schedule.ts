@@ -77,20 +77,47 @@ export interface Making<Key> {
   readonly alg: SigningAlg;
 }
 
-/** A table with everything done that is due: a key that signs, a successor beside it, what has ended wiped and removed. */
+/**
+ * A table with everything done that is due: a key that signs, a successor beside it, what has ended wiped and removed. A
+ * run in which a turn has come destroys nothing: the next run does, when the clock still says so. One look at a clock that is
+ * far ahead ends no key that is in use.
+ */
 export function keepUp<Key extends TimedKey>(keys: readonly Key[], at: Date, { make, alg }: Making<Key>): Key[] {
-  const living = keys.filter((key) => (removedAt(key)?.getTime() ?? Number.POSITIVE_INFINITY) > at.getTime());
-  const table = canSign(signingKey(living, at.getTime()), at) ? living : [...living, make(alg, at, at)];
+  const able = keys.filter(({ privateKey }) => privateKey !== null);
+  const table = canSign(signingKey(able, at.getTime()), at) ? keys : [...keys, make(alg, at, at)];
   const chain = chainOf(table);
-  const tail = chain.at(-1);
-  if (tail === undefined || (chain.length > 1 && tail.activeFrom > at)) return link(table, at);
-  const due = Math.max(tail.activeFrom.getTime() + ROTATE_EVERY_MS, at.getTime() + PUBLISHED_AHEAD_MS);
-  return link([...table, make(alg, at, new Date(due))], at);
+  const [before, last] = [chain.at(-2), chain.at(-1)];
+  if (last === undefined) return link(table, at);
+  if (before === undefined || last.activeFrom <= at) return link([...table, make(alg, at, turnAfter(last, at))], at);
+  if (isLost(last, before, at)) return startAt(table, last, turnAfter(before, at), at);
+  return link(
+    table.filter((key) => key.privateKey !== null || !isOver(removedAt(key), at)),
+    at,
+  ).map((key) => wipe(key, at));
+}
+
+/** When the successor of a key takes over. */
+function turnAfter({ activeFrom }: TimedKey, at: Date): Date {
+  return new Date(Math.max(activeFrom.getTime() + ROTATE_EVERY_MS, at.getTime() + PUBLISHED_AHEAD_MS));
+}
+
+/** Further away than turns are planned: a clock that was ahead has planned it. */
+function isLost({ activeFrom }: TimedKey, before: TimedKey, at: Date): boolean {
+  return activeFrom > later(at, ROTATE_EVERY_MS) && activeFrom > turnAfter(before, at);
+}
+
+function isOver(moment: Date | null, at: Date): boolean {
+  return moment !== null && moment <= at;
+}
+
+/** Without its private key once that has signed its last. */
+function wipe<Key extends TimedKey>(key: Key, at: Date): Key {
+  const isDue = key.retiredAt !== null && isOver(later(key.retiredAt, CLOCK_SKEW_MS), at);
+  return isDue && key.privateKey !== null ? { ...key, privateKey: null } : key;
 }
 
 function canSign(key: TimedKey | undefined, at: Date): boolean {
-  if (key === undefined || key.privateKey === null) return false;
-  return key.retiredAt === null || key.retiredAt > at;
+  return key !== undefined && (key.retiredAt === null || key.retiredAt > at);
 }
 
 /** Another algorithm from as soon as it can be. A successor of the old one that has never signed makes way. */
@@ -125,7 +152,9 @@ export function nextKey<Key extends TimedKey>(keys: readonly Key[], at: Date): K
 function hasten<Key extends TimedKey>(table: Key[], wanted: Date, at: Date, how: Making<Key>): Key[] {
   const next = nextKey(table, at);
   if (next === undefined) return table;
-  const from = new Date(Math.max(wanted.getTime(), next.createdAt.getTime() + PUBLISHED_AHEAD_MS));
+  // It is there now, whatever the clock said that saw it made.
+  const publishedAt = Math.min(next.createdAt.getTime(), at.getTime());
+  const from = new Date(Math.max(wanted.getTime(), publishedAt + PUBLISHED_AHEAD_MS));
   return from >= next.activeFrom ? table : keepUp(startAt(table, next, from, at), at, how);
 }
 
@@ -158,18 +187,14 @@ function startAt<Key extends TimedKey>(keys: readonly Key[], { kid }: Key, from:
   );
 }
 
-/** Each key retires when the one behind it starts; one that has retired stays so. Private keys that signed their last are wiped. */
+/** Each key retires when the one behind it starts; one that has retired stays so. */
 function link<Key extends TimedKey>(keys: readonly Key[], at: Date): Key[] {
   const chain = chainOf(keys);
   return keys.map((key) => {
     const place = chain.indexOf(key);
-    if (place < 0) return key;
-    const retired = key.retiredAt !== null && key.retiredAt <= at;
-    const end = retired ? key.retiredAt : (chain[place + 1]?.activeFrom ?? null);
-    const wiped = end !== null && end.getTime() + CLOCK_SKEW_MS <= at.getTime();
-    const privateKey = wiped ? null : key.privateKey;
-    const same = privateKey === key.privateKey && end?.getTime() === key.retiredAt?.getTime();
-    return same ? key : { ...key, retiredAt: end, privateKey };
+    if (place < 0 || isOver(key.retiredAt, at)) return key;
+    const retiredAt = chain[place + 1]?.activeFrom ?? null;
+    return retiredAt?.getTime() === key.retiredAt?.getTime() ? key : { ...key, retiredAt };
   });
 }
 
