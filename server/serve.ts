@@ -135,6 +135,7 @@ function surroundings(config: Config, issuer: string, { log, now, randomBytes, n
     accessLog: config.logLevel === 'debug',
     log,
     now,
+    databaseNow: null,
     randomBytes,
     newId,
   };

@@ -61,7 +61,9 @@ export async function startTestServer(database: Database, options: TestServerOpt
   const logged: string[] = [];
   let nowMs = START_MS;
   let closed: Promise<void> | null = null;
-  const given = { ...surroundings(issuer, logged, () => nowMs), ...options.settings };
+  const usual = surroundings(issuer, logged, () => nowMs);
+  const databaseNow = (): Promise<number> => Promise.resolve(given.now());
+  const given: Surroundings = { ...usual, databaseNow, ...options.settings };
   const made = createServices(database, given);
   const services = options.change?.(made) ?? made;
   // The heartbeat of the change feed is real time, whatever the clock of the test says.
@@ -146,6 +148,7 @@ function surroundings(issuer: string, logged: string[], now: () => number): Surr
       colour: false,
     }),
     now,
+    databaseNow: null,
     randomBytes,
     newId: randomUUID,
   };

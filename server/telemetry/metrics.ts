@@ -10,7 +10,10 @@ const GAUGES = {
   audit_queue_length: { help: 'Audit events that wait to be written.', label: null },
   audit_head_seq: { help: 'Number of the last audit event this server wrote or read.', label: null },
   audit_intact: { help: '0 once the audit trail was found changed by somebody else.', label: null },
-  revoked_tokens_held: { help: 'Revoked access tokens kept in memory until they would have ended.', label: null },
+  revoked_tokens_held: {
+    help: 'Revoked access tokens kept in memory until a day after they would have ended.',
+    label: null,
+  },
   remembered_tokens: { help: 'Verified access tokens kept in memory.', label: null },
   limit_keys: { help: 'Clients and addresses remembered by the limits, by policy.', label: 'policy' },
   database_reachable: { help: '1 while the database is heard of.', label: null },

@@ -178,16 +178,41 @@ eachDatabase('what is told of a token, and taking it back', (open) => {
     expect(await activeOf(token, owner)).toBe(false);
   });
 
-  test('a token that has ended is inactive, needs no row, and rows go when theirs have', async () => {
+  test('a token that has ended is inactive and needs no row; rows go a day after theirs have', async () => {
     await server.services.revocations.prune();
     const before = (await database.rows.select().from(revokedTokens)).length;
     expect(before).toBeGreaterThan(0);
     const [kept, late] = [await server.token(owner), await server.token(owner)];
-    server.pass(7_200_000);
+    server.pass(7_200_000 + 60_000);
     expect([await activeOf(kept, owner), (await revoke(late, owner)).status]).toEqual([false, 200]);
     expect((await database.rows.select().from(revokedTokens)).length).toBe(before);
     await server.services.revocations.prune();
+    expect((await database.rows.select().from(revokedTokens)).length).toBe(before);
+    server.pass(86_400_000);
+    await server.services.revocations.prune();
     expect(await database.rows.select().from(revokedTokens)).toEqual([]);
+    expect(server.services.revocations.size()).toBe(0);
+  });
+
+  test.each([
+    ['fifty seconds ahead of the others', 50_000],
+    ['a year ahead of all', 365 * 86_400_000],
+  ])('a server whose clock is %s makes no revoked token live again', async (_name, aheadMs) => {
+    const token = await server.token(owner);
+    // So near its end that the other clock has passed it.
+    server.pass(7_200_000 - 20_000);
+    let ahead = 0;
+    const settings = { issuer: server.issuer, now: () => server.now() + ahead, databaseNow: async () => server.now() };
+    const other = await startTestServer(database, { settings });
+    ahead = aheadMs;
+    await (aheadMs < 60_000 ? other : server).ask('/api/auth/revoke', form({ token }, { authorization: basic(owner) }));
+    await other.services.revocations.prune();
+    ahead = 0;
+    expect((await other.read('/api/currency/', token)).status).toBe(401);
+    await waitFor(async () => (await server.read('/api/currency/', token)).status === 401, 'this server to hear of it');
+    const later = await startTestServer(database, { settings });
+    expect((await later.read('/api/currency/', token)).status).toBe(401);
+    await Promise.all([other.close(), later.close()]);
   });
 
   test('revoked while its resource is not registered, a token stays dead when it is registered again', async () => {

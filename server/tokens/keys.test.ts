@@ -5,7 +5,7 @@ import { connectPostgres } from '../../db/connect';
 import { signingKeys } from '../../db/schema';
 import { eachDatabase, freshDatabaseUrl } from '../../db/testing';
 import { findPostgres } from '../../db/testing-postgres';
-import { startTestServer, type TestServer, waitFor } from '../testing';
+import { START_MS, startTestServer, type TestServer, waitFor } from '../testing';
 import { CLOCK_SKEW_MS, PUBLISHED_AHEAD_MS, RETIRING_MS, ROTATE_EVERY_MS, type SigningAlg } from './key-schedule';
 
 const MINUTE_MS = 60_000;
@@ -85,6 +85,15 @@ eachDatabase('signing keys', (open) => {
       'key_retired by server',
       'key_removed by server',
     ]);
+    await server.close();
+  });
+
+  test('a server whose own clock is a year ahead ends no key: it goes by the clock that all share', async () => {
+    const server = await startTestServer(await open(), { settings: { databaseNow: async () => START_MS + MINUTE_MS } });
+    const keys = async () => (await keySet(server)).keys.map(({ kid }) => kid);
+    const before = await keys();
+    for (let run = 0; run < 4; run++) await pass(server, 365 * 24 * 60 * MINUTE_MS);
+    expect(await keys()).toEqual(before);
     await server.close();
   });
 

@@ -52,8 +52,10 @@ export interface KeyringOptions {
   readonly box: KeyBox;
   /** The algorithm of new keys. */
   readonly alg: SigningAlg;
-  /** Milliseconds since the epoch. */
+  /** Milliseconds since the epoch: when to sign with which key, and until when a token is good. */
   readonly now: () => number;
+  /** The clock that all servers share (milliseconds since the epoch): when keys are made, take over and are destroyed. */
+  readonly calendar: () => Promise<number>;
   readonly tell: Tell;
 }
 
@@ -62,7 +64,7 @@ const BY_ITSELF: Cause = { actor: 'server', request: null };
 type Turn = (keys: readonly StoredKey[], at: Date, how: Making<StoredKey>) => readonly StoredKey[];
 
 /** The keys in the database, held open in memory. */
-export function createKeyring({ store, box, alg, now, tell }: KeyringOptions): Keyring {
+export function createKeyring({ store, box, alg, now, calendar, tell }: KeyringOptions): Keyring {
   const inOrder = createInOrder();
   const held = createHeldKeys({
     unseal: box.unseal,
@@ -80,7 +82,7 @@ export function createKeyring({ store, box, alg, now, tell }: KeyringOptions): K
     algOf = (keys: readonly StoredKey[]) => newestAlg(keys) ?? alg,
   ) =>
     inOrder(async () => {
-      const at = new Date(now());
+      const at = new Date(await calendar());
       const tables = await withSpares(box.seal, (make) =>
         store.change((keys) => turn(keys, at, { make, alg: algOf(keys) })),
       );
@@ -112,7 +114,7 @@ export function createKeyring({ store, box, alg, now, tell }: KeyringOptions): K
       await change(turn, cause);
     },
     maintain: async () => {
-      if (isDue(held.rows(), new Date(now()))) await change(keepUp, BY_ITSELF);
+      if (isDue(held.rows(), new Date(await calendar()))) await change(keepUp, BY_ITSELF);
     },
     changed: () => inOrder(async () => held.take(await store.all())),
   };

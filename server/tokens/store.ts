@@ -67,7 +67,7 @@ function changesOf(was: StoredKey, { activeFrom, retiredAt, revokedAt, privateKe
   return { activeFrom, retiredAt, revokedAt, ...(wiped ? { privateKey } : {}) };
 }
 
-/** A revoked token; its row goes when the token would have ended. */
+/** A revoked token; its row goes some time after the token would have ended. */
 export interface RevokedToken {
   readonly jti: string;
   readonly expiresAt: Date;
@@ -77,10 +77,10 @@ export interface RevokedToken {
 export interface RevocationStore {
   /** Does nothing when it is there already. */
   insert(jti: string, expiresAt: Date): Promise<void>;
-  /** Those whose tokens have not ended. */
-  live(now: Date): Promise<readonly RevokedToken[]>;
-  /** Removes those whose tokens have ended. */
-  prune(now: Date): Promise<void>;
+  /** Those whose tokens end later than this. */
+  endingAfter(moment: Date): Promise<readonly RevokedToken[]>;
+  /** Removes all others. */
+  prune(moment: Date): Promise<void>;
 }
 
 /** Revoked tokens in the database. */
@@ -89,9 +89,9 @@ export function createRevocationStore(rows: Rows): RevocationStore {
     insert: async (jti, expiresAt) => {
       await rows.insert(revokedTokens).values({ jti, expiresAt }).onConflictDoNothing();
     },
-    live: (now) => rows.select().from(revokedTokens).where(gt(revokedTokens.expiresAt, now)),
-    prune: async (now) => {
-      await rows.delete(revokedTokens).where(lte(revokedTokens.expiresAt, now));
+    endingAfter: (moment) => rows.select().from(revokedTokens).where(gt(revokedTokens.expiresAt, moment)),
+    prune: async (moment) => {
+      await rows.delete(revokedTokens).where(lte(revokedTokens.expiresAt, moment));
     },
   };
 }

@@ -43,7 +43,7 @@ export function choresOf({
     // A server that still has the previous key-encryption key alone may go on for the time of a restart.
     { name: 'encrypting anew', everyMs: MINUTE_MS, run: vault.maintain },
     { name: 'looking after secrets', everyMs: MINUTE_MS, run: () => clients.maintain(tell) },
-    { name: 'forgetting revoked tokens that have ended', everyMs: MINUTE_MS, run: revocations.prune },
+    { name: 'forgetting revoked tokens that have long ended', everyMs: MINUTE_MS, run: revocations.prune },
     { name: 'forgetting assertions that have ended', everyMs: MINUTE_MS, run: assertions.prune },
     {
       name: 'forgetting registration tokens that have ended',

@@ -1,3 +1,4 @@
+import type { ReadClock } from '../../db/clock';
 import type { Log } from '../../kit/logs';
 import type { Resolve } from '../authentication/jwks-fetch';
 import type { Limits, RegistrationMode, SigningAlg } from '../config';
@@ -38,6 +39,8 @@ export interface Surroundings {
   readonly log: Log;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
+  /** Stands in for the clock of the database; null: it is read. */
+  readonly databaseNow: ReadClock | null;
   readonly randomBytes: (n: number) => Buffer;
   /** A new id that nobody can guess, for `jti`. */
   readonly newId: () => string;

@@ -1,3 +1,4 @@
+import { createDatabaseClock } from '../../db/clock';
 import type { Rows } from '../../db/connect';
 import { parseLimit } from '../../kit/limit';
 import type { Authentication } from '../authentication/service';
@@ -50,8 +51,16 @@ export function wireTokens(rows: Rows, given: Surroundings, need: TokensNeed): T
   const { issuer, publicUrls, now, newId, accessTokenTtlSeconds: ttlSeconds } = given;
   const { vault, clients, resources, limits, tell, silentMs } = need;
   const { authenticate } = need.authentication;
-  const keyring = createKeyring({ store: createKeyStore(rows), box: vault, alg: given.signingAlg, now, tell });
-  const revocations = createRevocations({ store: createRevocationStore(rows), now });
+  const calendar = given.databaseNow ?? createDatabaseClock(rows);
+  const keyring = createKeyring({
+    store: createKeyStore(rows),
+    box: vault,
+    alg: given.signingAlg,
+    now,
+    calendar,
+    tell,
+  });
+  const revocations = createRevocations({ store: createRevocationStore(rows), now, calendar });
   const accessTokens = createAccessTokens({ keyring, clients, revocations, issuer, now });
   const proofs = createProofs({ urls: [issuer, ...publicUrls], nonceKey: () => vault.secretFor('dpop-nonce'), now });
   const takeApi = given.limits === null ? null : createTakeApi(limits, clients);
