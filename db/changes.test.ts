@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, setDefaultTimeout, test } from 'bun:test';
+import { sql } from 'drizzle-orm';
 import { type Changes, watchChanges } from './changes';
 import { connectPostgres, type Database } from './connect';
 import { clients } from './schema';
@@ -9,13 +10,19 @@ setDefaultTimeout(START_TIMEOUT_MS);
 
 const now = () => performance.now();
 
+const said: string[] = [];
+const told = {
+  failed: (error: unknown) => void said.push(String(error)),
+  recovered: () => void said.push('recovered'),
+};
+
 eachDatabase('The change feed', (open) => {
   let database: Database;
   let changes: Changes;
 
   beforeAll(async () => {
     database = await open();
-    changes = await watchChanges({ database, now, nonce: 'here', beatMs: 50 });
+    changes = await watchChanges({ database, now, nonce: 'here', ...told, beatMs: 50 });
   });
   afterAll(() => changes.close());
 
@@ -30,6 +37,23 @@ eachDatabase('The change feed', (open) => {
       ['first', 'a:b 0'],
       ['second', 'a:b 0'],
     ]);
+  });
+
+  test('says once that a handler fails and once that it is over; in between nothing is proven', async () => {
+    said.length = 0;
+    let failing = true;
+    let tries = 0;
+    changes.on('resources', () => {
+      tries += 1;
+      if (failing) throw new Error('cannot be read');
+    });
+    await database.rows.select({ sent: sql`pg_notify('changes', 'resources:1')` }).from(sql`(select 1) as one_row`);
+    await until(() => tries > 3, 'three more tries');
+    await until(() => changes.silentMs() > 500, 'the silence');
+    expect([said, changes.failing()]).toEqual([['Error: cannot be read'], true]);
+    failing = false;
+    await until(() => changes.silentMs() < 100, 'the end of it');
+    expect([said, changes.failing()]).toEqual([['Error: cannot be read', 'recovered'], false]);
   });
 
   test('is proven again and again', async () => {
@@ -56,7 +80,7 @@ describe.skipIf(!findPostgres())('The change feed of a PostgreSQL that fails', (
     await server.close();
   });
   beforeEach(async () => {
-    changes = await watchChanges({ database, now, nonce: 'here', beatMs: 50, patienceMs: 400, retryMs: 50 });
+    changes = await watchChanges({ database, now, nonce: 'here', ...told, beatMs: 50, patienceMs: 400, retryMs: 50 });
     heard = [];
     changes.on('clients', (id) => void heard.push(id));
   });
@@ -125,7 +149,7 @@ describe.skipIf(!findPostgres())('The change feed of a PostgreSQL that fails', (
   test('rejects at once when the database is away at the start', async () => {
     await server.stop();
     const begun = now();
-    await expect(watchChanges({ database, now, nonce: 'absent' })).rejects.toThrow();
+    await expect(watchChanges({ database, now, nonce: 'absent', ...told })).rejects.toThrow();
     expect(now() - begun).toBeLessThan(1_000);
     await server.start();
     await expectFlow('back');

@@ -1,7 +1,7 @@
 // The change feed: what one server commits, every server hears. Over NOTIFY on one channel, with a heartbeat that goes round through
 // the database, because a silent connection looks exactly like a quiet one.
 import { sql } from 'drizzle-orm';
-import type { Database } from './connect';
+import { type Database, isAway } from './connect';
 
 /** The NOTIFY channel; payloads are `<topic>:<id>`. Triggers of the migrations write to it too. */
 const CHANGES_CHANNEL = 'changes';
@@ -19,8 +19,10 @@ export interface Changes {
    * that fails has missed something: the connection is then replaced, and everybody told to read again, until all succeed.
    */
   on(topic: Topic, heard: Heard): void;
-  /** Milliseconds since the last proof that changes arrive and none is missing. Always 0 on the embedded database. */
+  /** Milliseconds since the last proof that changes arrive and none is missing; 0 on the embedded database while all are taken in. */
   silentMs(): number;
+  /** True while the database is there, and a handler cannot take in what it was told. */
+  failing(): boolean;
   close(): Promise<void>;
 }
 
@@ -31,6 +33,10 @@ export interface ChangesOptions {
   readonly now: () => number;
   /** Tells this process's heartbeats from those of others: a random text without a colon. */
   readonly nonce: string;
+  /** Is told once when changes begin to be missed, and why: the database is away, or a handler fails. */
+  readonly failed: (error: unknown) => void;
+  /** Is told once when everything has been read again. */
+  readonly recovered: () => void;
   /** Between two heartbeats; 1 s when left out. */
   readonly beatMs?: number;
   /** A listener that has heard no heartbeat for this long is replaced; 3 s when left out. */
@@ -49,10 +55,19 @@ export async function watchChanges(options: ChangesOptions): Promise<Changes> {
   let openedAt = now();
   let provenAt = now();
   let replace = (): void => {};
-
+  const fault = createFault(options);
+  // Within one process nothing gets lost on the way.
+  const inProcess = database.kind === 'embedded';
+  const prove = (): void => {
+    if (complete) provenAt = now();
+  };
   const hear = (payload: string): void => {
-    if (payload !== beat) handlers.tell(payload, replace);
-    else if (complete) provenAt = now();
+    const failed = (error: unknown): void => {
+      fault.begin(error);
+      replace();
+    };
+    if (payload === beat) prove();
+    else handlers.tell(payload, failed);
   };
   /** One listener until it is lost, told to be replaced, or closed. */
   const listenOnce = async (listening: () => void): Promise<void> => {
@@ -63,25 +78,29 @@ export async function watchChanges(options: ChangesOptions): Promise<Changes> {
       await handlers.tellAll();
       complete = true;
       openedAt = now();
+      fault.end();
       listening();
       await over.promise;
     } finally {
+      if (inProcess) prove();
       complete = false;
       await listener.close();
     }
   };
-  const loop = keepGoing(listenOnce, retryMs);
+  const loop = keepGoing(listenOnce, fault.begin, retryMs);
   await loop.first;
   const watch = (): void => {
     if (complete && now() - Math.max(openedAt, provenAt) > patienceMs) replace();
     void sendBeat();
   };
-  // Within one process nothing gets lost on the way.
-  const inProcess = database.kind === 'embedded';
   const timer = inProcess ? undefined : setInterval(watch, beatMs);
   return {
     on: handlers.on,
-    silentMs: () => (inProcess ? 0 : Math.max(0, now() - provenAt)),
+    silentMs: () => {
+      if (inProcess) prove();
+      return Math.max(0, now() - provenAt);
+    },
+    failing: fault.isOurs,
     async close() {
       clearInterval(timer);
       loop.end();
@@ -91,8 +110,24 @@ export async function watchChanges(options: ChangesOptions): Promise<Changes> {
   };
 }
 
-/** Runs `attempt` again and again until the end; `first` settles with the first one: when it calls back, or fails before. */
-function keepGoing(attempt: (reached: () => void) => Promise<void>, retryMs: number) {
+/** Tells of a trouble when it begins and when it is over, however often it is seen in between. */
+function createFault({ failed, recovered }: Pick<ChangesOptions, 'failed' | 'recovered'>) {
+  let current: { readonly error: unknown } | null = null;
+  return {
+    begin: (error: unknown): void => {
+      if (current === null) failed(error);
+      current = { error };
+    },
+    end: (): void => {
+      if (current !== null) recovered();
+      current = null;
+    },
+    isOurs: (): boolean => current !== null && !isAway(current.error),
+  };
+}
+
+/** Runs `attempt` again and again until the end; `first` settles with the first one: when it calls back, or fails before. Later failures are told. */
+function keepGoing(attempt: (reached: () => void) => Promise<void>, failed: (error: unknown) => void, retryMs: number) {
   const first = Promise.withResolvers<void>();
   let reachedOnce = false;
   let going = true;
@@ -106,6 +141,7 @@ function keepGoing(attempt: (reached: () => void) => Promise<void>, retryMs: num
         await attempt(reached);
       } catch (error) {
         if (!reachedOnce) return first.reject(error);
+        failed(error);
       }
       if (going) await Bun.sleep(retryMs);
     }
@@ -140,7 +176,7 @@ function createHandlers() {
     on(topic: Topic, heard: Heard) {
       byTopic.set(topic, [...(byTopic.get(topic) ?? []), heard]);
     },
-    tell(payload: string, failed: () => void) {
+    tell(payload: string, failed: (error: unknown) => void) {
       const colon = payload.indexOf(':');
       for (const heard of byTopic.get(payload.slice(0, colon)) ?? []) {
         Promise.try(heard, payload.slice(colon + 1)).catch(failed);

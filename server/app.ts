@@ -3,7 +3,7 @@ import { isAway } from '../db/connect';
 import { docsRoutes } from '../kit/http/docs';
 import { createEdge } from '../kit/http/edge';
 import { createErrorRule, type ErrorRule } from '../kit/http/errors';
-import { type DependencyState, healthRoutes } from '../kit/http/health';
+import { healthRoutes } from '../kit/http/health';
 import { metricsRoutes } from '../kit/http/metrics';
 import { describeApi, type OpenApiDocument } from '../kit/http/openapi';
 import { problemResponse } from '../kit/http/problem';
@@ -150,9 +150,8 @@ function createKnownErrors(tell: Tell) {
   };
 }
 
-function databaseOf({ databaseReachable }: Services) {
-  const state = (): DependencyState => (databaseReachable() ? 'ok' : 'away');
-  return { name: 'database', state, without: 'rates are served from memory, tokens are not issued' };
+function databaseOf({ databaseState }: Services) {
+  return { name: 'database', state: databaseState, without: 'rates are served from memory, tokens are not issued' };
 }
 
 const API_TITLE = 'crypto-server API';

@@ -1,7 +1,9 @@
 // The database away while serving: what goes on, what is refused, and that everything comes back by itself.
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
+import { sql } from 'drizzle-orm';
 import { connectPostgres, type Database } from '../db/connect';
 import { market } from '../db/schema';
+import { eachDatabase } from '../db/testing';
 import { findPostgres, startPostgres, type TestPostgres } from '../db/testing-postgres';
 import { form, json, startTestServer, type TestClient, type TestServer, waitFor } from './testing';
 
@@ -121,6 +123,38 @@ describe.skipIf(!findPostgres())('the database away', () => {
       await waitFor(async () => (await ready()) === 'ok', 'the return to be noticed', 8_000);
       await waitFor(async () => (await server.read('/api/currency/', token)).status === 401, 'the token to die', 1_000);
       expect((await request(seen)).status).toBe(401);
+    },
+    TIMEOUT_MS,
+  );
+});
+
+eachDatabase('changes that cannot be read', (open) => {
+  test(
+    'are told to the operator once, and no tokens are issued until they are read',
+    async () => {
+      const database = await open();
+      const server = await startTestServer(database);
+      const [client, token] = [await server.register(), await server.token()];
+      const request = () => server.ask('/api/auth/token', json({ client_id: client.id, client_secret: client.secret }));
+      const ready = async () => (await server.ask('/health/ready')).json();
+      const lines = (part: string) => server.logged.filter((line) => line.includes(part));
+      const rename = (from: string, to: string) =>
+        database.rows.execute(sql.raw(`alter table ${from} rename to ${to}`));
+      await rename('resources', 'resources_gone');
+      await database.rows.execute("select pg_notify('changes', 'resources:1')");
+      await waitFor(() => lines('changes cannot be taken in').length > 0, 'the first line');
+      await waitFor(async () => (await request()).status === 503, 'tokens to be refused', 8_000);
+      expect(await ready()).toEqual({ status: 'degraded', database: 'stale' });
+      const about = form({ token, client_id: client.id, client_secret: client.secret });
+      const refused = await server.ask('/api/auth/introspect', about);
+      expect([refused.status, refused.headers.get('retry-after')]).toEqual([503, expect.stringMatching(/^[1-9]\d*$/)]);
+      expect((await server.read('/api/currency/', token)).status).toBe(200);
+
+      await rename('resources_gone', 'resources');
+      await waitFor(async () => (await request()).status === 200, 'tokens again', 8_000);
+      expect(await ready()).toEqual({ status: 'ok', database: 'ok' });
+      expect([lines('changes cannot be taken in').length, lines('changes are taken in again').length]).toEqual([1, 1]);
+      await server.close();
     },
     TIMEOUT_MS,
   );

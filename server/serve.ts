@@ -1,7 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { dirname } from 'node:path';
-import { watchChanges } from '../db/changes';
 import { type Database, offlineDatabase } from '../db/connect';
 import { Refusal } from '../kit/command';
 import { drain, listen, shownUrl } from '../kit/http/listen';
@@ -13,6 +12,7 @@ import { lookUp } from './authentication/jwks-fetch';
 import { type Config, secretFiles } from './config';
 import { tickTimer } from './rates/index';
 import { inRanges } from './setting-values';
+import { openChanges } from './wiring/changes';
 import { createServices } from './wiring/services';
 import type { Surroundings } from './wiring/surroundings';
 import { readPemCertificates } from './x509/chain';
@@ -44,12 +44,12 @@ const CHORES_MS = 1_000;
 
 /** Starts a server on an opened and migrated database. @throws Refusal when it cannot listen. */
 export async function startServer(config: Config, database: Database, process: Process): Promise<RunningServer> {
-  const { log, newId } = process;
+  const { log } = process;
   const port = config.port === 0 ? await freePort(config.host) : config.port;
   const issuer = config.issuer ?? `http://localhost:${port}`;
   const given = surroundings(config, issuer, process);
   const services = createServices(database, given);
-  const changes = await watchChanges({ database, now: process.elapsed, nonce: newId() });
+  const changes = await openChanges({ ...process, database });
   const timer = tickTimer({ ticker: services.ticker, periodSeconds: given.tickSeconds, log });
   let serving = true;
   const open = async () => {

@@ -1,11 +1,11 @@
 // A whole server on a free port, whose clock and ticks are moved by hand.
 import { randomBytes, randomUUID } from 'node:crypto';
-import { watchChanges } from '../db/changes';
 import type { Database } from '../db/connect';
 import { freePort } from '../db/testing-postgres';
 import { TRANSPORT_BODY_BYTES_MAX } from '../kit/http/edge';
 import { createLog } from '../kit/logs';
 import { type App, createApp } from './app';
+import { openChanges } from './wiring/changes';
 import { createServices, type Services } from './wiring/services';
 import type { Surroundings } from './wiring/surroundings';
 
@@ -67,7 +67,7 @@ export async function startTestServer(database: Database, options: TestServerOpt
   const made = createServices(database, given);
   const services = options.change?.(made) ?? made;
   // The heartbeat of the change feed is real time, whatever the clock of the test says.
-  const changes = await watchChanges({ database, now: () => performance.now(), nonce: randomUUID() });
+  const changes = await openChanges({ ...given, database, elapsed: () => performance.now() });
   const app = createApp(services, given, () => server.serving);
   await services.open(changes);
   app.listen({ hostname: '127.0.0.1', port, reusePort: false, maxRequestBodySize: TRANSPORT_BODY_BYTES_MAX });

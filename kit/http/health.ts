@@ -15,8 +15,10 @@ export interface Vitals {
   };
 }
 
-/** `refused`: it was reached, and turns this program away. */
-export type DependencyState = 'ok' | 'away' | 'refused';
+const STATES = ['ok', 'away', 'refused', 'stale'] as const;
+
+/** `refused`: it was reached, and turns this program away; `stale`: it was reached, and what has changed there cannot be taken in. */
+export type DependencyState = (typeof STATES)[number];
 
 const Health = t.Object({ status: t.Literal('ok'), service: t.String() });
 const Live = t.Object({ status: t.Literal('ok') });
@@ -26,7 +28,7 @@ export function healthRoutes({ service, serving, dependency }: Vitals) {
   const { name, state, without } = dependency;
   const Ready = t.Object({
     status: t.Union([t.Literal('ok'), t.Literal('degraded'), t.Literal('stopping')]),
-    [name]: t.Union([t.Literal('ok'), t.Literal('away'), t.Literal('refused')]),
+    [name]: t.UnionEnum([...STATES]),
   });
   const ready = (): Response => {
     const now = state();

@@ -3,7 +3,7 @@ import { jsonReply } from '../oauth/reply';
 import { type AboutOptions, type AboutRequest, type Asked, createAsk } from './about';
 import type { AccessTokens } from './access';
 import { type AccessClaims, confirmationOf } from './model';
-import { CHANGES_SILENT_MAX_MS, databaseAway } from './service';
+import { CHANGES_SILENT_MAX_MS, newsMissing } from './service';
 
 /** A ready answer of which a copy is sent, and headers to go with it (null: none). */
 export interface ReadyAnswer {
@@ -51,7 +51,7 @@ export function createIntrospection(options: IntrospectionOptions): Introspectio
   };
   return {
     introspect: async (request) => {
-      if (silentMs() > CHANGES_SILENT_MAX_MS) throw databaseAway();
+      if (silentMs() > CHANGES_SILENT_MAX_MS) throw newsMissing();
       const asked = await ask(request);
       const { token, headers } = asked;
       const claims = tokens.recall(`Bearer ${token}`) ?? (await tokens.read(token));

@@ -58,7 +58,7 @@ export function createTokens(options: TokensOptions): Tokens {
     issue: async (request) => {
       const parameters = parseParameters(request, true);
       checkGrantType(parameters, isJson(request.contentType));
-      if (silentMs() > CHANGES_SILENT_MAX_MS) throw databaseAway();
+      if (silentMs() > CHANGES_SILENT_MAX_MS) throw newsMissing();
       const { authorization, certificate, address } = request;
       const authenticated = await authenticate({ authorization, parameters, certificate, address });
       const { client, secretId, method } = authenticated;
@@ -93,7 +93,15 @@ export function createTokens(options: TokensOptions): Tokens {
 
 /** The answer while clients cannot be looked up or news of them may be missing. */
 export function databaseAway(): Problem {
-  const detail = 'The database is not reachable; try again.';
+  return unavailable('The database is not reachable; try again.');
+}
+
+/** While a revocation may have been missed, nothing is said that would rest on there being none. */
+export function newsMissing(): Problem {
+  return unavailable('The latest changes may be unknown here; try again.');
+}
+
+function unavailable(detail: string): Problem {
   return new Problem(503, 'Service Unavailable', detail, { 'retry-after': String(AWAY_RETRY_AFTER_SECONDS) });
 }
 

@@ -1,6 +1,7 @@
 import type { Changes } from '../../db/changes';
 import type { Database } from '../../db/connect';
 import { createMaintenance, type Maintenance } from '../../kit/chores';
+import type { DependencyState } from '../../kit/http/health';
 import { type Audit, createAudit } from '../audit/service';
 import { createAuditStore } from '../audit/store';
 import type { Authentication } from '../authentication/service';
@@ -34,7 +35,7 @@ import { type TokenServices, wireTokens } from './tokens';
 /** The services of one server. Until `open` they can only be mounted. */
 export interface Services extends TokenServices {
   /** Reads what they hold in memory, and keeps it up to date from then on. */
-  open(changes: Pick<Changes, 'on' | 'silentMs'>): Promise<void>;
+  open(changes: Changes): Promise<void>;
   readonly callers: Callers;
   readonly tell: Tell;
   readonly audit: Audit;
@@ -52,7 +53,8 @@ export interface Services extends TokenServices {
   /** Who may administrate. */
   readonly administration: Administration;
   readonly maintenance: Maintenance;
-  readonly databaseReachable: () => boolean;
+  /** Whether changes in the database are heard of and taken in. */
+  readonly databaseState: () => DependencyState;
 }
 
 /** Wires the services by naming what each stands on. Touches nothing yet. */
@@ -72,8 +74,8 @@ export function createServices(database: Database, given: Surroundings): Service
   const limits = createLimits({ limits: given.limits, now });
   const resources = createResources({ store: createResourceStore(rows), issuer, publicUrls, now });
   const ofClients = wireClients(rows, given, { limits, resources });
-  let silentMs = (): number => Number.POSITIVE_INFINITY;
-  const standing = { ...ofClients, vault, limits, resources, metrics, tell, silentMs: () => silentMs() };
+  let news: Pick<Changes, 'silentMs' | 'failing'> = { silentMs: () => Number.POSITIVE_INFINITY, failing: () => false };
+  const standing = { ...ofClients, vault, limits, resources, metrics, tell, silentMs: () => news.silentMs() };
   const ofTokens = wireTokens(rows, given, standing);
   const market = wireRates(rows, given, tell);
   const administration = wireAdministration(rows, given, { ...ofTokens, callers, limits, vault, tell });
@@ -90,14 +92,17 @@ export function createServices(database: Database, given: Surroundings): Service
     limits,
     resources,
   };
-  const databaseReachable = (): boolean => silentMs() <= CHANGES_SILENT_MAX_MS;
-  watchServices(metrics, { ...services, databaseReachable }, now);
+  const databaseState = (): DependencyState => {
+    if (news.silentMs() <= CHANGES_SILENT_MAX_MS) return 'ok';
+    return news.failing() ? 'stale' : 'away';
+  };
+  watchServices(metrics, { ...services, databaseReachable: () => databaseState() === 'ok' }, now);
   return {
     ...services,
     maintenance: createMaintenance({ chores: choresOf(services), now, log }),
-    databaseReachable,
+    databaseState,
     open: async (changes) => {
-      silentMs = changes.silentMs;
+      news = changes;
       listenFor(changes, services);
       await openAll(services);
     },
