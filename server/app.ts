@@ -16,11 +16,10 @@ import { secretRoutes } from './clients/secret-routes';
 import { consoleRoutes } from './console/index';
 import { type DiscoveryOptions, discoveryRoutes, resourceMetadataUrl } from './discovery/index';
 import { LimitExceeded, within } from './limits/refusal';
-import { ASSERTION_ALGORITHMS } from './oauth/assertion';
-import { DPOP_ALGS } from './oauth/dpop';
 import { OAuthError } from './oauth/errors';
 import type { Tell } from './oauth/event';
 import type { Parameters as RequestParameters } from './oauth/form';
+import { SIGNATURE_ALGORITHMS } from './oauth/jwk';
 import { errorReply } from './oauth/reply';
 import { RATES_RESOURCE, RATES_SCOPE, resourceUri } from './oauth/resource';
 import { rateRoutes } from './rates/index';
@@ -106,8 +105,8 @@ function discoveryOf(services: Services, given: Surroundings): DiscoveryOptions 
     registration: given.registration !== 'closed',
     certificates: given.behindProxy,
     authorities: given.mtlsAuthorities !== null,
-    proofAlgorithms: DPOP_ALGS,
-    assertionAlgorithms: ASSERTION_ALGORITHMS,
+    proofAlgorithms: SIGNATURE_ALGORITHMS,
+    assertionAlgorithms: SIGNATURE_ALGORITHMS,
     jwks: services.keyring.jwks,
   };
 }

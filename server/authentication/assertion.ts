@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
-import { compactVerify } from 'jose';
+import { compactVerify, type JWK } from 'jose';
 import { type Assertion, readAssertion } from '../oauth/assertion';
 import { OAuthError } from '../oauth/errors';
-import { candidateKeys, createKeyImport, decoyKey, type GivenJwk } from './assertion-keys';
+import { CLIENT_KEYS_MAX, type GivenJwk } from '../oauth/jwk';
+import { candidateKeys, createKeyImport, decoyKey } from './assertion-keys';
 import type { JwksSource } from './jwks-source';
 import type { AssertionStore } from './store';
 
@@ -18,7 +19,7 @@ export interface AssertionCheck {
   read(jwt: string, clientId: string | null): Assertion;
   /**
    * Checks the signature; with null, of a client that is not there, it does the work and refuses.
-   * @throws OAuthError invalid_client `assertion_signature`, `assertion_key_unknown`, `jwks_unavailable`.
+   * @throws OAuthError invalid_client `assertion_signature`, `assertion_key_…`, `jwks_unavailable`.
    */
   verify(jwt: string, assertion: Assertion, holder: KeyHolder | null): Promise<void>;
   /** Takes note of the assertion, so that nobody can use it again. @throws OAuthError invalid_client `assertion_replayed`. */
@@ -42,7 +43,7 @@ const PRUNE_LATER_MS = 60_000;
 export function createAssertionCheck({ issuer, store, source, now }: AssertionCheckOptions): AssertionCheck {
   const importKey = createKeyImport();
 
-  const isSignedBy = async (jwt: string, alg: Assertion['alg'], keys: readonly GivenJwk[]): Promise<boolean> => {
+  const isSignedBy = async (jwt: string, alg: Assertion['alg'], keys: readonly JWK[]): Promise<boolean> => {
     for (const key of keys) {
       const imported = await importKey(key, alg);
       if (imported === null) continue;
@@ -54,9 +55,11 @@ export function createAssertionCheck({ issuer, store, source, now }: AssertionCh
   const attempt = async (jwt: string, { alg, kid }: Assertion, keys: readonly GivenJwk[]): Promise<Outcome> => {
     const candidates = candidateKeys(keys, alg, kid);
     // Without a key the work is done all the same: which keys a client has is nobody's business.
-    const signed = await isSignedBy(jwt, alg, candidates.length === 0 ? [decoyKey(alg)] : candidates);
+    const tried = candidates.length === 0 ? [decoyKey(alg)] : candidates.slice(0, CLIENT_KEYS_MAX);
+    const signed = await isSignedBy(jwt, alg, tried);
     if (candidates.length === 0) return 'assertion_key_unknown';
-    return signed ? 'signed' : 'assertion_signature';
+    if (signed) return 'signed';
+    return tried.length < candidates.length ? 'assertion_key_ambiguous' : 'assertion_signature';
   };
   const check = async (jwt: string, assertion: Assertion, { jwks, jwksUri }: KeyHolder): Promise<Outcome> => {
     if (jwksUri === null) return attempt(jwt, assertion, jwks?.keys ?? []);
@@ -65,8 +68,7 @@ export function createAssertionCheck({ issuer, store, source, now }: AssertionCh
     if (known === null) return 'jwks_unavailable';
     const outcome = await attempt(jwt, assertion, known);
     // A key that was replaced without a new kid shows as a wrong signature.
-    const mayBeNewer =
-      outcome === 'assertion_key_unknown' || (outcome === 'assertion_signature' && assertion.kid === null);
+    const mayBeNewer = outcome === 'assertion_key_unknown' || (outcome !== 'signed' && assertion.kid === null);
     if (!mayBeNewer) return outcome;
     const fresh = await source.refetch(clientId, jwksUri, known);
     return fresh === null ? outcome : attempt(jwt, assertion, fresh);
@@ -86,7 +88,13 @@ export function createAssertionCheck({ issuer, store, source, now }: AssertionCh
   };
 }
 
-type Outcome = 'signed' | 'assertion_signature' | 'assertion_key_unknown' | 'jwks_unavailable';
+/** Ambiguous: the place of keys holds more than are tried, and the assertion does not say which one. */
+type Outcome =
+  | 'signed'
+  | 'assertion_signature'
+  | 'assertion_key_unknown'
+  | 'assertion_key_ambiguous'
+  | 'jwks_unavailable';
 
 /** A client without keys. */
 const NOBODY: KeyHolder = { jwks: null, jwksUri: null };

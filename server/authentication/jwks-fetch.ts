@@ -1,6 +1,6 @@
 import { request } from 'node:https';
 import { isIP } from 'node:net';
-import type { GivenJwk } from './assertion-keys';
+import type { GivenJwk } from '../oauth/jwk';
 import { isHostAddress, isPublicAddress } from './public-address';
 
 /** Name → its addresses. */

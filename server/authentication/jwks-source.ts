@@ -1,5 +1,5 @@
 import { createBoundedMap } from '../../kit/bounded-map';
-import type { GivenJwk } from './assertion-keys';
+import type { GivenJwk } from '../oauth/jwk';
 import type { FetchJwks } from './jwks-fetch';
 
 /** The keys that clients publish at their `jwks_uri` (RFC 7591 §2). */

@@ -327,6 +327,27 @@ describe.skipIf(!hasOpenssl())('the Client-Cert header (RFC 9440)', () => {
       await server.close();
     });
 
+    test.each([
+      ['tls_client_auth_subject_dn', DN.value],
+      ['tls_client_auth_san_dns', 'machine.example.test'],
+      ['tls_client_auth_san_uri', 'spiffe://example.test/a'],
+      ['tls_client_auth_san_ip', '10.0.0.7'],
+      ['tls_client_auth_san_email', 'm@example.test'],
+    ] as const)('a certificate is known by the name registered as %s, and by no other', async (kind, value) => {
+      const server = await start(true);
+      const names = 'DNS:machine.example.test,URI:spiffe://example.test/a,IP:10.0.0.7,email:m@example.test';
+      const extensions = [...CLIENT, `subjectAltName=${names}`];
+      const { x509 } = makeCertificate({ subject: SUBJECT, issuer: root, extensions });
+      const other = makeCertificate({ subject: '/CN=other', issuer: root, extensions: CLIENT });
+      const tlsSubject = { kind, value };
+      const client_id = await insertClient(database, { authMethod: 'tls_client_auth', tlsSubject });
+      const askAs = (raw: Uint8Array) =>
+        server.ask('/api/auth/token', form({ grant_type: GRANT, client_id }, { 'client-cert': item(raw) }));
+      expect((await askAs(x509.raw)).status).toBe(200);
+      expect(await outcome(server, askAs(other.x509.raw))).toEqual([401, 'certificate_subject']);
+      await server.close();
+    });
+
     test('from a trusted proxy it is read strictly', async () => {
       const server = await start(true);
       const header = item(good.x509.raw);

@@ -90,6 +90,14 @@ eachDatabase('private_key_jwt', (open) => {
     expect(await outcome(server, ask(server, swapped))).toEqual([401, 'assertion_signature']);
   });
 
+  test('any of the ten keys that a client may register is found without its name', async () => {
+    const signers = await Promise.all(Array.from({ length: 10 }, (_, at) => signer('ES256', `key-${at}`)));
+    const registered = { keys: signers.map(({ jwk }) => ({ ...jwk })) };
+    const id = await insertClient(database, { authMethod: 'private_key_jwt', jwks: registered });
+    for (const by of signers)
+      expect((await ask(server, await assertion(server, id, by, {}, { kid: undefined }))).status).toBe(200);
+  });
+
   test('the client_id may be said again', async () => {
     expect((await ask(server, await assertion(server, clientId, own), { client_id: clientId })).status).toBe(200);
     const other = ask(server, await assertion(server, clientId, own), { client_id: 'somebody' });
@@ -155,6 +163,7 @@ eachDatabase('private_key_jwt', (open) => {
     const good = await signer('ES256', 'a');
     for (const keys of [
       [{ ...good.jwk, use: 'enc' }],
+      [{ kty: 'constructor', kid: 'a' }],
       [{ ...good.jwk, alg: 'ES384' }],
       [{ ...good.jwk, key_ops: ['encrypt'] }],
       [{ kty: 'oct', k: 'AAAA', kid: 'a' }],
@@ -310,6 +319,16 @@ eachDatabase('private_key_jwt', (open) => {
       behind.pass(300_000);
       expect(await try_(behind, id, first)).toEqual([401, 'assertion_key_unknown']);
       expect(await try_(behind, id, second)).toEqual([200, '']);
+    });
+
+    test('where there are more keys than are tried without a name, the operator learns that one must be named', async () => {
+      const by = await signer('ES256', 'last');
+      const others = await Promise.all(Array.from({ length: 10 }, (_, at) => signer('ES256', `key-${at}`)));
+      keys = [...others, by].map(({ jwk }) => jwk);
+      const id = await insert();
+      const jwt = await assertion(behind, id, by, {}, { kid: undefined });
+      expect(await outcome(behind, ask(behind, jwt))).toEqual([401, 'assertion_key_ambiguous']);
+      expect(await try_(behind, id, by)).toEqual([200, '']);
     });
 
     test('while the place is away, known keys go on being good', async () => {

@@ -17,6 +17,7 @@ const KEY = {
   y: 'x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0',
 };
 const JWKS = { keys: [KEY] };
+const rsaKey = (bits: number) => ({ kty: 'RSA', n: Buffer.alloc(bits / 8, 0xff).toString('base64url'), e: 'AQAB' });
 const MARK = 'never-echo-this-value';
 const DAY_SECONDS = 86_400;
 
@@ -149,6 +150,14 @@ eachDatabase('dynamic registration', (open) => {
       ['a private key', { ...jwt, jwks: { keys: [{ ...KEY, d: MARK }] } }, 'public'],
       ['a symmetric key', { ...jwt, jwks: { keys: [{ kty: 'oct', k: MARK }] } }, 'public'],
       ['half a key', { ...jwt, jwks: { keys: [{ kty: 'EC', crv: 'P-256', x: 'x' }] } }, 'jwks'],
+      ['an RSA key of 1024 bits', { ...jwt, jwks: { keys: [rsaKey(1_024)] } }, '2048'],
+      ['an RSA key of 8192 bits', { ...jwt, jwks: { keys: [rsaKey(8_192)] } }, '4096'],
+      [
+        'an RSA key with a large exponent',
+        { ...jwt, jwks: { keys: [{ ...rsaKey(2_048), e: 'AQAAAAAB' }] } },
+        'exponent',
+      ],
+      ['a key of a kind that every object has', { ...jwt, jwks: { keys: [{ kty: 'constructor' }] } }, 'jwks'],
       ['a key of no known kind', { ...jwt, jwks: { keys: [{ kty: MARK }] } }, 'jwks'],
       ['a set that is a list', { ...jwt, jwks: [KEY] }, 'jwks'],
       ['keys of 33 kB', { ...jwt, jwks: { keys: [{ ...KEY, x5c: ['x'.repeat(33_000)] }] } }, 'jwks'],

@@ -2,6 +2,7 @@
 // names the member as it is called outside and what is expected, never what was given.
 import { parseLimit } from '../../kit/limit';
 import type { AuthMethod, TlsSubject } from '../oauth/client';
+import { CLIENT_KEYS_MAX, isPrivate, isSound, publicPart } from '../oauth/jwk';
 
 /** What a client authenticates with, other than secrets. */
 export interface ClientKeyring {
@@ -11,22 +12,10 @@ export interface ClientKeyring {
   readonly tlsSubject: TlsSubject | null;
 }
 
-/** Keys of one client: one in use, one to come, and some more for those who have one key a machine. */
-const KEYS_MAX = 10;
-
 /** In bytes of JSON: ten RSA keys of 4096 bits with a certificate each fit, and half of what a request may have. */
 const KEYS_BYTES_MAX = 32_768;
 
 const TEXT_MAX = 2_048;
-
-/** Members that make a key private or symmetric (RFC 7518 §6). */
-const PRIVATE_MEMBERS = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k'];
-
-const PUBLIC_MEMBERS: Readonly<Record<string, readonly string[]>> = {
-  EC: ['crv', 'x', 'y'],
-  OKP: ['crv', 'x'],
-  RSA: ['n', 'e'],
-};
 
 /** What is wrong with how the client authenticates. */
 export function keyringFault({ authMethod, jwks, jwksUri, tlsSubject }: ClientKeyring): string | null {
@@ -48,16 +37,15 @@ const UNSTORABLE = /\\u(?:0000|d[89a-f])/;
 
 /** What is wrong with a set of public keys. */
 function keysFault(keys: readonly Record<string, unknown>[]): string | null {
-  if (keys.length === 0 || keys.length > KEYS_MAX) return `jwks must have 1 to ${KEYS_MAX} keys`;
+  if (keys.length === 0 || keys.length > CLIENT_KEYS_MAX) return `jwks must have 1 to ${CLIENT_KEYS_MAX} keys`;
   const text = JSON.stringify(keys);
   if (Buffer.byteLength(text) > KEYS_BYTES_MAX) return 'jwks is too large';
   if (UNSTORABLE.test(text)) return 'jwks must hold neither NUL nor half characters';
-  if (keys.some((key) => PRIVATE_MEMBERS.some((name) => name in key))) return 'jwks must hold public keys only';
-  const complete = keys.every((key) => {
-    const members = PUBLIC_MEMBERS[String(key['kty'])];
-    return members?.every((name) => typeof key[name] === 'string' && key[name] !== '') === true;
-  });
-  return complete ? null : 'jwks must hold complete EC, OKP or RSA keys';
+  if (keys.some(isPrivate)) return 'jwks must hold public keys only';
+  const read = keys.map(publicPart);
+  if (read.some((key) => key === null)) return 'jwks must hold complete EC, OKP or RSA keys';
+  const isGood = read.every((key) => key !== null && isSound(key));
+  return isGood ? null : 'jwks must hold RSA keys of 2048 to 4096 bits with a usual exponent only';
 }
 
 /** What is wrong with an https URL: without user, password and fragment. */

@@ -1,16 +1,11 @@
 import { decodeJwt, decodeProtectedHeader, type JWTPayload, type ProtectedHeaderParameters } from 'jose';
 import { OAuthError } from './errors';
 import { hasControl } from './form';
-
-/** Algorithms of client assertions (RFC 7518 §3.1, RFC 8037, RFC 9864): asymmetric ones only. */
-export const ASSERTION_ALGORITHMS = ['ES256', 'EdDSA', 'Ed25519', 'PS256', 'RS256'] as const;
-
-/** One of {@link ASSERTION_ALGORITHMS}. */
-export type AssertionAlgorithm = (typeof ASSERTION_ALGORITHMS)[number];
+import { SIGNATURE_ALGORITHMS, type SignatureAlgorithm } from './jwk';
 
 /** A client assertion whose claims are in order; its signature has not been looked at. */
 export interface Assertion {
-  readonly alg: AssertionAlgorithm;
+  readonly alg: SignatureAlgorithm;
   /** Which key signed it; null: it does not say. */
   readonly kid: string | null;
   readonly clientId: string;
@@ -50,7 +45,7 @@ export function readAssertion(jwt: string, expected: AssertionExpected): Asserti
   const { header, claims } = decode(jwt);
   const clientId = typeof claims.sub === 'string' ? claims.sub : '';
   const refuse = (reason: string): OAuthError => new OAuthError('invalid_client', `assertion_${reason}`, { clientId });
-  const alg = ASSERTION_ALGORITHMS.find((known) => known === header.alg);
+  const alg = SIGNATURE_ALGORITHMS.find((known) => known === header.alg);
   if (alg === undefined) throw refuse('alg');
   const fault = faultOfHeader(header) ?? faultOfNames(claims, expected) ?? faultOfTimes(claims, expected.nowMs);
   if (fault !== null) throw refuse(fault);

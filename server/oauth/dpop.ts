@@ -2,9 +2,15 @@
 import { createHash } from 'node:crypto';
 import { calculateJwkThumbprint, compactVerify, decodeProtectedHeader, importJWK, type JWK } from 'jose';
 import { OAuthError } from './errors';
-
-/** How a proof may be signed; asymmetric and in wide use. Both names of Ed25519 (RFC 8037, RFC 9864) are understood. */
-export const DPOP_ALGS = ['ES256', 'EdDSA', 'Ed25519', 'PS256', 'RS256'] as const;
+import {
+  type GivenJwk,
+  isOfKind,
+  isPrivate,
+  isSound,
+  publicPart,
+  SIGNATURE_ALGORITHMS,
+  type SignatureAlgorithm,
+} from './jwk';
 
 /** A proof may be this old, in seconds: time for the way here, for a queue, and for a clock that is late. */
 export const DPOP_AGE_MAX_SECONDS = 60;
@@ -17,9 +23,6 @@ const PROOF_CHARACTERS_MAX = 8_192;
 
 /** Ids are remembered as digests, so this bounds no memory, only nonsense. */
 const JTI_CHARACTERS_MAX = 256;
-
-/** RSA keys below are forgeable (NIST SP 800-131A), above they cost too much to verify. In bits. */
-const RSA_BITS = { min: 2_048, max: 4_096 };
 
 /** What a proof must fit. */
 export interface ProofExpected {
@@ -72,41 +75,23 @@ function readCompact(header: string | null): string {
 }
 
 function readHeader(proof: string): { alg: string; jwk: JWK } {
-  const { typ, alg, jwk, crit } = decode(() => decodeProtectedHeader(proof));
+  const { typ, alg: given, jwk, crit } = decode(() => decodeProtectedHeader(proof));
+  const alg = SIGNATURE_ALGORITHMS.find((known) => known === given);
   if (typ !== 'dpop+jwt') throw invalidProof('dpop_typ');
-  if (!DPOP_ALGS.some((known) => known === alg)) throw invalidProof('dpop_alg');
+  if (alg === undefined) throw invalidProof('dpop_alg');
   if (crit !== undefined) throw invalidProof('dpop_crit');
-  return { alg: String(alg), jwk: readKey(jwk, String(alg)) };
+  return { alg, jwk: readKey(jwk, alg) };
 }
 
-/** Members that only a private or symmetric key has (RFC 7518 §6). */
-const PRIVATE_MEMBERS = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k'];
-
-/** The public key, its defining members alone: nothing else in it may influence the verification. */
-function readKey(given: unknown, alg: string): JWK {
+/** The public key, its defining members alone. */
+function readKey(given: unknown, alg: SignatureAlgorithm): JWK {
   if (typeof given !== 'object' || given === null) throw invalidProof('dpop_jwk');
-  const { kty, crv, x, y, n, e } = given as Record<string, unknown>;
-  if (PRIVATE_MEMBERS.some((member) => member in given)) throw invalidProof('dpop_private_key');
-  if (alg === 'ES256' && kty === 'EC' && crv === 'P-256') return { kty, crv, x: text(x), y: text(y) };
-  if ((alg === 'EdDSA' || alg === 'Ed25519') && kty === 'OKP' && crv === 'Ed25519') return { kty, crv, x: text(x) };
-  if ((alg === 'PS256' || alg === 'RS256') && kty === 'RSA') {
-    const bits = bitsOf(text(n));
-    if (bits < RSA_BITS.min || bits > RSA_BITS.max) throw invalidProof('dpop_key_size');
-    // A large public exponent serves nobody and makes verification slow.
-    if (text(e).length > 6) throw invalidProof('dpop_jwk');
-    return { kty, n: text(n), e: text(e) };
-  }
-  throw invalidProof('dpop_jwk');
-}
-
-function text(value: unknown): string {
-  return typeof value === 'string' ? value : fail('dpop_jwk');
-}
-
-function bitsOf(modulus: string): number {
-  const bytes = Buffer.from(modulus, 'base64url');
-  const first = bytes.findIndex((byte) => byte !== 0);
-  return first < 0 ? 0 : (bytes.length - first) * 8 - Math.clz32(bytes[first] ?? 0) + 24;
+  const jwk: GivenJwk = { ...given };
+  if (isPrivate(jwk)) throw invalidProof('dpop_private_key');
+  const key = publicPart(jwk);
+  if (key === null || !isOfKind(key, alg)) throw invalidProof('dpop_jwk');
+  if (!isSound(key)) throw invalidProof('dpop_key_size');
+  return key;
 }
 
 function readClaims(proof: string): Readonly<Record<string, unknown>> {

@@ -1,10 +1,10 @@
 /** What a protected resource answers to who may not (RFC 6750 §3, RFC 9449 §7.1). */
 import { Problem } from '../../kit/http/problem';
 import { type ChallengeParameters, challengeOf, type Scheme } from '../oauth/bearer';
-import { DPOP_ALGS } from '../oauth/dpop';
 import type { OAuthError } from '../oauth/errors';
+import { SIGNATURE_ALGORITHMS } from '../oauth/jwk';
 
-const ALGS = DPOP_ALGS.join(' ');
+const ALGS = SIGNATURE_ALGORITHMS.join(' ');
 
 /** The refusals of one resource; `challenge` names it. */
 export function createRefusals(challenge: ChallengeParameters) {

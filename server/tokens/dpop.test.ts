@@ -219,9 +219,13 @@ eachDatabase('DPoP', (open) => {
     expect((await server.ask('/api/currency/', { headers: { authorization: `DPoP ${own}`, dpop } })).status).toBe(200);
   });
 
-  test('an RSA key of 1024 bits is refused', async () => {
+  test.each([
+    ['of 1024 bits', { n: 'x'.repeat(171) }],
+    ['of more than 4096 bits', { n: 'x'.repeat(684) }],
+    ['with a large exponent', { e: 'AQAAAAAB' }],
+  ])('an RSA key %s is refused', async (_name, change) => {
     const { publicKey } = await generateKeyPair('RS256', { extractable: true });
-    const jwk = { ...(await crypto.subtle.exportKey('jwk', publicKey)), n: 'x'.repeat(171) };
+    const jwk = { ...(await crypto.subtle.exportKey('jwk', publicKey)), ...change };
     const rsa = await createProver('RS256');
     const answer = await askWith(
       server,
