@@ -56,7 +56,10 @@ eachDatabase('callers of /api/clients', (open) => {
       const client = await register();
       expect(statusesOf(await times(15, () => ask(client, wrong('rat'))))).toEqual(TEN_AND_FIVE);
       const refused = await ask(client, client.registration_access_token);
-      expect([refused.status, refused.headers.get('ratelimit-policy')]).toEqual([429, '"failed";q=10;w=60']);
+      expect([refused.status, refused.headers.get('ratelimit-policy')]).toEqual([
+        429,
+        '"failed-authentication";q=10;w=60',
+      ]);
       const other = await register();
       expect((await server.ask(at(other), { headers: bearer(other.registration_access_token) })).status).toBe(200);
       server.pass(MINUTE_MS);

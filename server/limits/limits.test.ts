@@ -97,9 +97,9 @@ describe('failed authentication', () => {
       expect(policyOf(limits, 'machine', '192.0.2.1')).toBeNull();
       limits.failed.count('machine', '192.0.2.1');
     }
-    expect(policyOf(limits, 'machine', '192.0.2.1')).toBe('failed 6');
+    expect(policyOf(limits, 'machine', '192.0.2.1')).toBe('failed-authentication 6');
     nowMs += 5_999;
-    expect(policyOf(limits, 'machine', '192.0.2.1')).toBe('failed 1');
+    expect(policyOf(limits, 'machine', '192.0.2.1')).toBe('failed-authentication 1');
     nowMs += 1;
     expect(policyOf(limits, 'machine', '192.0.2.1')).toBeNull();
   });
@@ -107,7 +107,7 @@ describe('failed authentication', () => {
   test('locks neither the client elsewhere nor other clients at the same address', () => {
     const limits = make();
     for (const _ of Array(10)) limits.failed.count('machine', '192.0.2.1');
-    expect(policyOf(limits, 'machine', '192.0.2.1')).toStartWith('failed ');
+    expect(policyOf(limits, 'machine', '192.0.2.1')).toStartWith('failed-authentication ');
     expect(policyOf(limits, 'machine', '192.0.2.2')).toBeNull();
     expect(policyOf(limits, 'other', '192.0.2.1')).toBeNull();
   });
@@ -118,28 +118,28 @@ describe('failed authentication', () => {
       expect(policyOf(limits, `machine-${at}`, '192.0.2.1')).toBeNull();
       limits.failed.count(`machine-${at}`, '192.0.2.1');
     }
-    expect(policyOf(limits, 'machine-new', '192.0.2.1')).toBe('failed-address 1');
+    expect(policyOf(limits, 'machine-new', '192.0.2.1')).toBe('failed-authentication-address 1');
     expect(policyOf(limits, 'machine-0', '192.0.2.2')).toBeNull();
   });
 
   test('from everywhere in one IPv6 network is from one address', () => {
     const limits = make();
     for (const at of Array(10).keys()) limits.failed.count('machine', `2001:db8::${at}`);
-    expect(policyOf(limits, 'machine', '2001:db8::ffff')).toStartWith('failed ');
+    expect(policyOf(limits, 'machine', '2001:db8::ffff')).toStartWith('failed-authentication ');
     expect(policyOf(limits, 'machine', '2001:db8:0:1::1')).toBeNull();
   });
 
   test('looking takes nothing', () => {
     const limits = make();
     for (const _ of Array(1_000)) expect(policyOf(limits, 'machine', '192.0.2.1')).toBeNull();
-    expect(limits.sizes()).toMatchObject({ failed: 0, 'failed-address': 0 });
+    expect(limits.sizes()).toMatchObject({ 'failed-authentication': 0, 'failed-authentication-address': 0 });
   });
 
   test('guesses that were under way together are paid back', () => {
     const limits = make();
     for (const _ of Array(64)) limits.failed.count('machine', '192.0.2.1');
     nowMs += 60_000;
-    expect(policyOf(limits, 'machine', '192.0.2.1')).toBe('failed 6');
+    expect(policyOf(limits, 'machine', '192.0.2.1')).toBe('failed-authentication 6');
   });
 });
 
@@ -197,7 +197,7 @@ eachDatabase('limits of a server', (open) => {
   test('metrics count them', async () => {
     const text = await (await server.ask('/metrics')).text();
     expect(text).toContain('crypto_server_limits_hit_total{policy="register"} 2');
-    expect(text).toContain('crypto_server_limits_hit_total{policy="failed"} 1');
+    expect(text).toContain('crypto_server_limits_hit_total{policy="failed-authentication"} 1');
     expect(text).toContain('crypto_server_limit_keys{policy="register"} 1');
   });
 });
@@ -289,7 +289,10 @@ eachDatabase('limits of clients over HTTP', (open) => {
       expect((await ask({ ...client, secret: 'wrong' })).status).toBe(401);
     }
     const refused = await ask(client);
-    expect([refused.status, refused.headers.get('ratelimit-policy')]).toEqual([429, '"failed";q=10;w=60']);
+    expect([refused.status, refused.headers.get('ratelimit-policy')]).toEqual([
+      429,
+      '"failed-authentication";q=10;w=60',
+    ]);
     expect((await ask(other)).status).toBe(200);
   });
 });

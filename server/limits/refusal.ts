@@ -2,7 +2,7 @@ import { Problem } from '../../kit/http/problem';
 import type { Limit } from '../../kit/limit';
 
 /** The limits by name, as they stand in headers and in the trail. */
-export type Policy = 'api' | 'token' | 'register' | 'failed' | 'failed-address';
+export type Policy = 'api' | 'token' | 'register' | 'failed-authentication' | 'failed-authentication-address';
 
 /** What became of a request under a limit. */
 export interface Taken {
@@ -48,8 +48,8 @@ const SENTENCES: Readonly<Record<Policy, string>> = {
   api: 'This client has sent too many requests.',
   token: 'This client has asked for too many tokens.',
   register: 'There were too many registrations from this address.',
-  failed: 'Authentication has failed too often.',
-  'failed-address': 'Authentication has failed too often from this address.',
+  'failed-authentication': 'Authentication has failed too often.',
+  'failed-authentication-address': 'Authentication has failed too often from this address.',
 };
 
 /** Headers for the answer to what was allowed. @throws LimitExceeded */

@@ -34,7 +34,13 @@ export interface LimitsOptions {
 }
 
 /** Keys that are remembered per policy: together some 25 MB when all are in use at once. */
-const KEYS_MAX = { api: 20_000, token: 20_000, register: 20_000, failed: 60_000, 'failed-address': 20_000 } as const;
+const KEYS_MAX = {
+  api: 20_000,
+  token: 20_000,
+  register: 20_000,
+  'failed-authentication': 60_000,
+  'failed-authentication-address': 20_000,
+} as const;
 
 /** An address may fail for so many clients; behind one address there may be many. */
 const ADDRESS_FACTOR = 10;
@@ -53,7 +59,7 @@ export function createLimits({ limits, now }: LimitsOptions): Limits {
       const nowMs = now();
       return takenOf(policy, limit, take(bucketsOf[policy].of(keyOf[policy](key), limit, nowMs), nowMs));
     },
-    failed: createFailures(limits.failed, of('failed'), of('failed-address'), now),
+    failed: createFailures(limits.failed, of('failed-authentication'), of('failed-authentication-address'), now),
     sizes: () => Object.fromEntries([...buckets].map(([policy, { size }]) => [policy, size()])),
   };
 }
@@ -68,8 +74,13 @@ function createFailures(limit: Limit, pairs: Buckets, addresses: Buckets, now: (
       const nowMs = now();
       const group = addressGroup(address);
       const [pair, whole] = [pairs.find(pairKey(clientId, group)), addresses.find(group)];
-      check('failed', limit, look(pair ?? fullBucket(limit, nowMs), nowMs), clientId);
-      check('failed-address', addressLimit, look(whole ?? fullBucket(addressLimit, nowMs), nowMs), clientId);
+      check('failed-authentication', limit, look(pair ?? fullBucket(limit, nowMs), nowMs), clientId);
+      check(
+        'failed-authentication-address',
+        addressLimit,
+        look(whole ?? fullBucket(addressLimit, nowMs), nowMs),
+        clientId,
+      );
     },
     any: () => pairs.size() > 0,
     count: (clientId, address) => {
