@@ -74,7 +74,7 @@ describe('GET /api/currencies', () => {
       const response = await client.ask(path);
       const problem = await problemOf(response);
       expect(problem).toMatchObject({ status: 502, title: 'Bad Gateway' });
-      expect(problem.detail).toContain('refuses this client id and secret');
+      expect(problem.detail).toContain('the id that this client made for itself');
       expect(problem.detail).toContain('CLIENT_ID');
     }
   });
@@ -129,7 +129,7 @@ describe('GET /api/status', () => {
     await client.ask('/api/currencies');
     expect(await status()).toMatchObject({
       authenticated: false,
-      server: { state: 'refused', last_error: expect.stringContaining('refuses this client id and secret') },
+      server: { state: 'refused', last_error: expect.stringContaining('the id that this client made for itself') },
       rates: { stale: true },
     });
   });
@@ -440,7 +440,7 @@ describe('the page', () => {
     await client.ask('/api/currencies');
     const html = await (await client.ask('/')).text();
     expect(html).toContain('Refused by the server');
-    expect(html).toContain('refuses this client id and secret');
+    expect(html).toContain('the id that this client made for itself');
     expect(html).toContain('No rates while the server refuses this client.');
     expect(html).not.toContain('45,000.00');
   });

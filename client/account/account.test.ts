@@ -84,7 +84,11 @@ describe('a client that nobody has configured', () => {
     double.seen.length = 0;
     const again = restart();
     const error = await thrown(again.services.account.token(), TokenError);
-    expect(error.trouble.kind).toBe('refused');
+    const { clientId } = again.services.account.active();
+    expect(error.trouble).toEqual({ kind: 'own_refused', clientId });
+    expect(error.message).toContain(clientId);
+    expect(error.message).toMatch(/To begin anew, .* vault\.sqlite in DATA_DIR/);
+    expect(again.logged.filter((line) => /"info".*registered before/.test(line))).toEqual([]);
     expect(error.nextAttemptAtMs).not.toBeNull();
     await client.world.pass(10_000);
     expect(double.seen.filter((line) => line === 'POST /api/auth/register')).toHaveLength(1);

@@ -91,16 +91,16 @@ export function createAccount(deps: AccountDeps): Account {
   const enrol = async (session: Session): Promise<Registered> => {
     const onSecretWithheld = () => log.warn(SECRET_WITHHELD);
     const result = await register(session.member, adminSecret, { ...deps, onSecretWithheld });
+    tellRegistered(log, session, result);
     session.registered = true;
     if (session.member.origin !== 'environment') vault.markRegistered(session.member.clientId);
-    log.info(result.existing ? 'registered before' : 'registered', { 'client.id': session.member.clientId });
     return result;
   };
   const open = (member: Member, registered: boolean): Session => {
     const direct = clientCredentials({ ...deps, endpoint, credential: member });
     const source: TokenSource =
       member.origin === 'self-made'
-        ? enrolled(direct, { registered, enrol: async () => void (await enrol(session)) })
+        ? enrolled(direct, { clientId: member.clientId, registered, enrol: async () => void (await enrol(session)) })
         : direct;
     const tell = tellLog(log.with({ 'client.id': member.clientId }));
     const heard = (event: TokenEvent): void => {
@@ -171,6 +171,12 @@ function firstMember({ configured, appName, vault, randomBytes, log }: AccountDe
   // Stored before it is registered: whatever happens in between, the next start goes on with the same one.
   const { registered, ...member } = vault.readOrCreate(make);
   return { member, registered };
+}
+
+function tellRegistered(log: Log, { member, registered }: Session, { existing }: Registered): void {
+  // What this client knew already is no news; the server may refuse it all the same.
+  if (existing && registered) return;
+  log.info(existing ? 'registered before' : 'registered', { 'client.id': member.clientId });
 }
 
 function tellLog(log: Log): (event: TokenEvent) => void {

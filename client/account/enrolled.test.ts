@@ -29,7 +29,7 @@ function create(registered: boolean) {
     steps.push('enrol');
     if (enrolment !== null) throw new TokenError(enrolment);
   };
-  return enrolled(source, { registered, enrol });
+  return enrolled(source, { clientId: 'own', registered, enrol });
 }
 
 describe('a new credential', () => {
@@ -49,10 +49,10 @@ describe('a new credential', () => {
     expect(steps).toEqual(['enrol', 'enrol', 'token']);
   });
 
-  test('that is refused right after its registration is not registered again', async () => {
+  test('that is refused right after its registration is not registered again, and told by its id', async () => {
     answers = [FORGOTTEN];
     const { trouble } = await thrown(create(false).token(), TokenError);
-    expect(trouble).toEqual(FORGOTTEN);
+    expect(trouble).toEqual({ kind: 'own_refused', clientId: 'own' });
     expect(steps).toEqual(['enrol', 'token']);
   });
 });

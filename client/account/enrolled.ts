@@ -2,6 +2,7 @@ import { TokenError, type TokenSource } from '../auth/token';
 
 /** What {@link enrolled} needs. */
 export interface EnrolmentDeps {
+  readonly clientId: string;
   /** True when the server has confirmed the registration before. */
   readonly registered: boolean;
   /** Registers the credential and keeps that it did. Rejects with `TokenError`. */
@@ -10,9 +11,10 @@ export interface EnrolmentDeps {
 
 /**
  * A source for a self-made credential: it is registered before its first token, and once more should the server have
- * forgotten it. If it is refused even then, that stands until some token has been granted again.
+ * forgotten it. If it is refused even then, that stands until some token has been granted again; it is told as trouble of its own,
+ * since the remedy is another one than for a credential that somebody has given.
  */
-export function enrolled(source: TokenSource, { registered, enrol }: EnrolmentDeps): TokenSource {
+export function enrolled(source: TokenSource, { clientId, registered, enrol }: EnrolmentDeps): TokenSource {
   let known = registered;
   let mended = false;
   const ensure = async (): Promise<void> => {
@@ -20,27 +22,33 @@ export function enrolled(source: TokenSource, { registered, enrol }: EnrolmentDe
     await enrol();
     known = true;
   };
+  /** A token, or null where the server does not take the credential. */
   const granted = async () => {
-    const token = await source.token();
-    mended = false;
-    return token;
+    try {
+      const token = await source.token();
+      mended = false;
+      return token;
+    } catch (error) {
+      if (isRefusal(error)) return null;
+      throw error;
+    }
   };
   return {
     async token() {
-      const wasKnown = known;
+      const mayBeForgotten = known;
       await ensure();
-      try {
-        return await granted();
-      } catch (error) {
-        if (!wasKnown || mended || !isForgotten(error)) throw error;
+      let token = await granted();
+      if (token === null && mayBeForgotten && !mended) {
         mended = true;
         await enrol();
-        return granted();
+        token = await granted();
       }
+      if (token === null) throw new TokenError({ kind: 'own_refused', clientId });
+      return token;
     },
   };
 }
 
-function isForgotten(error: unknown): boolean {
+function isRefusal(error: unknown): boolean {
   return error instanceof TokenError && error.trouble.kind === 'refused' && error.trouble.error === 'invalid_client';
 }

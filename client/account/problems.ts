@@ -8,6 +8,7 @@ const RETRY_SECONDS = 5;
 export function tokenProblem({ message, trouble, nextAttemptAtMs }: TokenError, nowMs: number): Problem {
   switch (trouble.kind) {
     case 'refused':
+    case 'own_refused':
       // RFC 9110 §15.5.2 asks for a challenge; a scheme of its own keeps browsers from asking for a password.
       return new Problem(401, 'Unauthorized', message, { 'www-authenticate': 'ClientSecret realm="crypto-server"' });
     case 'not_registered':

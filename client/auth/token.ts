@@ -33,6 +33,8 @@ export type OAuthError = (typeof OAUTH_ERRORS)[number];
 export type TokenTrouble =
   /** The token endpoint said no (RFC 6749 §5.2). */
   | { readonly kind: 'refused'; readonly error: OAuthError; readonly description: string | null }
+  /** The server refuses the id that this client made for itself, and knows it: it was disabled or deleted there. */
+  | { readonly kind: 'own_refused'; readonly clientId: string }
   /** The server does not let this client register. */
   | { readonly kind: 'not_registered'; readonly status: number; readonly detail: string | null }
   /** 429 or 5xx: the same request may succeed later. */
@@ -65,6 +67,8 @@ function sayTrouble(trouble: TokenTrouble): string {
       return trouble.error === 'invalid_client'
         ? 'The server refuses this client id and secret: the client is unknown, disabled, or the secret is wrong. Use the id and secret of a registered one (CLIENT_ID, CLIENT_SECRET).'
         : `The server refuses the token request: ${trouble.error}${tail(trouble.description)}. Its administrator can tell what this client may do.`;
+    case 'own_refused':
+      return `The server refuses ${trouble.clientId}, the id that this client made for itself: it was disabled or deleted there, or has another secret. Its administrator can enable it. To begin anew, stop the client and move vault.sqlite in DATA_DIR away, or set CLIENT_ID and CLIENT_SECRET to a registered client.`;
     case 'not_registered':
       return `The server does not register this client (${trouble.status}${tail(trouble.detail)}): set ADMIN_SECRET, or set CLIENT_ID and CLIENT_SECRET to a registered client.`;
     case 'busy':

@@ -126,7 +126,9 @@ describe('without a client that runs', () => {
   test('a server that is away is one line and exit code 1', async () => {
     const { code, out, err } = await run(['rates'], environment('a', { CRYPTO_SERVER_URL: 'http://127.0.0.1:1' }));
     expect([code, out]).toEqual([1, '']);
-    expect(err).toMatch(/^crypto-client: The server does not answer: .*\n$/);
+    expect(err).toMatch(
+      /^crypto-client: The server does not answer: .* Set CRYPTO_SERVER_URL or --crypto-server-url to where it is\.\n$/,
+    );
   });
 
   test('another key is one line and exit code 1', async () => {

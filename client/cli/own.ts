@@ -30,7 +30,9 @@ export async function serve(process: Process): Promise<void> {
 export async function rates(process: Process, { json, watch }: ReadFlags & { readonly watch?: true }): Promise<void> {
   const shown = present(process, json !== true);
   if (watch) return watchRates(process, shown);
-  await withServices(process, async ({ feed }) => {
+  await withServices(process, async ({ account, feed }) => {
+    // A background fetch would try again; here it is told what is wrong, as for a token.
+    await account.token();
     const { last, outage } = await feed.refresh();
     if (last === null || outage !== null) throw new Refusal(outage?.reason ?? 'There are no rates.');
     if (json) process.write.out(`${JSON.stringify(last.rates)}\n`);
@@ -76,10 +78,18 @@ async function withServices(process: Process, use: (services: Services) => Promi
   try {
     await use(services);
   } catch (error) {
-    throw error instanceof TokenError || error instanceof VaultFault ? new Refusal(error.message) : error;
+    if (error instanceof TokenError) throw new Refusal(sayTrouble(error));
+    throw error instanceof VaultFault ? new Refusal(error.message) : error;
   } finally {
     services.close();
   }
+}
+
+/** Who runs a command by hand may have meant another server. */
+function sayTrouble({ message, trouble }: TokenError): string {
+  return trouble.kind === 'unreachable'
+    ? `${message} Set CRYPTO_SERVER_URL or --crypto-server-url to where it is.`
+    : message;
 }
 
 function begin(process: Process): { config: Config; log: Log } {

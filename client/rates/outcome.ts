@@ -22,7 +22,12 @@ export interface FreshRates {
 }
 
 /** Only another credential or another setting mends these. */
-const REFUSALS: ReadonlySet<TokenTrouble['kind']> = new Set(['refused', 'not_registered', 'wrong_issuer']);
+const REFUSALS: ReadonlySet<TokenTrouble['kind']> = new Set([
+  'refused',
+  'own_refused',
+  'not_registered',
+  'wrong_issuer',
+]);
 
 /** What an answer of the server at `serverUrl` means for the rates. */
 export function judgeRates(answer: ServerAnswer, serverUrl: string, nowMs: number): FreshRates | Failure {

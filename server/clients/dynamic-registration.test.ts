@@ -174,7 +174,11 @@ eachDatabase('dynamic registration', (open) => {
         'exactly one',
       ],
       ['no name of a certificate', { token_endpoint_auth_method: 'tls_client_auth' }, 'exactly one'],
-      ['a name of a certificate for nothing', { tls_client_auth_san_dns: 'a' }, 'tls_client_auth'],
+      [
+        'a name of a certificate for nothing',
+        { tls_client_auth_san_dns: 'a' },
+        'tls_client_auth_san_dns belongs to tls_client_auth',
+      ],
       ['eleven contacts', { contacts: Array(11).fill('a') }, 'contacts'],
       ['a script as a page', { client_uri: 'javascript:alert(1)' }, 'client_uri'],
       ['a text for true', { dpop_bound_access_tokens: 'true' }, 'dpop_bound_access_tokens'],

@@ -23,7 +23,7 @@ export function readMetadata(body: unknown): RegisteredSettings {
   }
   const metadata = checked.value;
   const names = TLS_SUBJECT_KINDS.filter((kind) => metadata[kind] !== undefined);
-  if (names.length > 1) throw invalidMetadata('exactly one tls_client_auth_ name may be given');
+  if (names.length > 1) throw invalidMetadata(`exactly one of ${names.join(', ')} may be given`);
   const settings = {
     appName: metadata.client_name ?? UNNAMED,
     authMethod: metadata.token_endpoint_auth_method ?? 'client_secret_basic',

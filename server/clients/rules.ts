@@ -1,7 +1,7 @@
 // What must hold of a client's own settings, whoever gives them: pure functions, each with the first fault it finds, or null. A fault
 // names the member as it is called outside and what is expected, never what was given.
 import { parseLimit } from '../../kit/limit';
-import type { AuthMethod, TlsSubject } from '../oauth/client';
+import { type AuthMethod, TLS_SUBJECT_KINDS, type TlsSubject } from '../oauth/client';
 import { CLIENT_KEYS_MAX, isPrivate, isSound, publicPart } from '../oauth/jwk';
 
 /** What a client authenticates with, other than secrets. */
@@ -24,11 +24,10 @@ export function keyringFault({ authMethod, jwks, jwksUri, tlsSubject }: ClientKe
   const needsKeys = authMethod === 'private_key_jwt' || authMethod === 'self_signed_tls_client_auth';
   if (needsKeys && !hasKeys) return `${authMethod} needs jwks or jwks_uri`;
   if (authMethod === 'tls_client_auth' && tlsSubject === null)
-    return 'tls_client_auth needs exactly one tls_client_auth_ name';
+    return `tls_client_auth needs exactly one of ${TLS_SUBJECT_KINDS.join(', ')}`;
   if (authMethod !== 'tls_client_auth' && tlsSubject !== null)
-    return 'a tls_client_auth_ name belongs to tls_client_auth only';
-  if (tlsSubject !== null && !isText(tlsSubject.value))
-    return 'the tls_client_auth_ name is not a text of a useful length';
+    return `${tlsSubject.kind} belongs to tls_client_auth only`;
+  if (tlsSubject !== null && !isText(tlsSubject.value)) return `${tlsSubject.kind} is not a text of a useful length`;
   return (jwks && keysFault(jwks.keys)) ?? (jwksUri === null ? null : httpsFault('jwks_uri', jwksUri));
 }
 

@@ -73,7 +73,8 @@ export function createResources({ store, issuer, publicUrls, now }: ResourcesOpt
     findByUri: (uri) => byUri.get(uri),
     all: () => [...byIdentifier.values()],
     checkGrants: (grants) => {
-      for (const [identifier, scopes] of Object.entries(grants)) checkGrant(byIdentifier.get(identifier), scopes);
+      for (const [identifier, scopes] of Object.entries(grants))
+        checkGrant(resourceUri(issuer, identifier), byIdentifier.get(identifier), scopes);
     },
     list: () => [...byIdentifier.values()].map(view),
     create: async ({ identifier, name, scopes, introspection_clients: introspectionClients = [] }) => {
@@ -127,11 +128,12 @@ function viewOf(row: StoredResource, issuer: string): ResourceView {
   };
 }
 
-function checkGrant(resource: Resource | undefined, scopes: readonly string[]): void {
-  if (resource === undefined) throw fault('/grants', 'names a resource that is not registered');
-  if (scopes.length === 0) throw fault('/grants', 'names a resource without a scope; leave it out');
-  if (!scopes.every((scope) => resource.scopes.includes(scope)))
-    throw fault('/grants', 'names a scope that its resource does not have');
+/** Whoever grants is the administrator, and named all this himself. */
+function checkGrant(uri: string, resource: Resource | undefined, scopes: readonly string[]): void {
+  if (resource === undefined) throw fault('/grants', `names ${uri}, a resource that is not registered`);
+  if (scopes.length === 0) throw fault('/grants', `names ${uri} without a scope; leave it out`);
+  const unknown = scopes.find((scope) => !resource.scopes.includes(scope));
+  if (unknown !== undefined) throw fault('/grants', `names ${unknown}, a scope that ${uri} does not have`);
 }
 
 /** A token must be able to hold them all. */
