@@ -87,6 +87,17 @@ eachDatabase('changes by the administrator', (open) => {
       ]);
     });
 
+    test('tell of the secrets that a client loses by them', async () => {
+      const id = await made({ secret: { label: 'first' } });
+      const { items } = await told(await ask('GET', `/clients/${id}/secrets`));
+      const [secret] = items as Json[];
+      await ask('PATCH', `/clients/${id}`, { auth_method: 'private_key_jwt', jwks: { keys: [KEY] } });
+      await ask('PATCH', `/clients/${id}`, { auth_method: 'client_secret_post' });
+      const lost = { secret_id: secret?.['id'], label: 'first', expires_at: null };
+      expect(await events(`client=${id}&event=secret_revoked`)).toEqual([lost]);
+      expect(await events(`client=${id}&event=secret_created`)).toEqual([]);
+    });
+
     test.each([
       ['nothing', {}],
       ['what is so already', { app_name: 'Tests', limits: { api: null } }],

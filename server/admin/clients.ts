@@ -1,7 +1,9 @@
 import { Elysia } from 'elysia';
 import { grantsTold } from '../clients/changes';
-import type { ClientChange, ClientManagement, NewClient } from '../clients/management';
+import type { ClientManagement } from '../clients/management';
 import { ClientView } from '../clients/model';
+import { tellOfUpdate } from '../clients/secret-acts';
+import type { ClientChange, NewClient } from '../clients/settings';
 import type { Tell } from '../oauth/event';
 import { type Access, done, reply } from './access';
 import {
@@ -70,11 +72,9 @@ export function clientRoutes(options: ClientRoutesOptions) {
       ONE,
       async ({ body, params, request }) => {
         const clientId = readClientId(params.client_id);
-        const { client, changes: details } = await clients.update(clientId, readChange(body));
-        const actor = access.actorOf(request).name;
-        if (details !== null)
-          await tell({ event: 'client_updated', outcome: 'success', actor, clientId, details }, request);
-        return reply(client);
+        const updated = await clients.update(clientId, readChange(body));
+        await tellOfUpdate(tell, { clientId, actor: access.actorOf(request).name, request }, updated);
+        return reply(updated.client);
       },
       {
         parse: access.json,

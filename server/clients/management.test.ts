@@ -7,8 +7,8 @@ import { eachDatabase, freshDatabaseUrl } from '../../db/testing';
 import { findPostgres } from '../../db/testing-postgres';
 import { Problem } from '../../kit/http/problem';
 import { json, startTestServer, type TestServer, waitFor } from '../testing';
-import type { ClientChange, NewClient } from './management';
 import type { Clients } from './service';
+import type { ClientChange, NewClient } from './settings';
 
 const DAY_MS = 86_400_000;
 const KEYS = { keys: [{ kty: 'EC', crv: 'P-256', x: 'x', y: 'y' }] };
@@ -181,8 +181,10 @@ eachDatabase('the management of clients', (open) => {
       expect(after).toEqual({
         client: { ...before, app_name: 'Other', certificate_bound: true },
         changes: { changed: ['app_name', 'certificate_bound'], app_name: 'Other', certificate_bound: true },
+        revoked: [],
+        made: null,
       });
-      expect(await service.update(id, {})).toEqual({ client: after.client, changes: null });
+      expect(await service.update(id, {})).toEqual({ ...after, changes: null });
       const limits = async (given: ClientChange['limits'] & {}) =>
         (await service.update(id, { limits: given })).client.limits;
       expect(await limits({ token: '1/m' })).toEqual({ api: '7/s', token: '1/m' });

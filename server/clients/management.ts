@@ -1,46 +1,14 @@
 import { conflict, unprocessable } from '../../kit/http/problem';
 import { isClientId, usesSecret } from '../oauth/client';
-import type { EventDetails } from '../oauth/event';
-import { resourceIdentifier } from '../oauth/resource';
-import { changesBetween } from './changes';
-import type { ClientChanges, ManagementStore, NewClientRow, WholeClient } from './management-store';
+import type { ManagementStore, NewClientRow, WholeClient } from './management-store';
 import { type ClientView, reservedFault, type SecretView } from './model';
-import { type ClientKeyring, keyringFault, limitsFault } from './rules';
+import { formatNews } from './news';
+import { keyringFault, limitsFault } from './rules';
 import { digestSecret, isDigestOf, makeSecret, storedSecret } from './secret-format';
-import {
-  createSecretManagement,
-  type NewSecret,
-  newSecret,
-  type SecretManagement,
-  unknownClient,
-} from './secret-management';
+import { createSecretManagement, newSecret, type SecretManagement, unknownClient } from './secret-management';
+import { keptGrants, type NewClient, refuse, type SettingsOptions } from './settings';
+import { createUpdates, type Updates } from './updates';
 import { clientView, secretView } from './views';
-
-/** Resource (absolute URI) → scopes. */
-export type GrantsByUri = Readonly<Record<string, readonly string[]>>;
-
-/** Limits of a client's own, such as `100/s`; null: the server's. */
-export interface ClientLimits {
-  readonly api: string | null;
-  readonly token: string | null;
-}
-
-/** A client to be. */
-export interface NewClient extends ClientKeyring {
-  /** Null: one is made. */
-  readonly clientId: string | null;
-  readonly appName: string;
-  /** Null: the rates. */
-  readonly grants: GrantsByUri | null;
-  readonly dpopBound: boolean;
-  readonly certificateBound: boolean;
-  readonly limits: ClientLimits;
-  readonly metadata: Readonly<Record<string, unknown>>;
-  /** Of its first secret, when it authenticates by one. */
-  readonly secret: NewSecret;
-  /** True: it gets a registration access token (RFC 7592 §3). */
-  readonly manageable: boolean;
-}
 
 /** A client that was made, with what is shown this once. */
 export interface Created {
@@ -50,38 +18,13 @@ export interface Created {
   readonly registrationToken: string | null;
 }
 
-/** What is to be changed; what is left out stays, also of the limits. */
-export type ClientChange = Partial<
-  Pick<
-    NewClient,
-    | 'appName'
-    | 'authMethod'
-    | 'jwks'
-    | 'jwksUri'
-    | 'tlsSubject'
-    | 'grants'
-    | 'dpopBound'
-    | 'certificateBound'
-    | 'metadata'
-  > & { readonly limits: Partial<ClientLimits> }
->;
-
-/** A client after a change. */
-export interface Updated {
-  readonly client: ClientView;
-  /** What differs now, for the audit trail; null: nothing. */
-  readonly changes: EventDetails | null;
-}
-
 /** Clients as the administrator manages them. Who names an unknown client gets Problem 404. What it changed is in force here when it resolves. */
-export interface ClientManagement {
+export interface ClientManagement extends Updates {
   /** @throws Problem 409 when the id is taken or was, 422 when it is reserved or the settings do not go together. */
   create(input: NewClient): Promise<Created>;
   /** In the order of their ids. @throws Problem 422 when the cursor is none of ours. */
   list(query: { search: string | null; cursor: string | null; limit: number }): Promise<ClientPage>;
   show(clientId: string): Promise<ClientView>;
-  /** A client that no longer authenticates by secrets loses them. @throws Problem 422 when the settings do not go together. */
-  update(clientId: string, change: ClientChange): Promise<Updated>;
   /** Disabling ends all its tokens. */
   setActive(clientId: string, active: boolean): Promise<ClientView>;
   /** Ends all its tokens. */
@@ -99,14 +42,11 @@ export interface ClientPage {
 }
 
 /** What management stands on. */
-export interface ManagementOptions {
+export interface ManagementOptions extends SettingsOptions {
   readonly store: ManagementStore;
-  readonly issuer: string;
   readonly now: () => number;
   readonly randomBytes: (n: number) => Buffer;
   readonly newId: () => string;
-  /** Resource identifier → scopes. @throws Problem 422 when a resource or a scope is unknown. */
-  readonly checkGrants: (grants: Readonly<Record<string, readonly string[]>>) => void;
   /** To be told of every committed change before it is answered. */
   readonly changed: (change: string) => Promise<void>;
 }
@@ -118,11 +58,11 @@ export function createManagement(options: ManagementOptions): ClientManagement {
   /** Tells of a change in the words of the database, so that it is in force here before the answer. */
   const settle = async (whole: WholeClient | null): Promise<ClientView> => {
     if (whole === null) throw unknownClient();
-    const { clientId, epoch, limitApi } = whole.client;
-    await changed(`${clientId} ${epoch}${limitApi === null ? '' : ` ${limitApi}`}`);
+    await changed(newsOf(whole));
     return view(whole);
   };
   return {
+    ...createUpdates({ ...options, view, settle }),
     create: (input) => create(input, options, view),
     list: async ({ search, cursor, limit }) => {
       const after = cursor === null ? null : readCursor(cursor);
@@ -137,11 +77,6 @@ export function createManagement(options: ManagementOptions): ClientManagement {
       if (whole === null) throw unknownClient();
       return view(whole);
     },
-    update: async (clientId, change) => {
-      const done = await store.change(clientId, (whole) => update(whole, change, options));
-      const client = await settle(done?.after ?? null);
-      return { client, changes: done && (await changesBetween(view(done.before), client)) };
-    },
     setActive: async (clientId, isActive) => {
       const done = await store.change(clientId, () => ({ set: { isActive } }));
       return settle(done?.after ?? null);
@@ -149,7 +84,7 @@ export function createManagement(options: ManagementOptions): ClientManagement {
     revokeAll: async (clientId) => settle(await store.raiseEpoch(clientId)),
     remove: async (clientId) => {
       if (!(await store.remove(clientId))) throw unknownClient();
-      await changed(`${clientId} gone`);
+      await changed(formatNews({ kind: 'gone', clientId }));
     },
     registrationTokenFault: async (clientId, token) => {
       const whole = await store.read(clientId);
@@ -175,7 +110,7 @@ async function create(
   const row: NewClientRow = {
     ...{ appName, authMethod, jwks, jwksUri, tlsSubject, dpopBound, certificateBound, metadata },
     clientId: clientId ?? newId(),
-    ...(input.grants === null ? {} : { grants: inside(input.grants, options) }),
+    ...(input.grants === null ? {} : { grants: keptGrants(input.grants, options) }),
     limitApi: input.limits.api,
     limitToken: input.limits.token,
     registrationTokenHash: registrationToken && storedSecret(registrationToken),
@@ -183,8 +118,7 @@ async function create(
   };
   const whole = await store.create(row, made?.row ?? null);
   if (whole === null) throw conflict('A client with this client_id exists, or did once.');
-  const { epoch, limitApi } = whole.client;
-  await changed(`${whole.client.clientId} ${epoch}${limitApi === null ? '' : ` ${limitApi}`}`);
+  await changed(newsOf(whole));
   const [secret] = whole.secrets;
   return {
     client: view(whole),
@@ -194,34 +128,8 @@ async function create(
   };
 }
 
-function update({ client, secrets }: WholeClient, change: ClientChange, options: ManagementOptions) {
-  const { grants, limits, ...same } = change;
-  const after = { ...client, ...same };
-  const { api = client.limitApi, token = client.limitToken } = limits ?? {};
-  refuse(keyringFault(after) ?? limitsFault({ api, token }));
-  const set: ClientChanges = {
-    ...same,
-    ...(grants ? { grants: inside(grants, options) } : {}),
-    ...(limits ? { limitApi: api, limitToken: token } : {}),
-  };
-  const useless = usesSecret(after.authMethod) ? [] : secrets.map(({ id }) => id);
-  return { set, secrets: { add: null, end: null, remove: useless } };
-}
-
-/** Grants as they are kept. @throws Problem 422. */
-function inside(grants: GrantsByUri, { issuer, checkGrants }: ManagementOptions) {
-  const entries = Object.entries(grants).map(([uri, scopes]) => [
-    resourceIdentifier(issuer, uri),
-    [...new Set(scopes)],
-  ]);
-  const kept: Record<string, string[]> = Object.fromEntries(entries);
-  checkGrants(kept);
-  return kept;
-}
-
-/** @throws Problem 422 when something is at fault. */
-export function refuse(fault: string | null): void {
-  if (fault !== null) throw unprocessable(`${fault}.`);
+function newsOf({ client: { clientId, epoch, limitApi } }: WholeClient): string {
+  return formatNews({ kind: 'row', clientId, epoch, limitApi });
 }
 
 function writeCursor(clientId: string): string {

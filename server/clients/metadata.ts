@@ -1,27 +1,29 @@
 import { checkBody } from '../../kit/http/json';
 import { TLS_SUBJECT_KINDS, type TlsSubject } from '../oauth/client';
-import { OAuthError } from '../oauth/errors';
-import { RATES_RESOURCE, resourceIdentifier } from '../oauth/resource';
-import type { ClientChange, NewClient } from './management';
+import { invalidMetadata } from '../oauth/errors';
+import { RATES_RESOURCE, RATES_SCOPE, resourceIdentifier } from '../oauth/resource';
 import type { ClientView } from './model';
 import { ClientMetadata, DESCRIPTIVE_MEMBERS } from './registration-model';
 import { keyringFault } from './rules';
 import { epochSeconds } from './secret-model';
-
-/** What registration decides of a client; grants and limits are the administrator's. */
-export type RegisteredSettings = Required<Omit<ClientChange, 'grants' | 'limits'>>;
+import type { NewClient, RegisteredSettings } from './settings';
 
 /** What a client without a name is called. */
 const UNNAMED = 'Unnamed client';
 
-/** Client metadata → settings (RFC 7591 §2). @throws OAuthError invalid_client_metadata, with a description of the first fault. */
-export function readMetadata(body: unknown): RegisteredSettings {
-  const checked = checkBody(ClientMetadata, body);
+/**
+ * Client metadata → settings (RFC 7591 §2); a member that is null counts as left out (RFC 7592 §2.2). `held`: scopes that the client
+ * has already and so may name. @throws OAuthError invalid_client_metadata, with a description of the first fault.
+ */
+export function readMetadata(body: unknown, held: readonly string[] = []): RegisteredSettings {
+  const checked = checkBody(ClientMetadata, withoutNulls(body));
   if ('fault' in checked) {
     const { path, detail } = checked.fault;
     throw invalidMetadata(`${path.slice(1).replaceAll('/', '.') || 'The body'} ${detail}`);
   }
   const metadata = checked.value;
+  const beyond = metadata.scope?.split(' ').some((scope) => scope !== RATES_SCOPE && !held.includes(scope));
+  if (beyond === true) throw invalidMetadata(`scope must be ${RATES_SCOPE}`);
   const names = TLS_SUBJECT_KINDS.filter((kind) => metadata[kind] !== undefined);
   if (names.length > 1) throw invalidMetadata(`exactly one of ${names.join(', ')} may be given`);
   const settings = {
@@ -47,7 +49,7 @@ export function newClientOf(settings: RegisteredSettings): NewClient {
 
 /** What a client is told of itself, its secrets and tokens aside (RFC 7591 §3.2.1). */
 export function informationOf(client: ClientView, issuer: string): Record<string, unknown> {
-  const scopes = Object.entries(client.grants).find(([uri]) => resourceIdentifier(issuer, uri) === RATES_RESOURCE)?.[1];
+  const scopes = heldScopes(client, issuer);
   const { jwks, jwks_uri, tls_subject } = client;
   return {
     ...client.metadata,
@@ -57,13 +59,18 @@ export function informationOf(client: ClientView, issuer: string): Record<string
     token_endpoint_auth_method: client.auth_method,
     grant_types: ['client_credentials'],
     response_types: [],
-    scope: scopes?.join(' ') ?? '',
+    ...(scopes.length === 0 ? {} : { scope: scopes.join(' ') }),
     ...(jwks === null ? {} : { jwks }),
     ...(jwks_uri === null ? {} : { jwks_uri }),
     ...(tls_subject === null ? {} : { [tls_subject.kind]: tls_subject.value }),
     dpop_bound_access_tokens: client.dpop_bound,
     tls_client_certificate_bound_access_tokens: client.certificate_bound,
   };
+}
+
+/** The scopes that a client has for the rates: all that it is told of, and may say back. */
+export function heldScopes({ grants }: Pick<ClientView, 'grants'>, issuer: string): readonly string[] {
+  return Object.entries(grants).find(([uri]) => resourceIdentifier(issuer, uri) === RATES_RESOURCE)?.[1] ?? [];
 }
 
 /** When the last of the live secrets ends, in seconds since the epoch; 0: never; null: there is none. */
@@ -73,11 +80,6 @@ export function secretsExpireAt({ secrets }: ClientView): number | null {
     .map(({ expires_at }) => (expires_at === null ? 0 : epochSeconds(expires_at)));
   if (ends.length === 0) return null;
   return ends.includes(0) ? 0 : Math.max(...ends);
-}
-
-/** 400 of RFC 7591 §3.2.2. The description is public. */
-export function invalidMetadata(description: string): OAuthError {
-  return new OAuthError('invalid_client_metadata', 'metadata_not_valid', { description: `${description}.` });
 }
 
 function subjectOf(metadata: ClientMetadata): TlsSubject | null {
@@ -91,4 +93,9 @@ function subjectOf(metadata: ClientMetadata): TlsSubject | null {
 function descriptionOf(metadata: ClientMetadata): Record<string, unknown> {
   const given = DESCRIPTIVE_MEMBERS.filter((name) => metadata[name] !== undefined);
   return Object.fromEntries(given.map((name) => [name, metadata[name]]));
+}
+
+function withoutNulls(body: unknown): unknown {
+  if (typeof body !== 'object' || body === null || Array.isArray(body)) return body;
+  return Object.fromEntries(Object.entries(body).filter(([, value]) => value !== null));
 }

@@ -53,8 +53,9 @@ export const ClientMetadata = t.Object(
     ),
     response_types: t.Optional(t.Array(t.String(), { maxItems: 0, error: 'must be []' })),
     scope: t.Optional(
-      t.Literal(RATES_SCOPE, {
-        description: 'All that can be got by registering.',
+      t.String({
+        pattern: '^[!-~]{1,128}(?: [!-~]{1,128}){0,99}$',
+        description: `${RATES_SCOPE} is all that can be got by registering; a replacement may name what the client has.`,
         error: `must be ${RATES_SCOPE}`,
       }),
     ),

@@ -2,20 +2,18 @@
 import { Elysia } from 'elysia';
 import { isJson, readJson } from '../../kit/http/json';
 import { jsonSchema } from '../../kit/http/openapi';
-import { usesSecret } from '../oauth/client';
-import { invalidRequest, OAuthError } from '../oauth/errors';
+import { invalidMetadata, invalidRequest } from '../oauth/errors';
 import type { Tell } from '../oauth/event';
 import { type Access, registeredEvent } from './callers';
 import type { ClientManagement } from './management';
-import { informationOf, invalidMetadata, newClientOf, readMetadata, secretsExpireAt } from './metadata';
+import { heldScopes, informationOf, newClientOf, readMetadata, secretsExpireAt } from './metadata';
 import type { ClientView } from './model';
 import { ClientInformation, ClientMetadata } from './registration-model';
+import { tellOfUpdate } from './secret-acts';
 
 /** What these routes stand on. */
 export interface DynamicRegistrationOptions {
-  readonly clients: Pick<ClientManagement, 'create' | 'show' | 'update' | 'remove' | 'secrets'> & {
-    checkSecret(clientId: string, secret: string): Promise<unknown>;
-  };
+  readonly clients: Pick<ClientManagement, 'create' | 'show' | 'replace' | 'remove'>;
   readonly access: Access;
   readonly issuer: string;
   /** One registration from the caller's address, the administrator's not counted. @returns headers of the answer. @throws Problem 429 */
@@ -69,10 +67,11 @@ export function dynamicRegistrationRoutes(options: DynamicRegistrationOptions) {
       ITEM,
       async ({ request, params: { client_id: clientId } }) => {
         const own = await access.registered(request, clientId);
-        const { client, clientSecret, changes: details } = await replace(options, clientId, await bodyOf(request));
-        if (details !== null)
-          await tell({ event: 'client_updated', outcome: 'success', actor: clientId, clientId, details }, request);
-        return reply(client, { ...own, clientSecret });
+        const body = await bodyOf(request);
+        const settings = readMetadata(body, heldScopes(await clients.show(clientId), issuer));
+        const updated = await clients.replace(clientId, settings, secretNamedIn(body, clientId));
+        await tellOfUpdate(tell, { clientId, actor: clientId, request }, updated);
+        return reply(updated.client, { ...own, clientSecret: updated.made?.clientSecret ?? null });
       },
       {
         parse: 'none',
@@ -136,29 +135,6 @@ function describe(operationId: string, summary: string, security: Record<string,
   return { operationId, tags: ['Clients'], summary, security };
 }
 
-/** Full replacement (RFC 7592 §2.2). A client that needs a secret and has none gets one. */
-async function replace({ clients }: DynamicRegistrationOptions, clientId: string, body: unknown) {
-  const settings = readMetadata(body);
-  await checkIdentity(clients, clientId, body as Readonly<Record<string, unknown>>);
-  const { client, changes } = await clients.update(clientId, keepBound(settings, await clients.show(clientId)));
-  if (!usesSecret(client.auth_method) || secretsExpireAt(client) !== null)
-    return { client, changes, clientSecret: null };
-  const made = await clients.secrets.rotate(clientId, { label: '', expiresInSeconds: null, overlapSeconds: 0 });
-  return { client: { ...client, secrets: [made.secret] }, changes, clientSecret: made.clientSecret };
-}
-
-/** A client may bind its tokens (RFC 9449 §5.2, RFC 8705 §3.4); that they are unbound again is for the administrator to say. */
-function keepBound<S extends { readonly dpopBound: boolean; readonly certificateBound: boolean }>(
-  settings: S,
-  { dpop_bound: dpopBound, certificate_bound: certificateBound }: ClientView,
-): S {
-  return {
-    ...settings,
-    dpopBound: settings.dpopBound || dpopBound,
-    certificateBound: settings.certificateBound || certificateBound,
-  };
-}
-
 /** What only the server decides, which a client must not send (RFC 7592 §2.2). */
 const SERVER_MEMBERS = [
   'registration_access_token',
@@ -167,28 +143,15 @@ const SERVER_MEMBERS = [
   'client_id_issued_at',
 ];
 
-async function checkIdentity(
-  clients: DynamicRegistrationOptions['clients'],
-  clientId: string,
-  body: Readonly<Record<string, unknown>>,
-): Promise<void> {
-  if (body['client_id'] !== clientId) throw invalidMetadata('client_id must be that of the client');
-  const decided = SERVER_MEMBERS.find((name) => name in body);
+/** The secret that a replacement names as the client's own, which it may leave out; null: it did. @throws OAuthError invalid_client_metadata for what a replacement must not say (RFC 7592 §2.2). */
+function secretNamedIn(body: unknown, clientId: string): string | null {
+  const named = body as Readonly<Record<string, unknown>>;
+  if (named['client_id'] !== clientId) throw invalidMetadata('client_id must be that of the client');
+  const decided = SERVER_MEMBERS.find((name) => name in named);
   if (decided !== undefined) throw invalidMetadata(`${decided} must not be sent`);
-  const secret = body['client_secret'];
-  if (secret === undefined) return;
-  const isCurrent = typeof secret === 'string' && (await isSecretOf(clients, clientId, secret));
-  if (!isCurrent) throw invalidMetadata('client_secret must be a current one of the client, or be left out');
-}
-
-async function isSecretOf(clients: DynamicRegistrationOptions['clients'], clientId: string, secret: string) {
-  try {
-    await clients.checkSecret(clientId, secret);
-    return true;
-  } catch (error) {
-    if (error instanceof OAuthError) return false;
-    throw error;
-  }
+  const { client_secret: secret = null } = named;
+  if (secret !== null && typeof secret !== 'string') throw invalidMetadata('client_secret must be a text');
+  return secret;
 }
 
 /** @throws OAuthError invalid_request. */

@@ -3,6 +3,7 @@ import type { EventDetails, Tell } from '../oauth/event';
 import type { SecretView } from './model';
 import type { SecretManagement } from './secret-management';
 import { type RotatedSecret, type RotationBody, rotatedAnswer, rotationOf } from './secret-model';
+import type { Updated } from './updates';
 
 /** Whose secrets, who changes them, and by which request. */
 export interface Act {
@@ -36,6 +37,19 @@ export function createSecretActs(options: {
       await tellOfSecret(tell, act, 'secret_revoked', secret);
     },
   };
+}
+
+/** What the operator is told of a change of a client, and of the secrets that it lost or got by it. */
+export async function tellOfUpdate(tell: Tell, act: Act, { changes, revoked, made }: Updated): Promise<void> {
+  const { clientId, actor, request } = act;
+  const told = [
+    ...(changes
+      ? [tell({ event: 'client_updated', outcome: 'success', actor, clientId, details: changes }, request)]
+      : []),
+    ...revoked.map((secret) => tellOfSecret(tell, act, 'secret_revoked', secret)),
+    ...(made ? [tellOfSecret(tell, act, 'secret_created', made.secret)] : []),
+  ];
+  await Promise.all(told);
 }
 
 /** What the operator is told of a secret: which one, and never the secret itself. */

@@ -2,6 +2,7 @@ import { conflict, notFound, type Problem } from '../../kit/http/problem';
 import { usesSecret } from '../oauth/client';
 import type { ManagementStore, NewSecretRow, SecretRow, WholeClient } from './management-store';
 import type { SecretView } from './model';
+import { formatNews } from './news';
 import { hintOf, LIVE_SECRETS_MAX, makeSecret, storedSecret } from './secret-format';
 import { isLive, secretView } from './views';
 
@@ -64,7 +65,7 @@ export function createSecretManagement(options: SecretManagementOptions): Secret
       const done = await store.change(clientId, (whole) => rotate(whole, row, rotation.overlapSeconds, atMs));
       const added = done?.after.secrets.at(-1);
       if (done === null || added === undefined) throw unknownClient();
-      await changed(clientId);
+      await changed(formatNews({ kind: 'secrets', clientId }));
       const wereLive = new Set(idsOf(done.before.secrets.filter((secret) => isLive(secret, atMs))));
       const others = done.after.secrets.filter(({ id }) => wereLive.has(id));
       return {
@@ -79,7 +80,7 @@ export function createSecretManagement(options: SecretManagementOptions): Secret
       const whoseId = ({ id }: SecretRow): boolean => id === secretId;
       const revoked = done?.after.secrets.find(whoseId) ?? done?.before.secrets.find(whoseId);
       if (revoked === undefined) throw unknownClient();
-      await changed(clientId);
+      await changed(formatNews({ kind: 'secrets', clientId }));
       return secretView(revoked, atMs);
     },
   };

@@ -6,9 +6,9 @@ import type { Database } from '../../db/connect';
 import { clientSecrets, clients } from '../../db/schema';
 import { eachDatabase } from '../../db/testing';
 import { ADMIN_SECRET, basic, json, startTestServer, type TestClient, type TestServer } from '../testing';
-import type { NewClient } from './management';
 import type { SecretView } from './model';
 import { makeSecret } from './secret-format';
+import type { NewClient } from './settings';
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;

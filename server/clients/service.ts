@@ -4,12 +4,14 @@ import type { Tell } from '../oauth/event';
 import type { CheckMemory, Recalled } from './check-memory';
 import { maintain } from './ending-secrets';
 import { createKnownClients } from './known-clients';
-import { type ClientManagement, createManagement, type ManagementOptions, refuse } from './management';
+import { type ClientManagement, createManagement, type ManagementOptions } from './management';
 import type { ManagementStore, SecretCounts } from './management-store';
 import { type Registration, reservedFault } from './model';
+import { parseNews } from './news';
 import { createChecks } from './secret-check';
 import { hintOf, isMadeSecret } from './secret-format';
 import type { SecretHasher } from './secret-hasher';
+import { refuse } from './settings';
 import { createStanding } from './standing';
 import type { Client, ClientStore } from './store';
 import { createUsage } from './usage';
@@ -36,7 +38,7 @@ export interface Clients extends ClientManagement {
   maintain(tell: Tell): Promise<void>;
   /** The secrets as `maintain` last counted them; null before. */
   secretCounts(): SecretCounts | null;
-  /** Hears of a committed change, `<client_id>`, `<client_id> gone` or `<client_id> <epoch>[ <limit_api>]`; null: of any number of them, so all is read again. */
+  /** Hears of a committed change in the words of {@link parseNews}; null: of any number of them, so all is read again. */
   changed(change: string | null): Promise<void>;
 }
 
@@ -65,10 +67,11 @@ export function createClients(options: ClientsOptions): Clients {
   const standing = createStanding({ store, now });
   const usage = createUsage({ write: store.addUsage, now });
   const changed: Clients['changed'] = (change) => {
-    const clientId = change === null ? null : (change.split(' ', 1)[0] ?? '');
+    const news = change === null ? null : parseNews(change);
+    const clientId = news?.clientId ?? null;
     memory.forget(clientId);
     known.forget(clientId);
-    return standing.changed(change);
+    return standing.changed(news);
   };
   let counts: SecretCounts | null = null;
   return {

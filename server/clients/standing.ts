@@ -1,4 +1,5 @@
 import { type Limit, parseLimit } from '../../kit/limit';
+import type { ClientNews } from './news';
 
 /** What must be known of every client at once, without asking the database. */
 export interface Standing {
@@ -6,8 +7,8 @@ export interface Standing {
   isCurrent(clientId: string, epoch: number): boolean;
   /** The limit of its own for the API; null: the server's. */
   limitOf(clientId: string): Limit | null;
-  /** Hears of a committed change as the database tells it; null: of any number of them, so all is read again. */
-  changed(change: string | null): Promise<void>;
+  /** Hears of a committed change; null: of any number of them, so all is read again. */
+  changed(change: ClientNews | null): Promise<void>;
   /** Forgets those who are gone for longer than any token lives. */
   tidy(): void;
 }
@@ -44,17 +45,19 @@ export function createStanding(options: { store: StandingRows; now: () => number
     limits = new Map();
     for (const [id, limit] of own) setLimit(id, limit);
   };
-  const setLimit = (clientId: string, text: string | undefined): void => {
-    const limit = text === undefined ? null : parseLimit(text);
+  const setLimit = (clientId: string, text: string | null): void => {
+    const limit = text === null ? null : parseLimit(text);
     if (limit === null) limits.delete(clientId);
     else limits.set(clientId, limit);
   };
-  const apply = (clientId: string, epoch: string, limit: string | undefined): void => {
-    setLimit(clientId, limit);
-    if (epoch === 'gone') {
+  const apply = (news: ClientNews): void => {
+    const { clientId } = news;
+    if (news.kind === 'secrets') return;
+    setLimit(clientId, news.kind === 'row' ? news.limitApi : null);
+    if (news.kind === 'gone') {
       epochs.set(clientId, Number.POSITIVE_INFINITY);
       if (!goneAtMs.has(clientId)) goneAtMs.set(clientId, now());
-    } else if (Number(epoch) > (epochs.get(clientId) ?? 0)) epochs.set(clientId, Number(epoch));
+    } else if (news.epoch > (epochs.get(clientId) ?? 0)) epochs.set(clientId, news.epoch);
   };
   return {
     isCurrent: (clientId, epoch) => epoch >= (epochs.get(clientId) ?? 0),
@@ -65,10 +68,9 @@ export function createStanding(options: { store: StandingRows; now: () => number
         reading = started.catch(() => undefined);
         return started;
       }
-      const [clientId = '', epoch, limit] = change.split(' ');
       // What is being read may be older than this and must not overwrite it.
       await reading;
-      if (epoch !== undefined) apply(clientId, epoch, limit);
+      apply(change);
     },
     tidy: () => {
       for (const [clientId, at] of goneAtMs) {

@@ -58,6 +58,11 @@ export class OAuthError extends Error {
   }
 }
 
+/** 400 of RFC 7591 §3.2.2. `fault` is public: the member as it is called outside and what is expected, without a full stop. */
+export function invalidMetadata(fault: string): OAuthError {
+  return new OAuthError('invalid_client_metadata', 'metadata_not_valid', { description: `${fault}.` });
+}
+
 /** A malformed request, whose reason is the caller's own doing and so may be told to him. */
 export function invalidRequest(reason: string): OAuthError {
   return new OAuthError('invalid_request', reason, { description: reason });
