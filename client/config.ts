@@ -40,7 +40,7 @@ export interface Config {
 export const CLIENT_ID_PATTERN = /^[A-Za-z0-9._~-]{1,128}$/;
 
 /** No C0 controls, DEL or C1 controls. */
-export const WITHOUT_CONTROLS = /^\P{Cc}*$/u;
+const WITHOUT_CONTROLS = /^\P{Cc}*$/u;
 
 const plain = (max: number, what: string) => text({ max, pattern: WITHOUT_CONTROLS, what });
 

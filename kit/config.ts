@@ -106,18 +106,6 @@ export function oneOf<const W extends readonly [string, ...string[]]>(...words: 
   };
 }
 
-/** An absolute URL with one of these protocols (`['http:', 'https:']`), returned as it was written. */
-export function url(rule: { protocols: readonly string[] }): (text: string) => string {
-  const shapes = rule.protocols.map((protocol) => `${protocol}//…`).join(' or ');
-  return (given) => {
-    const parsed = URL.canParse(given) ? new URL(given) : null;
-    const fits =
-      parsed !== null && rule.protocols.includes(parsed.protocol) && /^[a-z][a-z0-9+.-]*:\/\/\S+$/i.test(given);
-    if (!fits) throw new Error(`a URL such as ${shapes}`);
-    return given;
-  };
-}
-
 /** Items separated by commas; spaces around them and empty ones are dropped. */
 export function list<T>(parse: (text: string) => T): (text: string) => readonly T[] {
   return (given) => {

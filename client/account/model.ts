@@ -1,19 +1,13 @@
 import { t } from 'elysia';
-import { CLIENT_ID_PATTERN, WITHOUT_CONTROLS } from '../config';
+import { displayName, plainText } from '../../kit/http/schemas';
+import { CLIENT_ID_PATTERN } from '../config';
 
-const controls = WITHOUT_CONTROLS.source.replace('\\P{Cc}', '[^\\u0000-\\u001f\\u007f-\\u009f]');
 const clientId = t.String({
   pattern: CLIENT_ID_PATTERN.source,
   error: 'must be 1 to 128 characters of A-Z a-z 0-9 . _ ~ -',
   examples: ['my-machine'],
 });
-const clientSecret = t.String({
-  minLength: 1,
-  maxLength: 256,
-  pattern: controls,
-  error: 'must be 1 to 256 characters without control characters',
-  examples: ['correct-horse-battery-staple'],
-});
+const clientSecret = plainText(1, 256, { examples: ['correct-horse-battery-staple'] });
 
 /** Body of `POST /api/token`. */
 export const SignIn = t.Object({ client_id: clientId, client_secret: clientSecret });
@@ -23,23 +17,10 @@ export const Configure = t.Object({
   client_id: clientId,
   client_secret: clientSecret,
   app_name: t.Optional(
-    t.String({
-      minLength: 1,
-      maxLength: 128,
-      pattern: controls,
-      error: 'must be 1 to 128 characters without control characters',
-      description: 'The name under which it is registered.',
-      examples: ['Price watcher'],
-    }),
+    displayName(128, { description: 'The name under which it is registered.', examples: ['Price watcher'] }),
   ),
   admin_secret: t.Optional(
-    t.String({
-      minLength: 1,
-      maxLength: 1024,
-      pattern: controls,
-      error: 'must be 1 to 1024 characters without control characters',
-      description: 'Sent when this credential is registered; kept in memory only.',
-    }),
+    plainText(1, 1024, { description: 'Sent when this credential is registered; kept in memory only.' }),
   ),
 });
 

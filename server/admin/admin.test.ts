@@ -202,6 +202,20 @@ eachDatabase('the admin API', (open) => {
     );
   });
 
+  test.each([
+    ['/clients', 'app_name', { app_name: 'x' }, 128, 201],
+    ['/resources', 'name', { identifier: 'https://a.example.com/b', name: 'x', scopes: ['a'] }, 128, 201],
+    ['/currencies', 'name', { symbol: 'GRIN', name: 'x', rate: 1 }, 64, 201],
+    ['/registration-tokens', 'label', {}, 64, 201],
+  ])('%s counts the characters of %s, and takes half of one for none', async (path, member, body, max, status) => {
+    const send = (text: string) => asAdmin(server, 'POST', path, JSON.stringify({ ...body, [member]: text }));
+    for (const text of ['\ud83d', '\u{1F600}'.repeat(max + 1), 'a\u0085b']) {
+      const refused = await send(text);
+      expect([refused.status, await refused.text()]).toEqual([422, expect.stringContaining(`${member} must be`)]);
+    }
+    expect((await send('\u{1F600}'.repeat(max))).status).toBe(status);
+  });
+
   describe('secrets', () => {
     test('a rotation leaves the old secret the overlap, and 0 ends it now', async () => {
       const { id, secret } = await made(server);

@@ -1,5 +1,6 @@
-import { type Static, type TSchema, t } from 'elysia';
-import { AuthMethod, ClientView, JsonWebKeys, orNull, SecretView, textOf } from '../clients/model';
+import { type Static, t } from 'elysia';
+import { displayName, nullable, plainText } from '../../kit/http/schemas';
+import { AuthMethod, ClientView, JsonWebKeys, SecretView } from '../clients/model';
 import { FirstSecret } from '../clients/secret-model';
 import { CLIENT_ID_PATTERN, TLS_SUBJECT_KINDS } from '../oauth/client';
 import { RATES_SCOPE } from '../oauth/resource';
@@ -8,12 +9,7 @@ import { Cursor, PageLimit } from './model';
 /** Resources that one client may be granted, and scopes of each; more is no ceiling that a person can judge. */
 const GRANTS_MAX = 100;
 
-const AppName = t.String({
-  pattern: textOf(1, 128),
-  description: 'A name for people.',
-  error: 'must be 1 to 128 characters without control characters',
-  examples: ['Price watcher'],
-});
+const AppName = displayName(128, { description: 'A name for people.', examples: ['Price watcher'] });
 
 const Grants = t.Record(
   t.String({ minLength: 1, maxLength: 512 }),
@@ -31,7 +27,7 @@ const Grants = t.Record(
 
 const ownLimit = (what: string) =>
   t.Optional(
-    orNull(
+    nullable(
       t.String({ maxLength: 16, description: what, error: 'must be such as 100/s, or null', examples: ['100/s'] }),
     ),
   );
@@ -51,7 +47,7 @@ const TlsSubject = t.Object(
       default: undefined,
       error: `must be one of ${TLS_SUBJECT_KINDS.join(', ')}`,
     }),
-    value: t.String({ pattern: textOf(1, 512), error: 'must be 1 to 512 characters without control characters' }),
+    value: plainText(1, 512),
   },
   {
     description: 'The name in its certificate (RFC 8705 §2.1.2).',
@@ -61,13 +57,12 @@ const TlsSubject = t.Object(
 );
 
 const flag = (description: string) => t.Optional(t.Boolean({ description, error: 'must be true or false' }));
-const nullable = <S extends TSchema>(schema: S) => t.Optional(orNull(schema));
 
 const SETTINGS = {
   auth_method: t.Optional(AuthMethod),
-  jwks: nullable(JsonWebKeys),
-  jwks_uri: nullable(t.String({ minLength: 1, maxLength: 2_048, error: 'must be an https URL' })),
-  tls_subject: nullable(TlsSubject),
+  jwks: t.Optional(nullable(JsonWebKeys)),
+  jwks_uri: t.Optional(nullable(t.String({ minLength: 1, maxLength: 2_048, error: 'must be an https URL' }))),
+  tls_subject: t.Optional(nullable(TlsSubject)),
   grants: t.Optional(Grants),
   dpop_bound: flag('True: it gets DPoP-bound tokens only (RFC 9449 §5.2).'),
   certificate_bound: flag('True: it gets certificate-bound tokens only (RFC 8705 §3.4).'),
@@ -106,19 +101,13 @@ export type ClientChangeBody = Static<typeof ClientChangeBody>;
 
 /** Which clients are listed. */
 export const ClientsQuery = t.Object({
-  search: t.Optional(
-    t.String({
-      pattern: textOf(0, 128),
-      description: 'Part of the id or the name, in any letter case.',
-      error: 'must be at most 128 characters without control characters',
-    }),
-  ),
+  search: t.Optional(plainText(0, 128, { description: 'Part of the id or the name, in any letter case.' })),
   cursor: Cursor,
   limit: PageLimit,
 });
 
 /** A page of clients, in the order of their ids. */
-export const ClientPage = t.Object({ items: t.Array(ClientView), next_cursor: orNull(t.String()) });
+export const ClientPage = t.Object({ items: t.Array(ClientView), next_cursor: nullable(t.String()) });
 
 /** A page of clients. */
 export type ClientPage = Static<typeof ClientPage>;
@@ -126,8 +115,8 @@ export type ClientPage = Static<typeof ClientPage>;
 /** A client that was made, with what is shown this once. */
 export const CreatedClient = t.Object({
   client: ClientView,
-  client_secret: orNull(t.String({ description: 'Shown this once.', examples: ['cs_…'] })),
-  secret: orNull(SecretView),
+  client_secret: nullable(t.String({ description: 'Shown this once.', examples: ['cs_…'] })),
+  secret: nullable(SecretView),
 });
 
 /** A client that was made. */

@@ -1,5 +1,6 @@
 import { Type } from '@sinclair/typebox';
 import { type Static, t } from 'elysia';
+import { moment, plainText } from '../../kit/http/schemas';
 
 /** Body of a sign-in at the console. */
 export const SignIn = t.Object(
@@ -18,7 +19,7 @@ export const SignIn = t.Object(
 export const SessionView = t.Object({
   signed_in: t.Literal(true),
   csrf_token: t.String({ description: 'To be sent as `X-CSRF-Token` with everything that is no mere reading.' }),
-  expires_at: t.String({ format: 'date-time', description: 'When the session ends, however much it is used.' }),
+  expires_at: moment('When the session ends, however much it is used.'),
   idle_seconds: t.Integer({ description: 'Without a request for so long it ends earlier.', examples: [900] }),
   issuer: t.String({ examples: ['http://localhost:8000'] }),
   version: t.String({ examples: ['1.0.0'] }),
@@ -62,13 +63,7 @@ const REGISTRATION_TOKEN_SECONDS_MAX = 7_776_000;
 /** Body of a new initial access token. The framework's own integers take texts of digits too. */
 export const NewRegistrationToken = t.Object(
   {
-    label: t.Optional(
-      t.String({
-        pattern: '^[^\\u0000-\\u001F\\u007F-\\u009F]{0,64}$',
-        description: 'What people call it.',
-        error: 'must be at most 64 characters without control characters',
-      }),
-    ),
+    label: t.Optional(plainText(0, 64, { description: 'What people call it.' })),
     expires_in_seconds: t.Optional(
       Type.Integer({
         minimum: 60,

@@ -1,4 +1,5 @@
-import { type Static, type TSchema, t } from 'elysia';
+import { type Static, t } from 'elysia';
+import { displayName, moment, nullable, plainText } from '../../kit/http/schemas';
 import { AUTH_METHODS, CLIENT_ID_PATTERN, TLS_SUBJECT_KINDS } from '../oauth/client';
 
 /** What the audit trail calls those who are no clients; a client of that name would be taken for them. */
@@ -10,13 +11,6 @@ export function reservedFault(clientId: string | null): string | null {
   return isReserved ? 'client_id is reserved for the server itself; choose another' : null;
 }
 
-/**
- * Text of UTF-8 without C0 controls, DEL and C1 controls. Counted in characters: a surrogate pair is one (`maxLength`
- * counts it as two), and half of one is none.
- */
-export const textOf = (min: number, max: number): string =>
-  `^(?:[\\uD800-\\uDBFF][\\uDC00-\\uDFFF]|[^\\u0000-\\u001F\\u007F-\\u009F\\uD800-\\uDFFF]){${min},${max}}$`;
-
 /** Body of `POST /api/auth/register`. */
 export const Registration = t.Object(
   {
@@ -26,17 +20,13 @@ export const Registration = t.Object(
       error: 'must be 1 to 128 characters of A-Z a-z 0-9 . _ ~ -',
       examples: ['my-machine'],
     }),
-    client_secret: t.String({
-      pattern: textOf(16, 256),
+    client_secret: plainText(16, 256, {
       description:
         'The secret to register: 16 to 256 characters without control characters. Stored as an argon2id hash.',
-      error: 'must be 16 to 256 characters without control characters',
       examples: ['correct-horse-battery-staple'],
     }),
-    app_name: t.String({
-      pattern: textOf(1, 128),
+    app_name: displayName(128, {
       description: 'A name for people: 1 to 128 characters.',
-      error: 'must be 1 to 128 characters without control characters',
       examples: ['Price watcher'],
     }),
   },
@@ -61,23 +51,17 @@ export const AuthMethod = t.UnionEnum([...AUTH_METHODS], {
   error: `must be one of ${AUTH_METHODS.join(', ')}`,
 });
 
-/** A time on the wire. */
-export const moment = (description: string) =>
-  t.String({ format: 'date-time', description, examples: ['2026-01-01T00:00:00.000Z'] });
-/** The same, or null. */
-export const orNull = <S extends TSchema>(schema: S) => t.Union([schema, t.Null()]);
-
 /** A secret, as it is shown: never the secret itself. */
 export const SecretView = t.Object(
   {
     id: t.Integer({ description: 'Number of the secret.', examples: [1] }),
     label: t.String({ description: 'What people call it.' }),
-    hint: orNull(t.String({ description: 'Its last four characters, where it can spare them.', examples: ['x7Qk'] })),
+    hint: nullable(t.String({ description: 'Its last four characters, where it can spare them.', examples: ['x7Qk'] })),
     kind: t.UnionEnum(['generated', 'chosen'], { description: 'Made by this server, or chosen at registration.' }),
     state: t.UnionEnum(['live', 'ending', 'ended'], { description: 'Ending: within seven days.' }),
     created_at: moment('When it was made.'),
-    expires_at: orNull(moment('When it ends; null: never.')),
-    last_used_at: orNull(moment('When it was last used, to within some seconds; null: never.')),
+    expires_at: nullable(moment('When it ends; null: never.')),
+    last_used_at: nullable(moment('When it was last used, to within some seconds; null: never.')),
   },
   { description: 'A secret of a client.' },
 );
@@ -101,16 +85,16 @@ export const ClientView = t.Object(
     grants: t.Record(t.String(), t.Array(t.String()), { description: 'Resource (absolute URI) → scopes it may get.' }),
     dpop_bound: t.Boolean({ description: 'True: it gets DPoP-bound tokens only (RFC 9449 §5.2).' }),
     certificate_bound: t.Boolean({ description: 'True: it gets certificate-bound tokens only (RFC 8705 §3.4).' }),
-    jwks: orNull(JsonWebKeys),
-    jwks_uri: orNull(t.String({ description: 'Where its public keys are.' })),
-    tls_subject: orNull(t.Object({ kind: t.UnionEnum([...TLS_SUBJECT_KINDS]), value: t.String() })),
+    jwks: nullable(JsonWebKeys),
+    jwks_uri: nullable(t.String({ description: 'Where its public keys are.' })),
+    tls_subject: nullable(t.Object({ kind: t.UnionEnum([...TLS_SUBJECT_KINDS]), value: t.String() })),
     limits: t.Object(
-      { api: orNull(t.String({ examples: ['100/s'] })), token: orNull(t.String({ examples: ['20/s'] })) },
+      { api: nullable(t.String({ examples: ['100/s'] })), token: nullable(t.String({ examples: ['20/s'] })) },
       { description: "Limits of its own; null: the server's." },
     ),
     metadata: t.Record(t.String(), t.Unknown(), { description: 'What it says of itself for people (RFC 7591 §2).' }),
     tokens_issued: t.Integer({ description: 'Access tokens issued to it, to within some seconds.' }),
-    last_used_at: orNull(moment('When it last got a token, to within some seconds; null: never.')),
+    last_used_at: nullable(moment('When it last got a token, to within some seconds; null: never.')),
     created_at: moment('When it was registered.'),
     secrets: t.Array(SecretView),
   },

@@ -1,6 +1,7 @@
 import { type Static, t } from 'elysia';
+import { displayName, moment, nullable, plainText } from '../../kit/http/schemas';
 import { RATES_SCOPE } from '../oauth/resource';
-import { AuthMethod, JsonWebKeys, moment, orNull, textOf } from './model';
+import { AuthMethod, JsonWebKeys } from './model';
 
 /** An initial access token, as it is listed: never the token itself. */
 export const RegistrationTokenView = t.Object(
@@ -9,10 +10,10 @@ export const RegistrationTokenView = t.Object(
     label: t.String({ description: 'What people call it.' }),
     hint: t.String({ description: 'Its last four characters.', examples: ['x7Qk'] }),
     state: t.UnionEnum(['live', 'ended']),
-    uses_left: orNull(t.Integer({ description: 'Clients that may still be registered with it; null: any number.' })),
+    uses_left: nullable(t.Integer({ description: 'Clients that may still be registered with it; null: any number.' })),
     created_at: moment('When it was made.'),
     expires_at: moment('When it ends.'),
-    last_used_at: orNull(moment('When it was last used; null: never.')),
+    last_used_at: nullable(moment('When it was last used; null: never.')),
   },
   { description: 'An initial access token (RFC 7591 §3).' },
 );
@@ -29,20 +30,13 @@ const url = (what: string) =>
       error: 'must be a URL of http or https',
     }),
   );
-const text = (max: number, description: string) =>
-  t.Optional(
-    t.String({
-      pattern: textOf(1, max),
-      description,
-      error: `must be 1 to ${max} characters without control characters`,
-    }),
-  );
+const text = (max: number, description: string) => t.Optional(plainText(1, max, { description }));
 const tlsName = (description: string) => text(512, description);
 
 /** What a client says of itself to be registered (RFC 7591 §2, RFC 8705 §2.1.2 and §3.4, RFC 9449 §5.2). Unknown members are ignored. */
 export const ClientMetadata = t.Object(
   {
-    client_name: text(128, 'A name for people.'),
+    client_name: t.Optional(displayName(128, { description: 'A name for people.' })),
     token_endpoint_auth_method: t.Optional(AuthMethod),
     grant_types: t.Optional(
       t.Array(t.Literal('client_credentials', { error: 'must be client_credentials' }), {
@@ -73,7 +67,7 @@ export const ClientMetadata = t.Object(
     tos_uri: url('Its terms of service.'),
     policy_uri: url('Its privacy policy.'),
     contacts: t.Optional(
-      t.Array(t.String({ pattern: textOf(1, 256), error: 'must be 1 to 256 characters without control characters' }), {
+      t.Array(plainText(1, 256), {
         maxItems: 10,
         error: 'must be a list of at most ten texts',
       }),

@@ -104,6 +104,8 @@ eachDatabase('registration', (open) => {
     ['client_secret with a lone surrogate', `{"client_id":"s","client_secret":"${MARK}\\ud800","app_name":"a"}`, ''],
     ['app_name missing', { ...GOOD, app_name: undefined, client_secret: MARK }, 'app_name'],
     ['app_name empty', { ...GOOD, app_name: '' }, 'app_name'],
+    ['app_name a space', { ...GOOD, app_name: ' ', client_secret: MARK }, 'app_name'],
+    ['app_name with a space at the end', { ...GOOD, app_name: `${MARK} ` }, 'app_name'],
     ['app_name with NUL', { ...GOOD, app_name: `${MARK}\u0000` }, 'app_name'],
     ['app_name of 129 characters', { ...GOOD, app_name: MARK.padEnd(129, 'x') }, 'app_name'],
     ['an array', [{ ...GOOD, client_secret: MARK }], ''],

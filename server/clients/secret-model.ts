@@ -1,7 +1,9 @@
 // Secrets on the wire, the same for the client itself and for the administrator.
+
 import { Type } from '@sinclair/typebox';
 import { type Static, t } from 'elysia';
-import { SecretView, textOf } from './model';
+import { plainText } from '../../kit/http/schemas';
+import { SecretView } from './model';
 import type { MadeSecret, Rotation } from './secret-management';
 
 /** Ten years: longer is for ever, which is said by null. */
@@ -24,13 +26,7 @@ const seconds = (minimum: number, maximum: number, description: string) =>
 
 /** What a new secret is given along. A member that is misspelt would otherwise be a setting that silently does not hold. */
 const NEW_SECRET = {
-  label: t.Optional(
-    t.String({
-      pattern: textOf(0, 64),
-      description: 'What people call the new secret.',
-      error: 'must be at most 64 characters without control characters',
-    }),
-  ),
+  label: t.Optional(plainText(0, 64, { description: 'What people call the new secret.' })),
   expires_in_seconds: seconds(60, EXPIRES_IN_SECONDS_MAX, 'When the new secret ends; null or left out: never.'),
 };
 

@@ -1,7 +1,9 @@
 // The administrator's console at `/`: one page, its script and its styles. Apart from admin/, because it can do nothing by
 // itself: whatever it shows and changes goes through the admin API.
+
 import { createHash } from 'node:crypto';
 import { Elysia } from 'elysia';
+import { matchesEtag } from '../../kit/http/etag';
 import { bundlePage } from './bundle' with { type: 'macro' };
 import icon from './page/icon.svg' with { type: 'text' };
 import base from './page/styles/base.css' with { type: 'text' };
@@ -102,17 +104,13 @@ function answerer({ content, type }: Asset, base: Readonly<Record<string, string
     // The two encodings are different bytes, so they have different strong tags (RFC 9110 §8.8.3.3).
     const tag = zipped ? `"${etag}-gzip"` : `"${etag}"`;
     const tagged = { ...headers, etag: tag };
-    if (holds(request.headers.get('if-none-match'), tag)) return new Response(null, { status: 304, headers: tagged });
+    const known = request.headers.get('if-none-match');
+    if (known !== null && matchesEtag(known, tag)) return new Response(null, { status: 304, headers: tagged });
     if (!zipped) return new Response(content, { headers: tagged });
     packed ??= Bun.gzipSync(content, { level: 9 });
     return new Response(packed, { headers: { ...tagged, 'content-encoding': 'gzip' } });
   };
 }
-
 function acceptsGzip(accepted: string | null): boolean {
   return /(?:^|[\s,])gzip(?!\s*;\s*q=0(?:\.0*)?\s*(?:,|$))/.test(accepted ?? '');
-}
-
-function holds(known: string | null, tag: string): boolean {
-  return known?.split(',').some((one) => one.trim().replace(/^W\//, '') === tag) ?? false;
 }

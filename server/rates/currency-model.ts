@@ -1,4 +1,5 @@
 import { type Static, t } from 'elysia';
+import { displayName, moment, nullable } from '../../kit/http/schemas';
 
 /** Rates beyond these bounds leave the digits that a walk keeps, or are no price of anything. US dollars. */
 const RATE_MIN = 1e-9;
@@ -8,11 +9,7 @@ const RATE_MAX = 1e12;
 export const CurrencyInput = t.Object(
   {
     symbol: t.String({ pattern: '^[A-Z0-9]{1,16}$', examples: ['TON'], error: 'must be 1 to 16 of A-Z and 0-9' }),
-    name: t.String({
-      pattern: '^(?! )[^\\u0000-\\u001f\\u007f-\\u009f]{1,64}(?<! )$',
-      examples: ['Toncoin'],
-      error: 'must be 1 to 64 characters without control characters, with no space at either end',
-    }),
+    name: displayName(64, { examples: ['Toncoin'] }),
     rate: t.Number({
       minimum: RATE_MIN,
       maximum: RATE_MAX,
@@ -32,8 +29,8 @@ export const CurrencyView = t.Object({
   symbol: t.String(),
   name: t.String(),
   rate: t.Number({ description: 'The last one, in US dollars.' }),
-  updated_at: t.String({ format: 'date-time' }),
-  retired_at: t.Union([t.String({ format: 'date-time' }), t.Null()]),
+  updated_at: moment('When its rate last moved.'),
+  retired_at: nullable(moment('When it was taken off the list; null: it is listed.')),
 });
 
 /** A currency as the administrator sees it. */

@@ -1,5 +1,6 @@
 import { type Static, t } from 'elysia';
 import { jsonSchema } from '../../kit/http/openapi';
+import { moment } from '../../kit/http/schemas';
 
 /** One rate. `rate` is US dollars with at most 15 significant digits, so that a double carries it exactly. */
 export const Rate = t.Object({
@@ -12,7 +13,7 @@ export const Rate = t.Object({
   }),
   high_24h: t.Number({ description: 'Highest rate of the last 24 hours.', examples: [45210.5] }),
   low_24h: t.Number({ description: 'Lowest rate of the last 24 hours.', examples: [44780.02] }),
-  updated_at: t.String({ format: 'date-time', description: 'RFC 3339, UTC.', examples: ['2026-01-01T00:00:00.000Z'] }),
+  updated_at: moment('RFC 3339, UTC.'),
 });
 
 /** A rate as callers see it. */

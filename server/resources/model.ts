@@ -1,4 +1,5 @@
 import { type Static, t } from 'elysia';
+import { displayName, moment } from '../../kit/http/schemas';
 import { CLIENT_ID_PATTERN } from '../oauth/client';
 import { RESOURCE_URI_CHARACTERS_MAX } from '../oauth/resource';
 import { SCOPE_CHARACTERS_MAX } from '../oauth/scope';
@@ -12,12 +13,7 @@ const Scope = t.String({
   error: 'must be 1 to 128 printable ASCII characters without space, quotation mark and backslash',
 });
 
-const Name = t.String({
-  pattern: '^[^\\u0000-\\u001F\\u007F-\\u009F]{1,128}$',
-  description: 'A name for people.',
-  error: 'must be 1 to 128 characters without control characters',
-  examples: ['Billing'],
-});
+const Name = displayName(128, { description: 'A name for people.', examples: ['Billing'] });
 
 const Scopes = t.Array(Scope, {
   minItems: 1,
@@ -75,7 +71,7 @@ export const ResourceView = t.Object({
   scopes: t.Array(t.String(), { examples: [['billing:read']] }),
   introspection_clients: t.Array(t.String()),
   built_in: t.Boolean({ description: 'True for the two of this server, which stay as they are.' }),
-  created_at: t.String({ format: 'date-time' }),
+  created_at: moment('When it was registered.'),
 });
 
 /** What {@link ResourceView} describes. */

@@ -16,7 +16,7 @@ const GAUGES = {
   },
   remembered_tokens: { help: 'Verified access tokens kept in memory.', label: null },
   limit_keys: { help: 'Clients and addresses remembered by the limits, by policy.', label: 'policy' },
-  database_reachable: { help: '1 while the database is heard of.', label: null },
+  database_reachable: { help: '1 while changes in the database are heard of and taken in.', label: null },
 } as const;
 
 /** Totals that somebody else keeps. */

@@ -1,19 +1,17 @@
 import { type Static, t } from 'elysia';
+import { moment, nullable } from '../../kit/http/schemas';
 import { removedAt, stateOf, type TimedKey } from './key-schedule';
-
-const Moment = t.String({ format: 'date-time' });
-const MomentOrNull = t.Union([Moment, t.Null()]);
 
 /** A signing key as its operator sees it. Times may be ahead. */
 export const KeyView = t.Object({
   kid: t.String(),
   alg: t.String(),
   state: t.UnionEnum(['next', 'active', 'retiring', 'revoked']),
-  created_at: Moment,
-  active_from: Moment,
-  retired_at: MomentOrNull,
-  removed_at: MomentOrNull,
-  revoked_at: MomentOrNull,
+  created_at: moment('When it was made.'),
+  active_from: moment('From then on it signs.'),
+  retired_at: nullable(moment('From then on it signs no more.')),
+  removed_at: nullable(moment('From then on it is published no more.')),
+  revoked_at: nullable(moment('Since then its tokens are dead.')),
 });
 
 /** A signing key as its operator sees it. */
