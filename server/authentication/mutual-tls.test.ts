@@ -114,16 +114,23 @@ describe.skipIf(!hasHaproxy() || !hasOpenssl())('behind HAProxy', () => {
         });
         return [answer.status, challengeOf(answer)['error']];
       };
-      const cnf = { 'x5t#S256': thumbprint(made.good) };
-      expect(decodeJwt(token)).toMatchObject({ cnf });
-      const about = form({ token }, { 'x-admin-secret': ADMIN_SECRET });
-      expect(await (await server.ask('/api/auth/introspect', about)).json()).toMatchObject({ active: true, cnf });
       expect(await read(made.good)).toEqual([200, undefined]);
       expect(await read(made.own)).toEqual([401, 'invalid_token']);
       expect(await read(null)).toEqual([401, 'invalid_token']);
       // Remembered, it is not good without its certificate either.
       expect(await read(made.good)).toEqual([200, undefined]);
       expect(await read(null)).toEqual([401, 'invalid_token']);
+    });
+
+    test('a bound token and its introspection say which certificate', async () => {
+      const authMethod = 'tls_client_auth';
+      const clientId = await insertClient(database, { authMethod, tlsSubject: DN, certificateBound: true });
+      const { access_token: token } = (await (await ask(clientId, made.good)).json()) as { access_token: string };
+      const cnf = { 'x5t#S256': thumbprint(made.good) };
+      expect(decodeJwt(token)['cnf']).toEqual(cnf);
+      const about = form({ token }, { 'x-admin-secret': ADMIN_SECRET });
+      const told = await (await server.ask('/api/auth/introspect', about)).json();
+      expect(told).toMatchObject({ active: true, token_type: 'Bearer', cnf });
     });
 
     test('a client that is bound to its certificate gets nothing without one, however it authenticates', async () => {
@@ -184,6 +191,11 @@ describe.skipIf(!hasHaproxy() || !hasOpenssl())('behind HAProxy', () => {
         'certificate_subject',
       ],
       ['a client without a subject', async () => ask(await known(null), made.good), 'certificate_subject'],
+      [
+        'the client_id of another client',
+        async () => ask(await known({ kind: 'tls_client_auth_san_dns', value: 'other.example.test' }), made.good),
+        'certificate_subject',
+      ],
       ['an unknown client', async () => ask('nobody', made.good), 'client_unknown'],
       ['a client with a secret', async () => ask((await server.register()).id, made.good), 'auth_method_not_allowed'],
       [

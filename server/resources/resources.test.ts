@@ -11,6 +11,8 @@ import { Problem } from '../../kit/http/problem';
 import { json, startTestServer, type TestClient, type TestServer, waitFor } from '../testing';
 
 const BILLING = 'https://billing.example.com/api';
+const INVALID_TARGET = '400 invalid_target: The resource is unknown, or more than one was asked for.';
+const INVALID_SCOPE = '400 invalid_scope: The scope is malformed, unknown or not granted to this client.';
 const statusOf = async (work: Promise<unknown>): Promise<number> =>
   work.then(
     () => 200,
@@ -30,10 +32,12 @@ eachDatabase('resource servers', (open) => {
 
   const ask = (more: Record<string, unknown> = {}): Promise<Response> =>
     server.ask('/api/auth/token', json({ client_id: client.id, client_secret: client.secret, ...more }));
-  /** The answer in one word or two: `aud scope`, or the error. */
+  /** The answer in a few words: `aud scope`, or the refusal. */
   const tokenOf = async (more: Record<string, unknown> = {}): Promise<string> => {
-    const body = (await (await ask(more)).json()) as Record<string, string>;
-    if (body['access_token'] === undefined) return body['error'] ?? '';
+    const answer = await ask(more);
+    const body = (await answer.json()) as Record<string, string>;
+    if (body['access_token'] === undefined) return `${answer.status} ${body['error']}: ${body['error_description']}`;
+    expect(answer.status).toBe(200);
     const { aud, scope } = decodeJwt(body['access_token']);
     return `${aud} ${scope}`.replace(server.issuer, '');
   };
@@ -142,44 +146,39 @@ eachDatabase('resource servers', (open) => {
         { scope: 'billing:read' },
         `${BILLING} billing:read`,
       ],
-      [
-        'with a scope that is not granted',
-        { [BILLING]: ['billing:read'] },
-        { scope: 'billing:write' },
-        'invalid_scope',
-      ],
+      ['with a scope that is not granted', { [BILLING]: ['billing:read'] }, { scope: 'billing:write' }, INVALID_SCOPE],
       [
         'with a scope of another resource',
         { '/api/currency': ['currency:read'], [BILLING]: ['billing:read'] },
         { scope: 'billing:read' },
-        'invalid_scope',
+        INVALID_SCOPE,
       ],
-      ['for one that is not granted', { '/api/currency': ['currency:read'] }, { resource: BILLING }, 'invalid_target'],
+      ['for one that is not granted', { '/api/currency': ['currency:read'] }, { resource: BILLING }, INVALID_TARGET],
       [
         'for one that is not registered',
         { 'https://gone.example': ['x'] },
         { resource: 'https://gone.example' },
-        'invalid_target',
+        INVALID_TARGET,
       ],
       [
         'for two',
         { '/api/currency': ['currency:read'], [BILLING]: ['billing:read'] },
         { resource: [BILLING, BILLING] },
-        'invalid_target',
+        INVALID_TARGET,
       ],
       [
         'of a client with several others',
         { [BILLING]: ['billing:read'], '/api/admin': ['admin'] },
         {},
-        'invalid_target',
+        '400 invalid_target: Say which resource the token is for: this client was granted several.',
       ],
-      ['of a client with nothing', {}, {}, 'invalid_target'],
-      ['for what every object has', {}, { resource: 'constructor' }, 'invalid_target'],
+      ['of a client with nothing', {}, {}, INVALID_TARGET],
+      ['for what every object has', {}, { resource: 'constructor' }, INVALID_TARGET],
       [
         'for the administration, not granted',
         { '/api/currency': ['currency:read'] },
         { scope: 'admin' },
-        'invalid_scope',
+        INVALID_SCOPE,
       ],
     ];
     test.each(cases)('%s', async (_name, grants, more, expected) => {
@@ -207,7 +206,7 @@ eachDatabase('resource servers', (open) => {
       expect(await tokenOf({ resource: BILLING })).toBe(`${BILLING} billing:admin`);
       await server.services.resources.remove(idOf(BILLING));
       expect(await grantsOf()).toEqual({ '/api/currency': ['currency:read'] });
-      expect(await tokenOf({ resource: BILLING })).toBe('invalid_target');
+      expect(await tokenOf({ resource: BILLING })).toBe(INVALID_TARGET);
     });
   });
 

@@ -19,6 +19,11 @@ import {
 } from './testing-proofs';
 
 const GRANT = 'grant_type=client_credentials';
+/** What the caller is told by each code. */
+const SAID: Readonly<Record<string, string>> = {
+  invalid_dpop_proof: 'The DPoP proof is missing or not valid.',
+  use_dpop_nonce: 'The DPoP proof needs the nonce in the DPoP-Nonce header.',
+};
 
 eachDatabase('DPoP', (open) => {
   let database: Database;
@@ -66,12 +71,13 @@ eachDatabase('DPoP', (open) => {
         expect(challengeOf(answer)).toMatchObject({
           scheme: 'DPoP',
           error: code,
+          error_description: SAID[code],
           algs: expect.stringContaining('ES256'),
         });
         expect(answer.headers.get('content-type')).toBe('application/problem+json');
       } else {
         expect(answer.status).toBe(400);
-        expect(await answer.json()).toMatchObject({ error: code });
+        expect(await answer.json()).toEqual({ error: code, error_description: SAID[code] });
         expect(answer.headers.get('cache-control')).toBe('no-store');
       }
       expect(lastReason()).toBe(reason);
@@ -85,6 +91,15 @@ eachDatabase('DPoP', (open) => {
         expect(body['token_type']).toBe('DPoP');
         expect(decodeJwt(body['access_token'] ?? '')['cnf']).toEqual({ jkt: prover.jkt });
       }
+    });
+
+    const more: [string, () => ProofChange][] = [
+      ['nbf and exp', () => ({ claims: { nbf: iat(), exp: iat() + 60 } })],
+      ['claims that nobody knows', () => ({ claims: { foo: 'bar', aud: 'anybody' } })],
+      ['header members that nobody knows', () => ({ header: { foo: 'bar', kid: 'mine' } })],
+    ];
+    test.each(more)('%s beside what a proof says are taken', async (_name, change) => {
+      expect((await send(await make(change()))).status).toBe(200);
     });
 
     const targets: [string, (uri: string) => string][] = [
@@ -217,6 +232,14 @@ eachDatabase('DPoP', (open) => {
     const own = await boundToken(server, client, by);
     const dpop = await prove(by, { ...places['the resource'].claims(), ath: athOf(own) });
     expect((await server.ask('/api/currency/', { headers: { authorization: `DPoP ${own}`, dpop } })).status).toBe(200);
+  });
+
+  test('the scheme DPoP is read in any letter case', async () => {
+    for (const scheme of ['dpop', 'DPOP', 'dPoP']) {
+      const dpop = await prove(prover, places['the resource'].claims());
+      const answer = await server.ask('/api/currency/', { headers: { authorization: `${scheme} ${token}`, dpop } });
+      expect(answer.status).toBe(200);
+    }
   });
 
   test.each([

@@ -47,7 +47,13 @@ eachDatabase('the guard of the rates', (open) => {
   const expectInvalid = async (token: string): Promise<void> => {
     const answer = await server.read('/api/currency/', token);
     expect(answer.status).toBe(401);
-    expect(challengeOf(answer)).toMatchObject({ scheme: 'Bearer', realm: 'crypto-server', error: 'invalid_token' });
+    expect(challengeOf(answer)).toMatchObject({
+      scheme: 'Bearer',
+      realm: 'crypto-server',
+      error: 'invalid_token',
+      error_description:
+        'The access token is malformed, expired, revoked, bound to something else or not meant for this resource; obtain a new one.',
+    });
     expect(challengeOf(answer)['resource_metadata']).toBe(
       `${server.issuer}/.well-known/oauth-protected-resource/api/currency`,
     );
@@ -57,7 +63,10 @@ eachDatabase('the guard of the rates', (open) => {
 
   test('the forger forges well: with nothing changed the token is good', async () => {
     expect((await server.read('/api/currency/', await forge({}))).status).toBe(200);
-    expect((await server.read('/api/currency/', await forge({}, { typ: 'application/at+jwt' }))).status).toBe(200);
+  });
+
+  test.each(['at+jwt', 'application/at+jwt', 'AT+JWT'])('typ %s is that of an access token', async (typ) => {
+    expect((await server.read('/api/currency/', await forge({}, { typ }))).status).toBe(200);
   });
 
   const claims: [string, Record<string, unknown>][] = [
@@ -155,7 +164,11 @@ eachDatabase('the guard of the rates', (open) => {
   test('a token without the scope: 403 insufficient_scope', async () => {
     const answer = await server.read('/api/currency/', await forge({ scope: 'currency:write currency:readx' }));
     expect(answer.status).toBe(403);
-    expect(challengeOf(answer)).toMatchObject({ error: 'insufficient_scope', scope: 'currency:read' });
+    expect(challengeOf(answer)).toMatchObject({
+      error: 'insufficient_scope',
+      error_description: 'The access token does not have the scope currency:read.',
+      scope: 'currency:read',
+    });
     expect(answer.headers.get('content-type')).toBe('application/problem+json');
   });
 
@@ -195,7 +208,7 @@ eachDatabase('the guard of the rates', (open) => {
     expect(answer.body).not.toContain(token);
   });
 
-  test('the scheme is read in any letter case', async () => {
+  test('the scheme Bearer is read in any letter case', async () => {
     const token = await forge({});
     for (const scheme of ['bearer', 'BEARER', 'bEaReR']) {
       const answer = await server.ask('/api/currency/', { headers: { authorization: `${scheme} ${token}` } });

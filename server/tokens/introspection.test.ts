@@ -88,6 +88,11 @@ eachDatabase('what is told of a token, and taking it back', (open) => {
     } as Record<string, unknown>);
   });
 
+  test.each([['access_token'], ['refresh_token'], ['foo']])('the hint %s does not matter', async (token_type_hint) => {
+    const answer = await ask('/api/auth/introspect', { token: await server.token(owner), token_type_hint }, owner);
+    expect(await answer.json()).toMatchObject({ active: true, client_id: owner.id });
+  });
+
   test('of a DPoP-bound token the key is told', async () => {
     const prover = await createProver();
     const answer = await introspect(await boundToken(server, owner, prover), owner);
@@ -133,17 +138,24 @@ eachDatabase('what is told of a token, and taking it back', (open) => {
     const token = await server.token(owner);
     const wrong = await ask(path, { token }, { ...owner, secret: 'a wrong secret, long enough' });
     expect([wrong.status, wrong.headers.get('www-authenticate')?.split(' ')[0]]).toEqual([401, 'Basic']);
-    expect(await wrong.json()).toMatchObject({ error: 'invalid_client' });
+    expect(await wrong.json()).toEqual({
+      error: 'invalid_client',
+      error_description: 'Client authentication failed.',
+    });
     expect((await server.ask(path, form({ token }))).status).toBe(401);
     expect((await server.ask(path, form({ token }, { 'x-admin-secret': 'wrong' }))).status).toBe(401);
-    const bad = [
-      form({ token_type_hint: 'access_token' }, { authorization: basic(owner) }),
-      form(`token=${token}&token=${token}`, { authorization: basic(owner) }),
-      { ...json({ token }), headers: { 'content-type': 'application/json', authorization: basic(owner) } },
+    const authorization = basic(owner);
+    const bad: [RequestInit, string][] = [
+      [form({ token_type_hint: 'access_token' }, { authorization }), 'The token parameter is missing.'],
+      [form(`token=${token}&token=${token}`, { authorization }), 'A parameter is repeated.'],
+      [
+        { ...json({ token }), headers: { 'content-type': 'application/json', authorization } },
+        'Send the request as application/x-www-form-urlencoded.',
+      ],
     ];
-    for (const init of bad) {
+    for (const [init, error_description] of bad) {
       const answer = await server.ask(path, init);
-      expect([answer.status, await answer.json()]).toMatchObject([400, { error: 'invalid_request' }]);
+      expect([answer.status, await answer.json()]).toEqual([400, { error: 'invalid_request', error_description }]);
     }
     expect((await server.ask(path)).status).toBe(405);
     expect((await server.read('/api/currency/', token)).status).toBe(200);
@@ -171,7 +183,10 @@ eachDatabase('what is told of a token, and taking it back', (open) => {
     const token = (await billing()) ?? '';
     for (const who of [stranger, api]) {
       const answer = await revoke(token, who);
-      expect([answer.status, await answer.json()]).toMatchObject([400, { error: 'unauthorized_client' }]);
+      expect([answer.status, await answer.json()]).toEqual([
+        400,
+        { error: 'unauthorized_client', error_description: 'The client is not allowed to do this.' },
+      ]);
     }
     expect(await activeOf(token, owner)).toBe(true);
     expect((await revoke(token, asAdmin)).status).toBe(200);

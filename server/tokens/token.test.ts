@@ -113,128 +113,133 @@ eachDatabase('the token endpoint', (open) => {
     expect(decodeJwt(second).jti).not.toBe(payload.jti);
   });
 
-  const refused: [string, Send, number, string][] = [
-    ['no credentials', () => form(GRANT), 401, 'invalid_client'],
-    ['an id without a secret', (who) => form(`${GRANT}&client_id=${who.id}`), 401, 'invalid_client'],
-    ['an empty secret', (who) => form(`${GRANT}&client_id=${who.id}&client_secret=`), 401, 'invalid_client'],
-    ['another scheme', withHeader('Bearer abc'), 401, 'invalid_client'],
-    [
-      'an id in another letter case',
-      (who) => short({ client_id: who.id.toUpperCase() })(who, ''),
-      401,
-      'invalid_client',
+  /** The answer, and what gets it. */
+  const refused: Record<string, [string, Send][]> = {
+    '401 invalid_client: Client authentication failed.': [
+      ['no credentials', () => form(GRANT)],
+      ['an id without a secret', (who) => form(`${GRANT}&client_id=${who.id}`)],
+      ['an empty secret', (who) => form(`${GRANT}&client_id=${who.id}&client_secret=`)],
+      ['another scheme', withHeader('Bearer abc')],
+      ['an id in another letter case', (who) => short({ client_id: who.id.toUpperCase() })(who, '')],
     ],
-    [
-      'both methods at once',
-      (who) => form(`${GRANT}&${post(who)}`, { authorization: basic(who) }),
-      400,
-      'invalid_request',
+    '400 invalid_request: The client authenticates in two ways at once; use one.': [
+      ['both methods at once', (who) => form(`${GRANT}&${post(who)}`, { authorization: basic(who) })],
+      [
+        'both methods at once in JSON',
+        (who) => ({ ...short()(who, ''), headers: { 'content-type': 'application/json', authorization: basic(who) } }),
+      ],
     ],
-    [
-      'both methods at once in JSON',
-      (who) => ({ ...short()(who, ''), headers: { 'content-type': 'application/json', authorization: basic(who) } }),
-      400,
-      'invalid_request',
+    '400 invalid_request: The client_id parameter differs from the one in the Authorization header.': [
+      ['another client_id beside Basic', withBasic(`${GRANT}&client_id=other`)],
     ],
-    ['another client_id beside Basic', withBasic(`${GRANT}&client_id=other`), 400, 'invalid_request'],
-    ['Basic alone', withHeader('Basic'), 400, 'invalid_request'],
-    ['Basic that is no base64', withHeader('Basic ***'), 400, 'invalid_request'],
-    ['Basic without a colon', withHeader(`Basic ${base64('id')}`), 400, 'invalid_request'],
-    ['Basic with a broken escape', withHeader(`Basic ${base64('id:%zz')}`), 400, 'invalid_request'],
-    ['Basic that is not UTF-8', withHeader(`Basic ${base64(Uint8Array.of(0xff, 0x3a, 0x61))}`), 400, 'invalid_request'],
-    ['Basic with NUL', withHeader(`Basic ${base64('id:a\u0000b')}`), 400, 'invalid_request'],
-    ['Basic with an escaped NUL', withHeader(`Basic ${base64('id:a%00b')}`), 400, 'invalid_request'],
-    [
-      'Basic not form-encoded',
-      withHeader((who) => `Basic ${base64(`${who.id}:${who.secret}`)}`),
-      400,
-      'invalid_request',
+    '400 invalid_request: The Basic Authorization header is malformed.': [
+      ['Basic alone', withHeader('Basic')],
+      ['Basic that is no base64', withHeader('Basic ***')],
+      ['Basic without a colon', withHeader(`Basic ${base64('id')}`)],
+      ['Basic that is not UTF-8', withHeader(`Basic ${base64(Uint8Array.of(0xff, 0x3a, 0x61))}`)],
+      ['Basic with NUL', withHeader(`Basic ${base64('id:a\u0000b')}`)],
     ],
-    ['no grant type', withBasic('foo=bar'), 400, 'invalid_request'],
-    ['an empty grant type', withBasic('grant_type='), 400, 'invalid_request'],
-    ['an empty body', withBasic(''), 400, 'invalid_request'],
-    ['the grant type password', withBasic('grant_type=password'), 400, 'unsupported_grant_type'],
-    ['the grant type in capitals', withBasic('grant_type=CLIENT_CREDENTIALS'), 400, 'unsupported_grant_type'],
-    ['the grant type refresh_token in JSON', short({ grant_type: 'refresh_token' }), 400, 'unsupported_grant_type'],
-    ['an unknown scope', withBasic(`${GRANT}&scope=currency:write`), 400, 'invalid_scope'],
-    [
-      'a scope that is not granted beside one that is',
-      withBasic(`${GRANT}&scope=currency:read+admin`),
-      400,
-      'invalid_scope',
+    '400 invalid_request: The form encoding is broken: a % escape is not UTF-8.': [
+      ['Basic with a broken escape', withHeader(`Basic ${base64('id:%zz')}`)],
+      ['Basic not form-encoded', withHeader((who) => `Basic ${base64(`${who.id}:${who.secret}`)}`)],
+      ['a broken escape', raw(`${GRANT}&client_id=ID&client_secret=%zz`, FORM)],
+      ['an escape that is not UTF-8', raw(`${GRANT}&client_id=ID&client_secret=%ff`, FORM)],
     ],
-    ['a scope with two spaces', withBasic(`${GRANT}&scope=currency:read++currency:read`), 400, 'invalid_scope'],
-    ['a scope with a quotation mark', withBasic(`${GRANT}&scope=%22currency:read%22`), 400, 'invalid_scope'],
-    ['an unknown resource', withBasic(`${GRANT}&resource=https%3A%2F%2Fexample.com%2Fapi`), 400, 'invalid_target'],
-    ['a relative resource', withBasic(`${GRANT}&resource=%2Fapi%2Fcurrency`), 400, 'invalid_target'],
-    [
-      'the resource twice',
-      (who, issuer) =>
-        form(`${GRANT}&resource=${issuer}/api/currency&resource=${issuer}/api/currency`, { authorization: basic(who) }),
-      400,
-      'invalid_target',
+    '400 invalid_request: The Basic Authorization header contains a control character.': [
+      ['Basic with an escaped NUL', withHeader(`Basic ${base64('id:a%00b')}`)],
     ],
-    [
-      'two resources in JSON',
-      (who, issuer) => short({ resource: [`${issuer}/api/currency`, 'https://example.com'] })(who, issuer),
-      400,
-      'invalid_target',
+    '400 invalid_request: The grant_type parameter is missing.': [
+      ['no grant type', withBasic('foo=bar')],
+      ['an empty grant type', withBasic('grant_type=')],
+      ['an empty body', withBasic('')],
+      ['JSON called a form', raw('{"client_id":"ID","client_secret":"SECRET"}', FORM)],
     ],
-    ['a repeated grant type', withBasic(`${GRANT}&${GRANT}`), 400, 'invalid_request'],
-    ['a repeated scope', withBasic(`${GRANT}&scope=currency:read&scope=currency:read`), 400, 'invalid_request'],
-    ['a repeated client_id', (who) => form(`${GRANT}&${post(who)}&client_id=${who.id}`), 400, 'invalid_request'],
-    ['a repeated secret', (who) => form(`${GRANT}&${post(who)}&client_secret=x`), 400, 'invalid_request'],
-    ['a repeated parameter nobody knows', withBasic(`${GRANT}&a=1&a=2`), 400, 'invalid_request'],
-    [
-      'a repeated member of JSON',
-      raw('{"client_id":"ID","client_id":"ID","client_secret":"x"}', 'application/json'),
-      400,
-      'invalid_request',
+    '400 unsupported_grant_type: Only grant_type=client_credentials is supported.': [
+      ['the grant type password', withBasic('grant_type=password')],
+      ['the grant type in capitals', withBasic('grant_type=CLIENT_CREDENTIALS')],
+      ['the grant type refresh_token in JSON', short({ grant_type: 'refresh_token' })],
     ],
-    ['a NUL byte', raw(`${GRANT}&client_id=ID\u0000&client_secret=SECRET`, FORM), 400, 'invalid_request'],
-    ['an escaped NUL byte', raw(`${GRANT}&client_id=ID%00&client_secret=SECRET`, FORM), 400, 'invalid_request'],
-    ['NUL in JSON', short({ client_secret: 'a\u0000b' }), 400, 'invalid_request'],
-    ['a broken escape', raw(`${GRANT}&client_id=ID&client_secret=%zz`, FORM), 400, 'invalid_request'],
-    ['an escape that is not UTF-8', raw(`${GRANT}&client_id=ID&client_secret=%ff`, FORM), 400, 'invalid_request'],
-    ['the type text/plain', raw(`${GRANT}&client_id=ID&client_secret=SECRET`, 'text/plain'), 400, 'invalid_request'],
-    ['the type multipart/form-data', raw('--x--', 'multipart/form-data; boundary=x'), 400, 'invalid_request'],
-    ['a form called JSON', raw(`${GRANT}&client_id=ID`, 'application/json'), 400, 'invalid_request'],
-    ['JSON called a form', raw('{"client_id":"ID","client_secret":"SECRET"}', FORM), 400, 'invalid_request'],
-    [
-      'no content type',
-      (who) => ({ method: 'POST', body: new Blob([`${GRANT}&${post(who)}`]) }),
-      400,
-      'invalid_request',
+    '400 invalid_scope: The scope is malformed, unknown or not granted to this client.': [
+      ['an unknown scope', withBasic(`${GRANT}&scope=currency:write`)],
+      ['a scope that is not granted beside one that is', withBasic(`${GRANT}&scope=currency:read+admin`)],
+      ['a scope with two spaces', withBasic(`${GRANT}&scope=currency:read++currency:read`)],
+      ['a scope with a quotation mark', withBasic(`${GRANT}&scope=%22currency:read%22`)],
     ],
-    ['no body at all', () => ({ method: 'POST' }), 400, 'invalid_request'],
-    ['broken JSON', raw('{"client_id":"ID","client_secret":', 'application/json'), 400, 'invalid_request'],
-    ['a JSON array', () => json([]), 400, 'invalid_request'],
-    ['JSON null', () => json(null), 400, 'invalid_request'],
-    ['a number in JSON', short({ client_secret: 7 }), 400, 'invalid_request'],
-    ['an object in JSON', short({ scope: { a: 1 } }), 400, 'invalid_request'],
-  ];
-  test.each(refused)('%s: refused', async (_name, make, status, code) => {
+    '400 invalid_target: The resource is unknown, or more than one was asked for.': [
+      ['an unknown resource', withBasic(`${GRANT}&resource=https%3A%2F%2Fexample.com%2Fapi`)],
+      ['a relative resource', withBasic(`${GRANT}&resource=%2Fapi%2Fcurrency`)],
+      [
+        'the resource twice',
+        (who, issuer) =>
+          form(`${GRANT}&resource=${issuer}/api/currency&resource=${issuer}/api/currency`, {
+            authorization: basic(who),
+          }),
+      ],
+      [
+        'two resources in JSON',
+        (who, issuer) => short({ resource: [`${issuer}/api/currency`, 'https://example.com'] })(who, issuer),
+      ],
+    ],
+    '400 invalid_request: A parameter is repeated.': [
+      ['a repeated grant type', withBasic(`${GRANT}&${GRANT}`)],
+      ['a repeated scope', withBasic(`${GRANT}&scope=currency:read&scope=currency:read`)],
+      ['a repeated client_id', (who) => form(`${GRANT}&${post(who)}&client_id=${who.id}`)],
+      ['a repeated secret', (who) => form(`${GRANT}&${post(who)}&client_secret=x`)],
+      ['a repeated parameter nobody knows', withBasic(`${GRANT}&a=1&a=2`)],
+    ],
+    '400 invalid_request: A JSON member is repeated.': [
+      ['a repeated member of JSON', raw('{"client_id":"ID","client_id":"ID","client_secret":"x"}', 'application/json')],
+    ],
+    '400 invalid_request: A parameter contains a control character.': [
+      ['a NUL byte', raw(`${GRANT}&client_id=ID\u0000&client_secret=SECRET`, FORM)],
+      ['an escaped NUL byte', raw(`${GRANT}&client_id=ID%00&client_secret=SECRET`, FORM)],
+      ['NUL in JSON', short({ client_secret: 'a\u0000b' })],
+    ],
+    '400 invalid_request: Send the request as application/x-www-form-urlencoded or application/json.': [
+      ['the type text/plain', raw(`${GRANT}&client_id=ID&client_secret=SECRET`, 'text/plain')],
+      ['the type multipart/form-data', raw('--x--', 'multipart/form-data; boundary=x')],
+      ['no content type', (who) => ({ method: 'POST', body: new Blob([`${GRANT}&${post(who)}`]) })],
+      ['no body at all', () => ({ method: 'POST' })],
+    ],
+    '400 invalid_request: The body is not valid JSON.': [
+      ['a form called JSON', raw(`${GRANT}&client_id=ID`, 'application/json')],
+      ['broken JSON', raw('{"client_id":"ID","client_secret":', 'application/json')],
+    ],
+    '400 invalid_request: The JSON body is not an object.': [
+      ['a JSON array', () => json([])],
+      ['JSON null', () => json(null)],
+    ],
+    '400 invalid_request: The JSON member client_secret is not a string.': [
+      ['a number in JSON', short({ client_secret: 7 })],
+    ],
+    '400 invalid_request: The JSON member scope is not a string.': [['an object in JSON', short({ scope: { a: 1 } })]],
+  };
+  const refusals = Object.entries(refused).flatMap(([said, cases]) =>
+    cases.map(([name, make]) => [name, make, said] as const),
+  );
+  test.each(refusals)('%s: refused', async (_name, make, said) => {
     const answer = await send(make);
-    expect(answer.status).toBe(status);
     expect(answer.headers.get('content-type')).toBe('application/json');
     expect(answer.headers.get('cache-control')).toBe('no-store');
     expect(answer.headers.get('www-authenticate')).toBe(
-      status === 401 ? 'Basic realm="crypto-server", charset="UTF-8"' : null,
+      answer.status === 401 ? 'Basic realm="crypto-server", charset="UTF-8"' : null,
     );
-    const body = (await answer.json()) as Record<string, string>;
-    expect(body).toEqual({ error: code, error_description: expect.any(String) });
+    const { error, error_description: description, ...more } = (await answer.json()) as Record<string, string>;
+    expect([`${answer.status} ${error}: ${description}`, more]).toEqual([said, {}]);
     // RFC 6749 §5.2: only these characters; and nothing of the caller's comes back.
-    expect(body['error_description']).toMatch(/^[\x20-\x21\x23-\x5B\x5D-\x7E]+$/);
-    expect(JSON.stringify(body)).not.toContain(client.secret);
-    expect(JSON.stringify(body)).not.toContain(client.id);
+    expect(description).toMatch(/^[\x20-\x21\x23-\x5B\x5D-\x7E]+$/);
+    for (const own of [client.secret, client.id]) expect(description).not.toContain(own);
   });
 
   test('a secret in the query is invalid_request, beside a good one in the body too (RFC 6749 §2.3.1)', async () => {
     const inQuery = await server.ask(`/api/auth/token?${GRANT}&${post(client)}`, form(GRANT));
-    expect(inQuery.status).toBe(400);
-    expect(await inQuery.json()).toMatchObject({ error: 'invalid_request' });
     const both = await server.ask(`/api/auth/token?${post(client)}`, form(`${GRANT}&${post(client)}`));
-    expect(both.status).toBe(400);
+    const description = 'The client_secret is in the query string; send it in the body.';
+    for (const answer of [inQuery, both])
+      expect([answer.status, await answer.json()]).toEqual([
+        400,
+        { error: 'invalid_request', error_description: description },
+      ]);
     expect(server.logged.join('\n')).not.toContain(encodeURIComponent(client.secret));
   });
 
