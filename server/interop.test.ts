@@ -1,286 +1,260 @@
 // Somebody else's code against ours: every flow that oauth4webapi and openid-client have for machines.
-import { afterAll, beforeAll, expect, test } from 'bun:test';
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import * as oauth from 'oauth4webapi';
 import * as openid from 'openid-client';
+import type { Database } from '../db/connect';
 import { eachDatabase } from '../db/testing';
-import { ADMIN_SECRET, startTestServer, type TestServer } from './testing';
-import { makeCertificate } from './x509/testing-certificates';
+import { freePort } from '../db/testing-postgres';
+import { hasHaproxy, startProxy, type TlsProxy } from './authentication/testing-proxy';
+import { ADMIN_SECRET, json, startTestServer, type TestServer } from './testing';
+import { discover, registerOauth4webapi, registerOpenidClient, type Way } from './testing-strangers';
+import { AUTHORITY, CLIENT, hasOpenssl, type Made, makeCertificate } from './x509/testing-certificates';
 
-const insecure = { [oauth.allowInsecureRequests]: true };
+const direct = (url: string, init: RequestInit): Promise<Response> => fetch(url, init);
+const AUDIENCE = '/api/currency';
 
-/** What a registration gave. */
-interface Enrolled {
-  readonly client: oauth.Client;
-  readonly authentication: oauth.ClientAuth;
-  readonly openid: openid.ClientAuth;
-  /** Passes a certificate on as a proxy does (RFC 9440). */
-  readonly fetch?: (url: string, options: RequestInit) => Promise<Response>;
-}
-
-eachDatabase('strangers drive', (open) => {
-  let server: TestServer;
-  let as: oauth.AuthorizationServer;
-  beforeAll(async () => {
-    // Strangers have a clock of their own; the test itself is the proxy that passes certificates on.
-    const settings = { now: Date.now, trusted: (address: string) => address.endsWith('127.0.0.1') };
-    server = await startTestServer(await open(), { settings });
-    const issuer = new URL(server.issuer);
-    const found = await oauth.discoveryRequest(issuer, { algorithm: 'oauth2', ...insecure });
-    as = await oauth.processDiscoveryResponse(issuer, found);
-  });
-  afterAll(() => server.close());
-
-  const enrol = async (metadata: Record<string, unknown>): Promise<oauth.OmitSymbolProperties<oauth.Client>> => {
-    const answer = await oauth.dynamicClientRegistrationRequest(as, { client_name: 'Stranger', ...metadata }, insecure);
-    return oauth.processDynamicClientRegistrationResponse(answer);
-  };
-  const withSecret = async (method: string): Promise<Enrolled> => {
-    const client = await enrol({ token_endpoint_auth_method: method });
+const withSecret = async (method: 'client_secret_basic' | 'client_secret_post'): Promise<Way> => ({
+  metadata: { token_endpoint_auth_method: method },
+  oauth4webapi: (client) => {
     const secret = String(client['client_secret']);
-    const basic = method === 'client_secret_basic';
-    return {
-      client,
-      authentication: basic ? oauth.ClientSecretBasic(secret) : oauth.ClientSecretPost(secret),
-      openid: basic ? openid.ClientSecretBasic(secret) : openid.ClientSecretPost(secret),
-    };
-  };
-  const withKey = async (alg: string): Promise<Enrolled> => {
-    const pair = await oauth.generateKeyPair(alg, { extractable: true });
-    const jwk = { ...(await crypto.subtle.exportKey('jwk', pair.publicKey)), kid: 'one', use: 'sig' };
-    const client = await enrol({ token_endpoint_auth_method: 'private_key_jwt', jwks: { keys: [jwk] } });
-    const key = { key: pair.privateKey, kid: 'one' };
-    return { client, authentication: oauth.PrivateKeyJwt(key), openid: openid.PrivateKeyJwt(key) };
-  };
-  const withCertificate = async (): Promise<Enrolled> => {
-    const { x509 } = makeCertificate({ subject: '/CN=stranger' });
-    const der = x509.raw;
-    const jwk = { ...x509.publicKey.export({ format: 'jwk' }), x5c: [der.toString('base64')] };
-    const client = await enrol({
-      token_endpoint_auth_method: 'self_signed_tls_client_auth',
-      tls_client_certificate_bound_access_tokens: true,
-      jwks: { keys: [jwk] },
-    });
-    const passOn = (url: string, options: RequestInit): Promise<Response> => {
-      const headers = new Headers(options.headers);
-      headers.set('client-cert', `:${der.toString('base64')}:`);
-      return fetch(url, { ...options, headers });
-    };
-    return { client, authentication: oauth.TlsClientAuth(), openid: openid.TlsClientAuth(), fetch: passOn };
-  };
+    return method === 'client_secret_basic' ? oauth.ClientSecretBasic(secret) : oauth.ClientSecretPost(secret);
+  },
+  openidClient: method === 'client_secret_basic' ? openid.ClientSecretBasic() : openid.ClientSecretPost(),
+  fetch: direct,
+});
 
-  const ways: [string, () => Promise<Enrolled>][] = [
-    ['client_secret_basic', () => withSecret('client_secret_basic')],
-    ['client_secret_post', () => withSecret('client_secret_post')],
-    ['private_key_jwt with ES256', () => withKey('ES256')],
-    ['private_key_jwt with EdDSA', () => withKey('Ed25519')],
-    ['private_key_jwt with PS256', () => withKey('PS256')],
-    ['self_signed_tls_client_auth', withCertificate],
-  ];
+const withKey = async (alg: string): Promise<Way> => {
+  const pair = await oauth.generateKeyPair(alg, { extractable: true });
+  const jwk = { ...(await crypto.subtle.exportKey('jwk', pair.publicKey)), kid: 'one', use: 'sig' };
+  const key = { key: pair.privateKey, kid: 'one' };
+  return {
+    metadata: { token_endpoint_auth_method: 'private_key_jwt', jwks: { keys: [jwk] } },
+    oauth4webapi: () => oauth.PrivateKeyJwt(key),
+    openidClient: openid.PrivateKeyJwt(key),
+    fetch: direct,
+  };
+};
 
+/** Both libraries in every flow that they have, by each way. */
+function driveAll(ways: readonly [string, () => Promise<Way>][], issuer: () => string): void {
   test.each(ways)(
     'oauth4webapi: registration, token by %s, validation, introspection, revocation',
     async (_name, make) => {
-      const { client, authentication, fetch: passOn } = await make();
-      const options = { ...insecure, ...(passOn === undefined ? {} : { [oauth.customFetch]: passOn as never }) };
-      const resource = new URL(`${server.issuer}/api/currency`);
-      const granted = await oauth.processClientCredentialsResponse(
-        as,
-        client,
-        await oauth.clientCredentialsGrantRequest(as, client, authentication, { scope: 'currency:read' }, options),
-      );
+      const way = await make();
+      const stranger = await registerOauth4webapi(issuer(), way);
+      const { token } = await stranger.ask({ scope: 'currency:read' });
+      expect((await stranger.read('/api/currency', token)).status).toBe(200);
       // The library does not know certificate-bound tokens.
-      if (passOn === undefined) {
-        const headers = { authorization: `Bearer ${granted.access_token}` };
-        const incoming = new Request(resource.href, { headers });
-        const claims = await oauth.validateJwtAccessToken(as, incoming, resource.href, insecure);
-        expect(claims).toMatchObject({ sub: client.client_id, scope: 'currency:read' });
+      if (way.metadata['tls_client_certificate_bound_access_tokens'] === undefined) {
+        const claims = await stranger.validate(`${issuer()}${AUDIENCE}`);
+        expect(claims).toMatchObject({ sub: stranger.clientId, client_id: stranger.clientId, scope: 'currency:read' });
+        await expect(stranger.validate('https://other.example')).rejects.toThrow();
       }
-
-      const read = () =>
-        oauth.protectedResourceRequest(granted.access_token, 'GET', resource, new Headers(), null, options);
-      expect((await read()).status).toBe(200);
-
-      const introspect = async () =>
-        oauth.processIntrospectionResponse(
-          as,
-          client,
-          await oauth.introspectionRequest(as, client, authentication, granted.access_token, options),
-        );
-      expect(await introspect()).toMatchObject({ active: true, client_id: client.client_id, scope: 'currency:read' });
-
-      await oauth.processRevocationResponse(
-        await oauth.revocationRequest(as, client, authentication, granted.access_token, options),
-      );
-      await expect(read()).rejects.toBeInstanceOf(oauth.WWWAuthenticateChallengeError);
-      expect((await introspect()).active).toBe(false);
+      const told = { active: true, client_id: stranger.clientId, scope: 'currency:read' };
+      expect(await stranger.introspect(token)).toMatchObject(told);
+      await stranger.revoke(token);
+      await expect(stranger.read('/api/currency', token)).rejects.toBeInstanceOf(oauth.WWWAuthenticateChallengeError);
+      expect(await stranger.introspect(token)).toEqual({ active: false });
     },
   );
 
-  test.each(ways)('openid-client: discovery, token by %s, introspection, revocation', async (_name, make) => {
-    const { client, openid: authentication, fetch: passOn } = await make();
-    const config = await openid.discovery(new URL(server.issuer), client.client_id, undefined, authentication, {
-      algorithm: 'oauth2',
-      execute: [openid.allowInsecureRequests],
-      ...(passOn === undefined ? {} : { [openid.customFetch]: passOn as never }),
+  test.each(ways)('oauth4webapi: DPoP beside %s', async (_name, make) => {
+    const way = await make();
+    const stranger = await registerOauth4webapi(issuer(), way, { dpop: 'ES256' });
+    const { token, type } = await stranger.ask();
+    expect(type).toBe('dpop');
+    expect((await stranger.read('/api/currency/BTC', token)).status).toBe(200);
+    expect(stranger.noncesLearnt()).toBe(1);
+    if (way.metadata['tls_client_certificate_bound_access_tokens'] === undefined)
+      expect(await stranger.validate(`${issuer()}${AUDIENCE}`)).toMatchObject({ client_id: stranger.clientId });
+  });
+
+  test.each(ways)('openid-client: registration, token by %s, introspection, revocation', async (_name, make) => {
+    const stranger = await registerOpenidClient(issuer(), await make());
+    const { token } = await stranger.ask({ scope: 'currency:read' });
+    const rate = await stranger.read('/api/currency/BTC', token);
+    expect(await rate.json()).toMatchObject({ symbol: 'BTC' });
+    expect(await stranger.introspect(token)).toMatchObject({ active: true, client_id: stranger.clientId });
+    await stranger.revoke(token);
+    expect(await stranger.introspect(token)).toEqual({ active: false });
+  });
+
+  test.each(ways)('openid-client: DPoP beside %s, with nonces learnt by itself', async (_name, make) => {
+    const stranger = await registerOpenidClient(issuer(), await make(), { dpop: 'ES256' });
+    const { token, type } = await stranger.ask();
+    expect(type).toBe('dpop');
+    expect((await stranger.read('/api/currency/BTC', token)).status).toBe(200);
+  });
+}
+
+eachDatabase('strangers drive', (open) => {
+  let database: Database;
+  let server: TestServer;
+  beforeAll(async () => {
+    database = await open();
+    // Strangers have a clock of their own.
+    server = await startTestServer(database, { settings: { now: Date.now } });
+  });
+  afterAll(() => server.close());
+
+  const asAdmin = async (method: string, path: string, body: unknown): Promise<Record<string, unknown>> => {
+    const headers = { 'x-admin-secret': ADMIN_SECRET, 'content-type': 'application/json' };
+    const answer = await server.ask(`/api/admin/${path}`, { method, headers, body: JSON.stringify(body) });
+    expect(answer.ok).toBe(true);
+    return (await answer.json()) as Record<string, unknown>;
+  };
+
+  driveAll(
+    [
+      ['client_secret_basic', () => withSecret('client_secret_basic')],
+      ['client_secret_post', () => withSecret('client_secret_post')],
+      ['private_key_jwt with ES256', () => withKey('ES256')],
+      ['private_key_jwt with EdDSA', () => withKey('Ed25519')],
+      ['private_key_jwt with PS256', () => withKey('PS256')],
+      ['private_key_jwt with RS256', () => withKey('RS256')],
+    ],
+    () => server.issuer,
+  );
+
+  describe.skipIf(!hasHaproxy() || !hasOpenssl())('through TLS that HAProxy ends (haproxy, openssl)', () => {
+    let [root, tls]: Made[] = [];
+    let proxy: TlsProxy;
+    let behind: TestServer;
+    beforeAll(async () => {
+      root = makeCertificate({ subject: '/CN=Root', extensions: AUTHORITY });
+      tls = makeCertificate({ subject: '/CN=localhost', extensions: ['subjectAltName=DNS:localhost'] });
+      const port = await freePort();
+      behind = await startTestServer(database, {
+        settings: {
+          issuer: `https://localhost:${port}`,
+          now: Date.now,
+          mtlsAuthorities: root.cert,
+          trusted: (address) => address === '127.0.0.1',
+          behindProxy: true,
+        },
+      });
+      proxy = await startProxy({ port, serverPort: behind.port, tls, authorities: root.cert });
     });
-    const granted = await openid.clientCredentialsGrant(config, { scope: 'currency:read' });
-    const url = new URL(`${server.issuer}/api/currency/BTC`);
-    const rate = await openid.fetchProtectedResource(config, granted.access_token, url, 'GET');
-    expect(await rate.json()).toMatchObject({ symbol: 'BTC' });
-    expect(await openid.tokenIntrospection(config, granted.access_token)).toMatchObject({ active: true });
-    await openid.tokenRevocation(config, granted.access_token);
-    expect((await openid.tokenIntrospection(config, granted.access_token)).active).toBe(false);
-  });
+    afterAll(async () => {
+      await proxy?.close();
+      await behind?.close();
+    });
 
-  test.each(['ES256', 'Ed25519', 'PS256', 'RS256'])(
-    'oauth4webapi: DPoP with %s, nonces learnt on the way',
-    async (alg) => {
-      const client = await enrol({ dpop_bound_access_tokens: true });
-      const authentication = oauth.ClientSecretBasic(String(client['client_secret']));
-      const DPoP = oauth.DPoP({}, await oauth.generateKeyPair(alg));
-      const options = { ...insecure, DPoP };
-      const ask = async () =>
-        oauth.processClientCredentialsResponse(
-          as,
-          client,
-          await oauth.clientCredentialsGrantRequest(as, client, authentication, {}, options),
-        );
-      const first = await ask().catch((error: unknown) => error);
-      expect(oauth.isDPoPNonceError(first)).toBe(true);
-      const granted = await ask();
-      expect(granted.token_type).toBe('dpop');
-      const resource = new URL(`${server.issuer}/api/currency`);
-      const read = (): Promise<unknown> =>
-        oauth
-          .protectedResourceRequest(granted.access_token, 'GET', resource, new Headers(), null, options)
-          .catch((error: unknown) => error);
-      let answer = await read();
-      if (oauth.isDPoPNonceError(answer)) answer = await read();
-      expect((answer as Response).status).toBe(200);
-    },
-  );
-
-  test('oauth4webapi: DPoP beside a signed assertion', async () => {
-    const { client, authentication } = await withKey('ES256');
-    const options = { ...insecure, DPoP: oauth.DPoP({}, await oauth.generateKeyPair('ES256')) };
-    const ask = async () =>
-      oauth.processClientCredentialsResponse(
-        as,
-        client,
-        await oauth.clientCredentialsGrantRequest(as, client, authentication, {}, options),
-      );
-    // The refusal has used the assertion up; the library signs another.
-    expect(oauth.isDPoPNonceError(await ask().catch((error: unknown) => error))).toBe(true);
-    expect((await ask()).token_type).toBe('dpop');
-  });
-
-  test('openid-client: DPoP, which learns nonces by itself', async () => {
-    const client = await enrol({ dpop_bound_access_tokens: true });
-    const config = await openid.discovery(
-      new URL(server.issuer),
-      client.client_id,
-      undefined,
-      openid.ClientSecretBasic(String(client['client_secret'])),
-      { algorithm: 'oauth2', execute: [openid.allowInsecureRequests] },
+    const withCertificate = (metadata: Way['metadata'], { cert, key }: Made): Way => ({
+      metadata,
+      oauth4webapi: () => oauth.TlsClientAuth(),
+      openidClient: openid.TlsClientAuth(),
+      // A connection that is kept would be used with the certificate of somebody else.
+      fetch: (url, init) => fetch(url, { ...init, keepalive: false, tls: { ca: tls!.cert, cert, key } }),
+    });
+    const issued = (): Made => makeCertificate({ subject: '/CN=stranger', issuer: root!, extensions: CLIENT });
+    const selfSigned = (): Way => {
+      const made = makeCertificate({ subject: '/CN=stranger' });
+      const jwk = { ...made.x509.publicKey.export({ format: 'jwk' }), x5c: [made.x509.raw.toString('base64')] };
+      const metadata = {
+        token_endpoint_auth_method: 'self_signed_tls_client_auth',
+        tls_client_certificate_bound_access_tokens: true,
+        jwks: { keys: [jwk] },
+      };
+      return withCertificate(metadata, made);
+    };
+    const byAuthority = (more: Record<string, unknown> = {}): Way => {
+      const name = { token_endpoint_auth_method: 'tls_client_auth', tls_client_auth_subject_dn: 'CN=stranger' };
+      return withCertificate({ ...name, ...more }, issued());
+    };
+    driveAll(
+      [
+        ['tls_client_auth', async () => byAuthority()],
+        [
+          'tls_client_auth, bound to the certificate',
+          async () => byAuthority({ tls_client_certificate_bound_access_tokens: true }),
+        ],
+        ['self_signed_tls_client_auth, bound to the certificate', async () => selfSigned()],
+      ],
+      () => proxy.url,
     );
-    const DPoP = openid.getDPoPHandle(config, await openid.randomDPoPKeyPair());
-    const granted = await openid.clientCredentialsGrant(config, {}, { DPoP });
-    expect(granted.token_type).toBe('dpop');
-    const url = new URL(`${server.issuer}/api/currency/BTC`);
-    const options = { DPoP };
-    const rate = await openid.fetchProtectedResource(
-      config,
-      granted.access_token,
-      url,
-      'GET',
-      null,
-      undefined,
-      options,
-    );
-    expect(await rate.json()).toMatchObject({ symbol: 'BTC' });
   });
 
-  test('openid-client: dynamic registration, then tokens at once', async () => {
-    const config = await openid.dynamicClientRegistration(
-      new URL(server.issuer),
-      { client_name: 'Stranger' },
-      undefined,
-      { algorithm: 'oauth2', execute: [openid.allowInsecureRequests] },
-    );
-    const granted = await openid.clientCredentialsGrant(config);
-    expect(granted.scope).toBe('currency:read');
+  test.each(['ES256', 'Ed25519', 'PS256', 'RS256'])('both: DPoP with %s', async (dpop) => {
+    const way = await withSecret('client_secret_basic');
+    for (const register of [registerOauth4webapi, registerOpenidClient]) {
+      const stranger = await register(server.issuer, way, { dpop });
+      const { token } = await stranger.ask();
+      expect((await stranger.read('/api/currency/BTC', token)).status).toBe(200);
+    }
   });
 
-  test('oauth4webapi: from the challenge of the resource to its authorization server (RFC 9728 §5)', async () => {
-    const resource = new URL(`${server.issuer}/api/currency`);
+  test('both: registration with an initial access token (RFC 7591 §3), and none without', async () => {
+    const closed = await startTestServer(database, { settings: { now: Date.now, registration: 'admin' } });
+    const made = await asAdmin('POST', 'registration-tokens', {
+      label: 'Strangers',
+      uses: 2,
+      expires_in_seconds: 3_600,
+    });
+    const way = await withSecret('client_secret_basic');
+    for (const register of [registerOauth4webapi, registerOpenidClient]) {
+      await expect(register(closed.issuer, way)).rejects.toThrow();
+      const stranger = await register(closed.issuer, way, { initialAccessToken: String(made['registration_token']) });
+      expect((await stranger.ask()).type).toBe('bearer');
+    }
+    await closed.close();
+  });
+
+  test('oauth4webapi: from the refusal of the resource to its metadata, its authorization server, a token and an answer (RFC 9728 §5)', async () => {
+    const resource = new URL(`${server.issuer}${AUDIENCE}`);
+    const insecure = { [oauth.allowInsecureRequests]: true };
     const refused = await oauth
       .protectedResourceRequest('none', 'GET', resource, new Headers(), null, insecure)
       .catch((error: unknown) => error);
     const [challenge] = (refused as oauth.WWWAuthenticateChallengeError).cause;
     const metadata = await fetch(String(challenge?.parameters['resource_metadata']));
     const described = await oauth.processResourceDiscoveryResponse(resource, metadata);
-    expect(described.authorization_servers).toEqual([server.issuer]);
+    const [issuer = ''] = described.authorization_servers ?? [];
+    const stranger = await registerOauth4webapi(issuer, await withSecret('client_secret_basic'));
+    const scope = described.scopes_supported?.join(' ') ?? '';
+    const { token } = await stranger.ask({ resource: described.resource, scope });
+    const answer = await oauth.protectedResourceRequest(token, 'GET', resource, new Headers(), null, insecure);
+    expect(answer.status).toBe(200);
   });
 
   test('the registration is managed with its own token (RFC 7592)', async () => {
-    const client = await enrol({});
+    const as = await discover(server.issuer, direct);
+    const metadata = { client_name: 'Stranger' };
+    const insecure = { [oauth.allowInsecureRequests]: true };
+    const client = await oauth.processDynamicClientRegistrationResponse(
+      await oauth.dynamicClientRegistrationRequest(as, metadata, insecure),
+    );
     const uri = String(client['registration_client_uri']);
     const headers = { authorization: `Bearer ${String(client['registration_access_token'])}` };
     const read = (await (await fetch(uri, { headers })).json()) as Record<string, unknown>;
     expect(read).toMatchObject({ client_id: client.client_id, client_name: 'Stranger' });
-    const body = JSON.stringify({ client_id: client.client_id, client_name: 'Renamed' });
-    const changed = await fetch(uri, {
-      method: 'PUT',
-      headers: { ...headers, 'content-type': 'application/json' },
-      body,
-    });
+    const renamed = json({ client_id: client.client_id, client_name: 'Renamed' }, 'PUT');
+    const changed = await fetch(uri, { ...renamed, headers: { ...headers, 'content-type': 'application/json' } });
     expect(await changed.json()).toMatchObject({ client_name: 'Renamed' });
     expect((await fetch(uri, { method: 'DELETE', headers })).status).toBe(204);
     expect((await fetch(uri, { headers })).status).toBe(401);
   });
 
   test('an API of somebody else: a registered resource, a token for it, and its own introspection', async () => {
-    const admin = async (method: string, path: string, body: unknown): Promise<Record<string, unknown>> => {
-      const headers = { 'x-admin-secret': ADMIN_SECRET, 'content-type': 'application/json' };
-      const answer = await server.ask(`/api/admin/${path}`, { method, headers, body: JSON.stringify(body) });
-      expect(answer.ok).toBe(true);
-      return (await answer.json()) as Record<string, unknown>;
-    };
     const identifier = 'https://orders.example.com/v1';
-    const api = await enrol({ client_name: 'Orders API' });
-    await admin('POST', 'resources', {
+    const way = await withSecret('client_secret_basic');
+    const [api, client] = [
+      await registerOauth4webapi(server.issuer, way),
+      await registerOauth4webapi(server.issuer, way),
+    ];
+    await asAdmin('POST', 'resources', {
       identifier,
       name: 'Orders',
       scopes: ['orders:read', 'orders:write'],
-      introspection_clients: [api.client_id],
+      introspection_clients: [api.clientId],
     });
-    const client = await enrol({});
-    await admin('PATCH', `clients/${client.client_id}`, { grants: { [identifier]: ['orders:read'] } });
-    const granted = await oauth.processClientCredentialsResponse(
-      as,
-      client,
-      await oauth.clientCredentialsGrantRequest(
-        as,
-        client,
-        oauth.ClientSecretBasic(String(client['client_secret'])),
-        { resource: identifier },
-        insecure,
-      ),
-    );
-    const incoming = new Request(identifier, { headers: { authorization: `Bearer ${granted.access_token}` } });
-    const claims = await oauth.validateJwtAccessToken(as, incoming, identifier, insecure);
+    await asAdmin('PATCH', `clients/${client.clientId}`, { grants: { [identifier]: ['orders:read'] } });
+    const { token } = await client.ask({ resource: identifier });
+    const incoming = new Request(identifier, { headers: { authorization: `Bearer ${token}` } });
+    const claims = await oauth.validateJwtAccessToken(api.as, incoming, identifier, {
+      [oauth.allowInsecureRequests]: true,
+    });
     expect(claims).toMatchObject({ aud: identifier, scope: 'orders:read' });
-    const seen = await oauth.processIntrospectionResponse(
-      as,
-      api,
-      await oauth.introspectionRequest(
-        as,
-        api,
-        oauth.ClientSecretBasic(String(api['client_secret'])),
-        granted.access_token,
-        insecure,
-      ),
-    );
-    expect(seen).toMatchObject({ active: true, aud: identifier, client_id: client.client_id });
+    expect(await api.introspect(token)).toMatchObject({ active: true, aud: identifier, client_id: client.clientId });
   });
 });
