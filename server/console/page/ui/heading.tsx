@@ -6,6 +6,8 @@ let shownBefore = false;
 /** What a heading is given. */
 export interface HeadingProps {
   readonly title: string;
+  /** Which page of a list this is; another one begins at its top. */
+  readonly page?: string;
   /** What can be done here. */
   readonly actions?: ComponentChildren;
   /** What this is, in a sentence. */
@@ -13,14 +15,17 @@ export interface HeadingProps {
 }
 
 /** The one `h1` of a view: it names the page and takes the focus when somebody goes there. */
-export function Heading({ title, actions, children }: HeadingProps) {
+export function Heading({ title, page = '', actions, children }: HeadingProps) {
   const heading = useRef<HTMLHeadingElement>(null);
   useLayoutEffect(() => {
     document.title = `${title} · crypto-server console`;
     // The first view leaves the focus at the top, so that the skip link comes first.
-    if (shownBefore) heading.current?.focus();
+    if (shownBefore) {
+      scrollTo(0, 0);
+      heading.current?.focus();
+    }
     shownBefore = true;
-  }, [title]);
+  }, [title, page]);
   return (
     <div class="heading">
       <div>

@@ -60,7 +60,9 @@ export function Danger({ client, put }: ClientTabProps) {
           close={close}
           act={() => change('disable', 'The client is disabled; its tokens are refused.')}
         >
-          <p>{client.app_name} stops working now, until you enable it again.</p>
+          <p>
+            <Who client={client} /> stops working now, until you enable it again.
+          </p>
         </Confirm>
       )}
       {open === 'revoke' && (
@@ -70,15 +72,29 @@ export function Danger({ client, put }: ClientTabProps) {
           close={close}
           act={() => change('revoke-tokens', 'All tokens of the client are revoked.')}
         >
-          <p>A program that does not ask for a new token when one is refused will stop.</p>
+          <p>
+            Every token of <Who client={client} /> is refused. A program that does not ask for a new one when that
+            happens will stop.
+          </p>
         </Confirm>
       )}
       {open === 'delete' && (
         <Confirm title="Delete this client?" verb="Delete client" typed={client.client_id} close={close} act={remove}>
-          <p>{client.app_name} stops working now. This can not be undone.</p>
+          <p>
+            <Who client={client} /> stops working now. This can not be undone.
+          </p>
         </Confirm>
       )}
     </div>
+  );
+}
+
+/** Names are not unique: the id says which one it is. */
+function Who({ client }: { client: ClientView }) {
+  return (
+    <>
+      <strong>{client.app_name}</strong> (<code>{client.client_id}</code>)
+    </>
   );
 }
 

@@ -1,5 +1,5 @@
 import type { ClientView } from '../../../admin/contract';
-import { clientHref, TABS, type Tab } from '../route';
+import { clientHref, placeHref, TABS, type Tab } from '../route';
 import { CopyButton } from '../ui/copy';
 import { Heading } from '../ui/heading';
 import { Badge, Show } from '../ui/notice';
@@ -23,6 +23,7 @@ const TAB_NAMES: Readonly<Record<Tab, string>> = {
 export function ClientPage({ clientId, tab }: { clientId: string; tab: Tab }) {
   const loaded = useData(clientId, (api) => api.get<ClientView>(clientPath(clientId)));
   const client = loaded.data;
+  if (client === null && loaded.error?.status === 404) return <NoClient clientId={clientId} />;
   return (
     <>
       <a class="back" href="#/clients">
@@ -47,6 +48,22 @@ export function ClientPage({ clientId, tab }: { clientId: string; tab: Tab }) {
       <Show of={loaded}>
         {(data) => <TabContent tab={tab} client={data} put={loaded.put} reload={loaded.reload} />}
       </Show>
+    </>
+  );
+}
+
+function NoClient({ clientId }: { clientId: string }) {
+  return (
+    <>
+      <a class="back" href="#/clients">
+        All clients
+      </a>
+      <Heading title={clientId}>
+        <p>There is no such client, or it was deleted.</p>
+      </Heading>
+      <p>
+        <a href={placeHref('audit', { client: clientId })}>What happened to it</a>
+      </p>
     </>
   );
 }

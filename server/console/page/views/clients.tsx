@@ -38,7 +38,7 @@ export function Clients({ query }: { query: Readonly<Record<string, string>> }) 
   );
   return (
     <>
-      <Heading title="Clients" actions={create}>
+      <Heading title="Clients" page={cursor} actions={create}>
         <p class="quiet">Machines that may ask this server for tokens.</p>
       </Heading>
       <search>
