@@ -358,7 +358,11 @@ describe.skipIf(!hasBrowser())('The console in Chromium', () => {
     await page.getByText('Signs every new token.').waitFor();
     await press('Rotate now');
     await dialog().getByRole('button', { name: 'Rotate now' }).click();
-    await said('The signing key is being rotated.');
+    await said(/^The next key takes over .+, in (9|10) min\.$/);
+    await page
+      .locator('.keys > li', { hasText: 'Next' })
+      .getByText(/^in (9|10) min$/)
+      .waitFor();
     const kid = (await page.locator('.keys > li', { hasText: 'Active' }).locator('h2').first().innerText()).trim();
     await press(`Revoke key ${kid}`);
     await page.getByLabel(`Type ${kid} to confirm`).fill(kid);
@@ -426,6 +430,53 @@ describe.skipIf(!hasBrowser())('The console in Chromium', () => {
     await page.getByText('The trail is whole').waitFor();
     await page.goBack();
     await page.waitForURL(/#\/audit$/);
+  });
+
+  test('audit trail: a check may take as long as it takes', async () => {
+    await open('#/audit');
+    await page.evaluate('AbortSignal.timeout = () => AbortSignal.abort()'); // each limit is over at once
+    await press('Verify the trail');
+    await page.getByText('The trail is whole').waitFor();
+    await press('Show');
+    await page.getByRole('alert').filter({ hasText: 'The server does not answer.' }).waitFor();
+  });
+
+  test('audit trail: events are chosen by their names, and times mean the same everywhere', async () => {
+    const secret = await server.createClient('rotated-out');
+    expect(await server.rotate('rotated-out')).toBe(201);
+    expect(await server.tokenStatus('rotated-out', secret)).toBe(401);
+    const away = await browser.visit({ timezoneId: 'America/New_York', locale: 'en-US' });
+    await away.page.goto(`${server.url}/#/audit?from=2026-01-01T12:00:00.000Z`);
+    await away.page.getByLabel('Admin secret').fill(server.adminSecret);
+    await away.page.getByRole('button', { name: 'Sign in' }).click();
+    expect(await away.page.getByLabel('From (EST)').inputValue()).toBe('2026-01-01T07:00');
+    await away.page.getByLabel('Client id').fill('rotated-out');
+    await away.page.getByLabel('Event', { exact: true }).selectOption('Client authentication');
+    await away.page.getByRole('button', { name: 'Last hour' }).click();
+    await away.page.waitForURL(/event=client_authentication&from=[\d-]+T[\d%A.]+Z$/);
+    const row = away.page.getByRole('row', { name: /Secret ended \d+ (s|min) before/ });
+    await row.getByRole('button', { name: /^Details/ }).click();
+    const ended = away.page.getByRole('row').filter({ hasText: 'Ended at' });
+    await ended.getByText(/ E[DS]T/).waitFor();
+    await ended.getByText(/ (ago|now), \d+ (s|min) before this event/).waitFor();
+    expect(away.faults).toEqual([]);
+    await away.context.close();
+  });
+
+  test('the next page of a list begins at its top, for the eyes and for the keyboard', async () => {
+    for (let made = 0; made < 26; made++) await server.createClient(`page-${made}`);
+    await open('#/clients?search=page-');
+    await page.getByRole('link', { name: 'Next page' }).click();
+    await page.getByRole('link', { name: 'First page' }).waitFor();
+    expect(await page.evaluate('[scrollY, document.activeElement.innerText]')).toEqual([0, 'Clients']);
+  });
+
+  test('a client that there is not has a past at most', async () => {
+    await open('#/clients/nobody');
+    await page.getByText('There is no such client, or it was deleted.').waitFor();
+    expect(await page.getByRole('button', { name: 'Try again' }).count()).toBe(0);
+    await page.getByRole('link', { name: 'What happened to it' }).click();
+    await page.waitForURL(/#\/audit\?client=nobody$/);
   });
 
   test('currencies: add and retire', async () => {

@@ -18,6 +18,8 @@ export interface ConsoleServer {
   tokenStatus(id: string, secret: string): Promise<number>;
   /** The id of a request that was refused. */
   failedRequest(): Promise<string>;
+  /** Gives the client another secret and ends those that it has. @returns the status. */
+  rotate(id: string): Promise<number>;
   /** A client with this id. @returns its secret. */
   createClient(id: string): Promise<string>;
   /** A client as the admin API makes it. */
@@ -36,8 +38,8 @@ export async function startConsoleServer(options: TestServerOptions = {}): Promi
       '/api/auth/token',
       form({ grant_type: 'client_credentials', client_id: id, client_secret: secret, scope: 'currency:read' }),
     );
+  const headers = { 'x-admin-secret': ADMIN_SECRET, 'content-type': 'application/json' };
   const create: ConsoleServer['create'] = async (body) => {
-    const headers = { 'x-admin-secret': ADMIN_SECRET, 'content-type': 'application/json' };
     const answer = await server.ask('/api/admin/clients', { ...json(body), headers });
     if (answer.status !== 201) throw new Error(`client: ${answer.status} ${await answer.text()}`);
     return (await answer.json()) as CreatedClient;
@@ -49,6 +51,10 @@ export async function startConsoleServer(options: TestServerOptions = {}): Promi
     idleSeconds: 900,
     tokenStatus: async (id, secret) => (await ask(id, secret)).status,
     failedRequest: async () => (await ask('nobody', 'a wrong secret')).headers.get('x-request-id') ?? '',
+    rotate: async (id) => {
+      const body = json({ overlap_seconds: 0 });
+      return (await server.ask(`/api/admin/clients/${id}/secrets`, { ...body, headers })).status;
+    },
     createClient: async (id) => (await create({ client_id: id, app_name: 'Sample' })).client_secret ?? '',
     create,
     close: async () => {

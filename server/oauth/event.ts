@@ -54,7 +54,6 @@ export type EventName =
   | 'key_revoked'
   | 'key_rotation_requested'
   | 'key_unreadable'
-  | 'keys_reencrypted'
   | 'limit_exceeded'
   | 'oauth_request'
   | 'other_failures'

@@ -1,4 +1,5 @@
 import type { SessionView } from '../../admin/contract';
+import { save } from './ui/save';
 
 /** Query parameters; empty ones are left out. */
 export type Query = Readonly<Record<string, string | number | null | undefined>>;
@@ -27,9 +28,11 @@ export interface Api {
   signIn(adminSecret: string): Promise<SessionView>;
   signOut(): Promise<void>;
   get<Answer>(path: string, query?: Query): Promise<Answer>;
+  /** The same, of an answer that takes as long as it takes. */
+  wait<Answer>(path: string): Promise<Answer>;
   send<Answer>(method: 'POST' | 'PATCH' | 'DELETE', path: string, body?: object): Promise<Answer>;
-  /** The answer as a file, whole. */
-  download(path: string, query: Query): Promise<Blob>;
+  /** Lets the browser save the answer as a file while it arrives, once it is known that somebody is signed in. */
+  download(path: string, query: Query): Promise<void>;
   /** Milliseconds on the page's clock of the last answer that kept the session alive. */
   lastUsedMs(): number;
 }
@@ -41,7 +44,7 @@ export interface ApiOptions {
   readonly signedOut: () => void;
 }
 
-const TIMEOUT_MS = 20_000; // far above any answer of a server that is well
+const TIMEOUT_MS = 20_000; // far above any answer of a server that is well, but of the few that read everything there is
 
 /** Makes the API. The CSRF token lives in this closure and nowhere else. */
 export function createApi({ now, signedOut }: ApiOptions): Api {
@@ -51,7 +54,7 @@ export function createApi({ now, signedOut }: ApiOptions): Api {
     csrfToken = session.csrf_token;
     return session;
   };
-  const ask = async (method: string, path: string, body?: object): Promise<Response> => {
+  const ask = async (method: string, path: string, body?: object, init: RequestInit = {}): Promise<Response> => {
     const headers: Record<string, string> = { accept: 'application/json' };
     if (csrfToken !== '') headers['x-csrf-token'] = csrfToken;
     if (body !== undefined) headers['content-type'] = 'application/json';
@@ -59,6 +62,7 @@ export function createApi({ now, signedOut }: ApiOptions): Api {
       method,
       headers,
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      ...init,
     });
     if (answer.ok) {
       usedMs = now();
@@ -79,11 +83,11 @@ export function createApi({ now, signedOut }: ApiOptions): Api {
     const before = csrfToken;
     return (await session()) !== null && csrfToken !== before;
   };
-  const guarded = async (method: string, path: string, body?: object): Promise<Response> => {
+  const guarded: typeof ask = async (...request) => {
     try {
-      return await ask(method, path, body);
+      return await ask(...request);
     } catch (error) {
-      if (hasStatus(error, 403) && (await isStale())) return ask(method, path, body);
+      if (hasStatus(error, 403) && (await isStale())) return ask(...request);
       if (hasStatus(error, 401)) {
         csrfToken = '';
         signedOut();
@@ -101,7 +105,12 @@ export function createApi({ now, signedOut }: ApiOptions): Api {
     },
     get: async (path, query = {}) => read(await guarded('GET', withQuery(path, query))),
     send: async (method, path, body) => read(await guarded(method, path, body)),
-    download: async (path, query) => (await guarded('GET', withQuery(path, query))).blob(),
+    wait: async (path) => read(await guarded('GET', path, undefined, { signal: null })),
+    download: async (path, query) => {
+      await guarded('GET', 'session');
+      // The cookie goes along, since it is this very page that asks; the answer says itself what the file is called.
+      save(`/api/admin/${withQuery(path, query)}`, '');
+    },
   };
 }
 

@@ -68,14 +68,3 @@ export function CodeBlock({ code, what }: { code: string; what: string }) {
     </figure>
   );
 }
-
-/** Gives the browser a file to keep. */
-export function saveFile(name: string, content: Blob): void {
-  const url = URL.createObjectURL(content);
-  const link = document.createElement('a');
-  link.href = url;
-  link.download = name;
-  link.click();
-  // The download has begun with the click; the browser holds what it needs.
-  setTimeout(() => URL.revokeObjectURL(url), 0);
-}

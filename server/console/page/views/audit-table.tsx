@@ -1,10 +1,11 @@
 import { useState } from 'preact/hooks';
 import type { AuditView } from '../../../admin/contract';
 import { clientHref } from '../route';
-import { Time } from '../time';
+import { against, isMoment, relative, Time, TimeAgo, useNow } from '../time';
 import { CopyButton } from '../ui/copy';
 import { Badge, Empty } from '../ui/notice';
 import { type Column, Table } from '../ui/table';
+import { eventName, outcomeOf, reasonName } from './audit-words';
 import { plain } from './words';
 
 /** The events of one page, newest first; the details of each can be opened. */
@@ -29,22 +30,14 @@ export function AuditTable({ items, filtered }: { items: readonly AuditView[]; f
     setOpen(next);
   };
   const columns: Column<AuditView>[] = [
-    { head: 'Time', cell: ({ at }) => <Time at={at} seconds /> },
-    {
-      head: 'Event',
-      cell: ({ event, reason, count }) => (
-        <span class="stacked">
-          <span>
-            {plain(event)}
-            {count > 1 && <span class="quiet"> {count} times</span>}
-          </span>
-          {reason !== null && reason !== event && <small>{plain(reason)}</small>}
-        </span>
-      ),
-    },
+    { head: 'Time', cell: ({ at }) => <TimeAgo at={at} seconds /> },
+    { head: 'Event', cell: (item) => <What item={item} /> },
     {
       head: 'Outcome',
-      cell: ({ outcome }) => <Badge tone={outcome === 'success' ? 'good' : 'bad'}>{plain(outcome)}</Badge>,
+      cell: (item) => {
+        const { tone, text } = outcomeOf(item);
+        return <Badge tone={tone}>{text}</Badge>;
+      },
     },
     { head: 'Client', cell: ({ client_id }) => <ClientLink clientId={client_id} /> },
     { head: 'By', cell: ({ actor }) => actor ?? <span class="quiet">Unknown</span> },
@@ -67,6 +60,24 @@ export function AuditTable({ items, filtered }: { items: readonly AuditView[]; f
       keyOf={({ seq }) => seq}
       below={(item) => (open.has(item.seq) ? <Details item={item} /> : null)}
     />
+  );
+}
+
+function What({ item }: { item: AuditView }) {
+  const reason = reasonName(item);
+  const { ended_at: ended } = item.details as { ended_at?: unknown };
+  return (
+    <span class="stacked">
+      <span>
+        {eventName(item.event)}
+        {item.count > 1 && <span class="quiet"> {item.count} times</span>}
+      </span>
+      {reason !== null && (
+        <small>
+          {reason} {isMoment(ended) && against(ended, item.at)}
+        </small>
+      )}
+    </span>
   );
 }
 
@@ -109,10 +120,24 @@ function Details({ item }: { item: AuditView }) {
         <div key={name}>
           <dt>{plain(name)}</dt>
           <dd>
-            <code>{typeof value === 'string' ? value : JSON.stringify(value)}</code>
+            <Value value={value} at={item.at} />
           </dd>
         </div>
       ))}
     </dl>
+  );
+}
+
+/** A fact of the event: a moment also against now and against the event, since both are asked for. */
+function Value({ value, at }: { value: unknown; at: string }) {
+  const nowMs = useNow();
+  if (!isMoment(value)) return <code>{typeof value === 'string' ? value : JSON.stringify(value)}</code>;
+  return (
+    <span class="stacked">
+      <Time at={value} seconds />
+      <small>
+        {relative(value, nowMs)}, {against(value, at)} this event
+      </small>
+    </span>
   );
 }

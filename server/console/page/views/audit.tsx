@@ -2,11 +2,10 @@ import { useState } from 'preact/hooks';
 import type { AuditVerdict, AuditView } from '../../../admin/contract';
 import type { Page } from '../model';
 import { placeHref } from '../route';
-import { saveFile } from '../ui/copy';
 import { Heading } from '../ui/heading';
 import { Failure, Notice, Show } from '../ui/notice';
 import { useAction, useData, useShell } from '../ui/shell';
-import { AuditFilters, type Filters, filtersOf, toQuery } from './audit-filters';
+import { AuditFilters, type Filters, filtersOf } from './audit-filters';
 import { AuditTable } from './audit-table';
 
 const PAGE_SIZE = 50;
@@ -15,9 +14,8 @@ const PAGE_SIZE = 50;
 export function AuditTrail({ query }: { query: Readonly<Record<string, string>> }) {
   const filters = filtersOf(query);
   const cursor = query['cursor'] ?? '';
-  const asked = toQuery(filters);
-  const list = useData(JSON.stringify([asked, cursor]), (api) =>
-    api.get<Page<AuditView>>('audit', { ...asked, cursor, limit: PAGE_SIZE }),
+  const list = useData(JSON.stringify([filters, cursor]), (api) =>
+    api.get<Page<AuditView>>('audit', { ...filters, cursor, limit: PAGE_SIZE }),
   );
   const show = (wanted: Filters): void => {
     const target = placeHref('audit', wanted);
@@ -26,12 +24,12 @@ export function AuditTrail({ query }: { query: Readonly<Record<string, string>> 
   };
   return (
     <>
-      <Heading title="Audit trail" actions={<Export filters={filters} />}>
+      <Heading title="Audit trail" page={cursor} actions={<Export filters={filters} />}>
         <p class="quiet">
           Who did what, when and from where. What a caller was not told stands here, by its request id.
         </p>
       </Heading>
-      <AuditFilters key={JSON.stringify(filters)} filters={filters} show={show} />
+      <AuditFilters filters={filters} show={show} />
       <Show of={list}>
         {({ items, next_cursor = null }) => (
           <>
@@ -60,8 +58,8 @@ function Export({ filters }: { filters: Filters }) {
   const action = useAction();
   const save = (format: 'csv' | 'ndjson'): void => {
     void action.run(async () => {
-      saveFile(`audit.${format}`, await api.download('audit/export', { ...toQuery(filters), format }));
-      say('The export is in your downloads.');
+      await api.download('audit/export', { ...filters, format });
+      say('The export is on its way to your downloads.');
     });
   };
   return (
@@ -84,7 +82,7 @@ function Verify() {
   const verify = (): Promise<void> =>
     action.run(async () => {
       setVerdict(null);
-      setVerdict(await api.get<AuditVerdict>('audit/verify'));
+      setVerdict(await api.wait<AuditVerdict>('audit/verify'));
     });
   return (
     <section class="card" aria-labelledby="verify-heading">

@@ -1,15 +1,16 @@
 import type { ComponentChildren } from 'preact';
 import { clientHref, placeHref } from '../route';
-import { relative, Time } from '../time';
+import { TimeAgo } from '../time';
 import { Notice } from '../ui/notice';
 import { useShell } from '../ui/shell';
 import type { ClientTabProps } from './client-tab';
-import { AUTH_METHODS, hasSecrets, plain, secretSummary } from './words';
+import { AUTH_METHODS, hasSecrets, plain, secretSummary, secretWarning } from './words';
 
 /** What there is to know of a client at a glance. */
 export function Overview({ client }: ClientTabProps) {
   const { now } = useShell();
-  const { text, warning } = secretSummary(client, now());
+  const { text } = secretSummary(client, now());
+  const warning = secretWarning(client, now());
   const bound = [client.dpop_bound && 'a DPoP key', client.certificate_bound && 'a certificate'].filter(Boolean);
   return (
     <>
@@ -24,19 +25,18 @@ export function Overview({ client }: ClientTabProps) {
       {warning !== null && (
         <Notice tone="wait">
           <p>
-            Mind its secrets: {warning.charAt(0).toLowerCase() + warning.slice(1)}.{' '}
-            <a href={clientHref(client.client_id, 'secrets')}>Rotate it</a> before it stops working.
+            {warning} <a href={clientHref(client.client_id, 'secrets')}>Make a new one</a> before the client stops
+            working.
           </p>
         </Notice>
       )}
       <dl class="facts card">
         <Fact name="Last used">
-          <Time at={client.last_used_at} />
-          {client.last_used_at !== null && <small>{relative(client.last_used_at, now())}</small>}
+          <TimeAgo at={client.last_used_at} />
         </Fact>
         <Fact name="Tokens issued">{client.tokens_issued.toLocaleString()}</Fact>
         <Fact name="Created">
-          <Time at={client.created_at} />
+          <TimeAgo at={client.created_at} />
         </Fact>
         <Fact name="Authentication">
           {AUTH_METHODS[client.auth_method]}

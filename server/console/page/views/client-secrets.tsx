@@ -1,7 +1,7 @@
 import { useState } from 'preact/hooks';
 import type { SecretView } from '../../../admin/contract';
 import type { Page } from '../model';
-import { Time } from '../time';
+import { TimeAgo } from '../time';
 import { Confirm } from '../ui/dialog';
 import { Badge, Empty, Notice, Show } from '../ui/notice';
 import { useData, useShell } from '../ui/shell';
@@ -86,9 +86,9 @@ function SecretTable({ items, revoke }: { items: readonly SecretView[]; revoke: 
         return <Badge tone={tone}>{text}</Badge>;
       },
     },
-    { head: 'Created', cell: ({ created_at }) => <Time at={created_at} /> },
-    { head: 'Expires', cell: ({ expires_at }) => <Time at={expires_at} /> },
-    { head: 'Last used', cell: ({ last_used_at }) => <Time at={last_used_at} /> },
+    { head: 'Created', cell: ({ created_at }) => <TimeAgo at={created_at} /> },
+    { head: 'Expires', cell: ({ expires_at }) => <TimeAgo at={expires_at} /> },
+    { head: 'Last used', cell: ({ last_used_at }) => <TimeAgo at={last_used_at} /> },
     {
       head: 'Actions',
       kind: 'action',

@@ -1,7 +1,7 @@
 import { useState } from 'preact/hooks';
 import type { RegistrationTokenView } from '../../../admin/contract';
 import type { Page } from '../model';
-import { Time } from '../time';
+import { TimeAgo } from '../time';
 import { Confirm, FormDialog } from '../ui/dialog';
 import { SelectField, TextField } from '../ui/form';
 import { Heading } from '../ui/heading';
@@ -83,8 +83,8 @@ function TokenTable({ items, revoke }: TokenTableProps) {
       ),
     },
     { head: 'Uses left', cell: ({ uses_left }) => uses_left ?? 'Any number' },
-    { head: 'Expires', cell: ({ expires_at }) => <Time at={expires_at} /> },
-    { head: 'Last used', cell: ({ last_used_at }) => <Time at={last_used_at ?? null} /> },
+    { head: 'Expires', cell: ({ expires_at }) => <TimeAgo at={expires_at} /> },
+    { head: 'Last used', cell: ({ last_used_at }) => <TimeAgo at={last_used_at} /> },
     {
       head: 'Actions',
       kind: 'action',

@@ -48,7 +48,7 @@ export function RotateSecret({ path, close, done }: RotateSecretProps) {
   return (
     <FormDialog title="Rotate secret" verb="Make new secret" close={close} act={act}>
       <SelectField
-        label="The secrets of before end"
+        label="The earlier secrets end"
         options={OVERLAPS}
         value={overlap}
         set={setOverlap}

@@ -1,8 +1,9 @@
 import { useEffect } from 'preact/hooks';
 import type { ShownOnce } from '../model';
-import { CopyButton, Masked, saveFile } from '../ui/copy';
+import { CopyButton, Masked } from '../ui/copy';
 import { Dialog } from '../ui/dialog';
 import { Notice } from '../ui/notice';
+import { saveText } from '../ui/save';
 import { useShell } from '../ui/shell';
 import { TestToken } from './test-token';
 import { resourceFirst } from './words';
@@ -43,7 +44,7 @@ function ClientSecret({ client, clientSecret }: ShownOnce & { kind: 'client_secr
   const { session } = useShell();
   const { client_id: clientId } = client;
   const file = envFile(clientId, clientSecret, session.issuer);
-  const save = (): void => saveFile(`${clientId}.env`, new Blob([file], { type: 'text/plain' }));
+  const save = (): void => saveText(`${clientId}.env`, file);
   return (
     <>
       <dl class="facts one">

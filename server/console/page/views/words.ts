@@ -38,24 +38,56 @@ export function secretState({ state, expires_at }: SecretView, nowMs: number): {
   }
 }
 
-/** What the list says of the secrets of a client: age of the newest, and whether all are about to end. */
+/** What the list says of the secrets of a client: age of the newest, and what is to be done about them. */
 export function secretSummary(client: ClientView, nowMs: number): { text: string; warning: string | null } {
   if (!hasSecrets(client.auth_method)) return { text: 'None needed', warning: null };
   const live = client.secrets.filter(({ state }) => state !== 'ended');
   if (live.length === 0) return { text: 'None', warning: 'No live secret' };
   const newest = Math.max(...live.map(({ created_at }) => Date.parse(created_at)));
-  const [ending] = live.filter(({ state }) => state === 'ending').sort((a, b) => endMs(a) - endMs(b));
-  const warning =
-    ending === undefined ? null : `${live.length > 1 ? 'One ends' : 'Ends'} in ${duration(endMs(ending) - nowMs)}`;
+  const ending = endingFirst(client);
+  const warning = ending === null ? null : `${live.length > 1 ? 'One ends' : 'Ends'} in ${duration(ending - nowMs)}`;
   return { text: `${duration(nowMs - newest)} old`, warning };
 }
 
-function endMs({ expires_at }: SecretView): number {
-  return expires_at === null ? Number.POSITIVE_INFINITY : Date.parse(expires_at);
+/** The same as a sentence; null: nothing is to be done. */
+export function secretWarning(client: ClientView, nowMs: number): string | null {
+  const live = client.secrets.filter(({ state }) => state !== 'ended').length;
+  const ending = endingFirst(client);
+  if (!hasSecrets(client.auth_method)) return null;
+  if (live === 0) return 'It has no live secret, so it gets no tokens.';
+  if (ending === null) return null;
+  return `${live > 1 ? 'One of its secrets' : 'Its only secret'} ends in ${duration(ending - nowMs)}.`;
 }
+
+/** When the next of its ending secrets ends, in milliseconds since the epoch; null: none does. */
+function endingFirst({ secrets }: ClientView): number | null {
+  const ends = secrets.flatMap(({ state, expires_at }) =>
+    state === 'ending' && expires_at !== null ? [Date.parse(expires_at)] : [],
+  );
+  return ends.length === 0 ? null : Math.min(...ends);
+}
+
+/** Words that are not written as tags write them. */
+const SPELLINGS: Readonly<Record<string, string>> = {
+  api: 'API',
+  csrf: 'CSRF',
+  dpop: 'DPoP',
+  id: 'ID',
+  ids: 'IDs',
+  jwk: 'JWK',
+  jwks: 'JWKS',
+  kid: 'Key ID',
+  oauth: 'OAuth',
+  tls: 'TLS',
+  uri: 'URI',
+  url: 'URL',
+};
 
 /** `secret_created` → `Secret created`. */
 export function plain(tag: string): string {
-  const text = tag.replaceAll('_', ' ');
+  const text = tag
+    .split(/[_-]/)
+    .map((word) => SPELLINGS[word] ?? word)
+    .join(' ');
   return text.charAt(0).toUpperCase() + text.slice(1);
 }
