@@ -32,6 +32,7 @@ const openLog = createErrorLog({
   now: Date.now,
   terminal,
   colour,
+  warnings: process,
 });
 
 const stopping = new AbortController();

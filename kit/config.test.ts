@@ -18,7 +18,11 @@ const SETTINGS = {
   PORT: setting({ about: 'its port', parse: integer(0, 65_535), fallback: 8000 }),
   TICK_VOLATILITY: setting({ about: 'largest move', parse: decimal(0, 0.1), fallback: 0.005 }),
   REGISTRATION: setting<'open' | 'closed' | null>({ about: 'who', parse: oneOf('open', 'closed'), fallback: null }),
-  PUBLIC_URLS: setting({ about: 'urls', parse: list(text({ pattern: /^https:/, what: 'a URL such as https://…' })), fallback: [] }),
+  PUBLIC_URLS: setting({
+    about: 'urls',
+    parse: list(text({ pattern: /^https:/, what: 'a URL such as https://…' })),
+    fallback: [],
+  }),
   ADMIN_SECRET: setting<string | null>({ about: 'secret', parse: text({ min: 16 }), fallback: null, secret: true }),
 };
 const UNSUPPORTED = ['RATE_SOURCE', 'METRICS_TOKEN'];

@@ -192,6 +192,13 @@ describe('pretty', () => {
     expect(line).toMatch(/^\d\d:04:05\.678 WARN {2}slow answer ms=12 path="\/a b" empty="" client=\{"id":"x"\}$/);
   });
 
+  test('what the message has said is not said again, nor what is empty', () => {
+    const lines: string[] = [];
+    const fields = { 'event.action': 'key_created', 'event.outcome': 'success', labels: {}, of: [], count: 0 };
+    logTo(lines, { format: 'pretty' }).info('key_created', fields);
+    expect(lines[0]).toEndWith(' key_created event.outcome=success count=0');
+  });
+
   test('colour only when asked for', () => {
     const [plain, coloured]: [string[], string[]] = [[], []];
     logTo(plain, { format: 'pretty' }).error('x', { a: 1 });

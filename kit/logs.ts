@@ -83,15 +83,19 @@ function prettyLine({ now, colour }: LogOptions): Render {
   return (level, message, bound, fields) => {
     const head = `${paint('2', clockTime(now()))} ${paint(COLOURS[level], level.toUpperCase().padEnd(5))} `;
     const { 'error.stack_trace': stack, ...shown } = { ...bound, ...fields };
-    const pairs = Object.entries(shown).map(
-      ([key, value]) => ` ${paint('2', `${escapeControls(key)}=`)}${plain(value)}`,
-    );
+    // A person has read the message already, and nothing tells nothing.
+    const news = Object.entries(shown).filter(([, value]) => value !== message && !isEmpty(value));
+    const pairs = news.map(([key, value]) => ` ${paint('2', `${escapeControls(key)}=`)}${plain(value)}`);
     const frames = typeof stack === 'string' ? stack.split('\n') : [];
     return [
       head + escapeControls(message) + pairs.join(''),
       ...frames.map((frame) => paint('2', `               ${escapeControls(frame)}`)),
     ].join('\n');
   };
+}
+
+function isEmpty(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && Object.keys(value).length === 0;
 }
 
 /** Hours to milliseconds in the time zone of the person who reads. */

@@ -32,6 +32,7 @@ const openLog = createErrorLog({
   now: Date.now,
   terminal,
   colour: !process.env['NO_COLOR'],
+  warnings: process,
 });
 
 createCommands(program, {

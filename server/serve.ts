@@ -50,7 +50,7 @@ export async function startServer(config: Config, database: Database, process: P
   const given = surroundings(config, issuer, process);
   const services = createServices(database, given);
   const changes = await openChanges({ ...process, database });
-  const timer = tickTimer({ ticker: services.ticker, periodSeconds: given.tickSeconds, log });
+  const timer = tickTimer({ ticker: services.ticker, periodSeconds: given.tickSeconds, log, now: given.now });
   let serving = true;
   const open = async () => {
     const app = createApp(services, given, () => serving).use(timer);

@@ -77,8 +77,19 @@ function createReplies(): (request: Request, representation: Representation) => 
   };
 }
 
+const SECOND_MS = 1_000;
+
+/** What the timer stands on. */
+export interface TickTimerOptions {
+  readonly ticker: Ticker;
+  readonly periodSeconds: number;
+  readonly log: Log;
+  /** Milliseconds since the epoch. */
+  readonly now: () => number;
+}
+
 /** The timer that makes the market move, every `periodSeconds`; it starts with the server and stops with it. */
-export function tickTimer({ ticker, periodSeconds, log }: { ticker: Ticker; periodSeconds: number; log: Log }) {
+export function tickTimer({ ticker, periodSeconds, log, now }: TickTimerOptions) {
   let failing = false;
   return new Elysia({ name: 'tick-timer' })
     .use(
@@ -89,6 +100,8 @@ export function tickTimer({ ticker, periodSeconds, log }: { ticker: Ticker; peri
         interval: periodSeconds,
         protect: true,
         paused: true,
+        // The timer is set by a clock that is read twice: a second that begins in between would be waited for backwards.
+        startAt: new Date(now() + SECOND_MS),
         // One line when ticks begin to fail and one when they are back, not one every three seconds.
         catch: (error) => {
           if (!failing) log.error('ticks fail; the rates stay as they were last committed', { error });
