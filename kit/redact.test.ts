@@ -15,6 +15,12 @@ describe('redactText takes out', () => {
     ['form fields', 'grant_type=x&client_secret=hunter2&scope=a', 'grant_type=x&client_secret=[redacted]&scope=a'],
     ['query parameters', '/x?access_token=opaque&a=1', '/x?access_token=[redacted]&a=1'],
     ['JSON members', '{"client_secret": "hun\\"ter2", "a": 1}', '{"client_secret": "[redacted]", "a": 1}'],
+    [
+      'a made secret',
+      'client cs_AbC-0123456789_0123456789012345678901234567890123 is unknown',
+      'client [redacted] is unknown',
+    ],
+    ['a made token in a path', `/api/clients/rat_${'Ab1-'.repeat(12)}/secrets`, '/api/clients/[redacted]/secrets'],
     ['private keys', '-----BEGIN PRIVATE KEY-----\nMIG\n-----END PRIVATE KEY-----', '[redacted]'],
     ['half a private key', '-----BEGIN EC PRIVATE KEY-----\nMIG', '[redacted]'],
   ])('%s', (_, given, clean) => {
@@ -30,6 +36,7 @@ describe('redactText leaves alone', () => {
     'http://localhost:8000/api/auth/token',
     'token_type=Bearer&expires_in=7200',
     'invalid_token: the token has expired',
+    'scripts_and_start_of_things are cs_short',
   ])('%s', (text) => {
     expect(redactText(text)).toBe(text);
   });

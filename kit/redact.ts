@@ -2,7 +2,7 @@
 export const REDACTED = '[redacted]';
 
 // A first look that ordinary strings fail at once, so that the careful patterns below rarely run.
-const SUSPICIOUS = /eyJ|bearer|basic|dpop|:\/\/|secret|passw|token|assertion|PRIVATE KEY/i;
+const SUSPICIOUS = /eyJ|bearer|basic|dpop|:\/\/|secret|passw|token|assertion|PRIVATE KEY|(?:cs|rt|rat)_/i;
 
 // Words that follow "Bearer" or "Basic" in a sentence or a challenge and are no credential.
 const NOT_A_CREDENTIAL =
@@ -13,6 +13,8 @@ const PATTERNS: readonly (readonly [RegExp, string])[] = [
   // JWS and JWE in compact form: base64url of `{"` begins with eyJ.
   [/eyJ[\w-]{4,}(?:\.[\w-]*){2,4}/g, REDACTED],
   [new RegExp(`\\b(bearer|basic|dpop)(\\s+)${NOT_A_CREDENTIAL}[\\w.~+/=-]+`, 'gi'), `$1$2${REDACTED}`],
+  // What crypto-server makes, wherever it was put: in a path as well.
+  [/\b(?:cs|rt|rat)_[\w-]{40,}/g, REDACTED],
   // The password of a URL, up to the last @ so that an unescaped one inside it is covered too.
   [/(\b[a-z][a-z0-9+.-]*:\/\/[^\s:@/?#]*:)\S*@/gi, `$1${REDACTED}@`],
   // Form, query and cookie pairs, then members of JSON text.

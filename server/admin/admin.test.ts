@@ -105,6 +105,17 @@ eachDatabase('the admin API', (open) => {
       expect(JSON.stringify(await told(await asAdmin(server, 'GET', `/clients/${id}`)))).not.toContain(secret);
     });
 
+    test.each([
+      ['an id that a URL takes for a folder', { client_id: '.' }],
+      ['an id that a URL takes for another folder', { client_id: '..' }],
+      ['the id of the server itself', { client_id: 'Server' }],
+      ['an id of the form of a secret', { client_id: `rat_${'x'.repeat(48)}` }],
+      ['a name of blanks', { app_name: ' \u2003 ' }],
+    ])('one with %s is 422', async (_name, change) => {
+      const answer = await asAdmin(server, 'POST', '/clients', { app_name: 'Tests', ...change });
+      expect(answer.status).toBe(422);
+    });
+
     test('a list has pages, and a search', async () => {
       for (const client_id of ['page-1', 'page-2', 'page-3']) await made(server, { client_id, app_name: 'Paging' });
       const first = await told(await asAdmin(server, 'GET', '/clients?search=PAGE-&limit=2'));

@@ -142,6 +142,7 @@ eachDatabase('dynamic registration', (open) => {
       ['one scope more', { scope: 'currency:read admin' }, 'scope'],
       ['a name with a control', { client_name: `${MARK}\n` }, 'client_name'],
       ['a name that is a number', { client_name: 7 }, 'client_name'],
+      ['a name of blanks', { client_name: '   ' }, 'client_name'],
       ['a long name', { client_name: MARK.padEnd(129, 'x') }, 'client_name'],
       ['keys and a place of keys', { ...jwt, jwks: JWKS, jwks_uri: 'https://example.com/jwks' }, 'jwks_uri'],
       ['no keys where they are needed', jwt, 'jwks'],

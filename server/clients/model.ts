@@ -1,14 +1,16 @@
 import { type Static, t } from 'elysia';
 import { displayName, moment, nullable, plainText } from '../../kit/http/schemas';
 import { AUTH_METHODS, CLIENT_ID_PATTERN, TLS_SUBJECT_KINDS } from '../oauth/client';
+import { looksMade } from './secret-format';
 
-/** What the audit trail calls those who are no clients; a client of that name would be taken for them. */
-const RESERVED_IDS = new Set(['admin', 'console', 'server']);
+/** What the audit trail calls those who are no clients, and what a URL takes for a folder: a client of that name could not be named. */
+const RESERVED_IDS = new Set(['admin', 'console', 'server', '.', '..']);
 
 /** What is wrong with a `client_id` that somebody chose (null: nobody did). */
 export function reservedFault(clientId: string | null): string | null {
-  const isReserved = clientId !== null && RESERVED_IDS.has(clientId.toLowerCase());
-  return isReserved ? 'client_id is reserved for the server itself; choose another' : null;
+  if (clientId === null) return null;
+  if (looksMade(clientId)) return 'client_id has the form of a secret of this server; choose another';
+  return RESERVED_IDS.has(clientId.toLowerCase()) ? 'client_id is reserved; choose another' : null;
 }
 
 /** Body of `POST /api/auth/register`. */

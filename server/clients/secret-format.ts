@@ -34,6 +34,11 @@ export function isMadeSecret(prefix: SecretPrefix, text: string): boolean {
   return crcOf(bytes.subarray(0, RANDOM_BYTES)).equals(bytes.subarray(RANDOM_BYTES));
 }
 
+/** True for what may have been a text of the form, with a mistake or not: it must be kept nowhere in clear. */
+export function looksMade(text: string): boolean {
+  return /^(?:cs|rt|rat)_[A-Za-z0-9_-]{40,60}$/.test(text);
+}
+
 const STORED = 'sha256:';
 
 /** How a made client secret is stored: `sha256:` and the digest in base64url. */

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import { randomBytes } from 'node:crypto';
 import { eq, sql } from 'drizzle-orm';
 import type { Database } from '../../db/connect';
-import { clientSecrets, clients } from '../../db/schema';
+import { auditEvents, clientSecrets, clients } from '../../db/schema';
 import { eachDatabase } from '../../db/testing';
 import { ADMIN_SECRET, basic, json, startTestServer, type TestClient, type TestServer } from '../testing';
 import type { SecretView } from './model';
@@ -174,6 +174,16 @@ eachDatabase('secrets', (open) => {
       }
       expect(bodies.size).toBe(1);
       expect(JSON.stringify(lastFailure())).toContain(new Date(server.now()).toISOString());
+    });
+
+    test('a secret that was sent as the client_id is told nobody', async () => {
+      const { secret } = await make();
+      await ask({ id: secret, secret: 'x'.repeat(20) });
+      await server.ask(`/api/clients/${secret}`, { headers: { authorization: `Bearer ${secret}` } });
+      await server.services.audit.flush();
+      const trail = JSON.stringify(await database.rows.select().from(auditEvents));
+      expect(trail).toContain('client_unknown');
+      expect(trail + server.logged.join('\n')).not.toContain(secret);
     });
 
     test('none of them shows a secret in the log', async () => {

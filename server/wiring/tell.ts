@@ -1,6 +1,7 @@
 import { pathOf } from '../../kit/http/edge';
 import { requestId } from '../../kit/http/request-id';
 import type { Log } from '../../kit/logs';
+import { looksMade } from '../clients/secret-format';
 import { isClientId } from '../oauth/client';
 import type { SecurityEvent, Tell } from '../oauth/event';
 
@@ -23,8 +24,7 @@ export interface TellOptions {
 /** Tells the operator: in the log at once, and whoever `record` is. */
 export function createTell({ log, source, record }: TellOptions): Tell {
   return (event, request) => {
-    // What is no client id may be a secret that was put in the wrong place.
-    const known = event.clientId != null && isClientId(event.clientId) ? event.clientId : null;
+    const known = event.clientId != null && mayBeTold(event.clientId) ? event.clientId : null;
     const told: ToldEvent = {
       ...event,
       clientId: known,
@@ -45,4 +45,9 @@ export function createTell({ log, source, record }: TellOptions): Tell {
     });
     return record(told);
   };
+}
+
+/** A secret that was put in the wrong place may be no client id, or look like one: those of this server do. */
+function mayBeTold(clientId: string): boolean {
+  return isClientId(clientId) && !looksMade(clientId);
 }
