@@ -2,7 +2,8 @@
 import { describe, expect, test } from 'bun:test';
 import { Problem } from '../../kit/http/problem';
 import { OAuthError } from '../oauth/errors';
-import { type AuthenticationOptions, createAuthentication, type KnownClient } from './service';
+import type { KnownClient } from './proof';
+import { type AuthenticationOptions, createAuthentication } from './service';
 
 const ADDRESS = '192.0.2.7';
 const CLIENT: KnownClient = {
@@ -46,7 +47,10 @@ function start(
       },
       use: async () => void asked.push('use'),
     },
-    certificates: { check: async () => void asked.push('certificate') },
+    certificates: {
+      check: async () => void asked.push('certificate'),
+      refuse: async () => void asked.push('decoy'),
+    },
     failed: {
       check: (clientId) => void asked.push(`check ${clientId}`),
       count: (clientId, address) => void asked.push(`count ${clientId} ${address()}`),
@@ -172,7 +176,15 @@ describe('client authentication', () => {
     }
   });
 
-  test('keys that cannot be had are not counted against the client', async () => {
+  test('a certificate of nobody, or of a client of another kind, is looked at all the same', async () => {
+    for (const client of [null, CLIENT, { ...CLIENT, authMethod: 'private_key_jwt' as const }]) {
+      const { ask, asked } = start(client);
+      await ask({ client_id: 'c' }, 'print');
+      expect(asked).toEqual(['check c', 'find', 'decoy', `count c ${ADDRESS}`]);
+    }
+  });
+
+  test('keys that cannot be had are counted like a wrong one: those of nobody are, too', async () => {
     const { ask, asked } = start(
       { ...CLIENT, authMethod: 'private_key_jwt' },
       {
@@ -184,7 +196,7 @@ describe('client authentication', () => {
       },
     );
     expect(await ask(JWT)).toBe('jwks_unavailable');
-    expect(asked).toEqual(['check c', 'find']);
+    expect(asked).toEqual(['check c', 'find', `count c ${ADDRESS}`]);
   });
 
   test('what is malformed is not counted', async () => {

@@ -19,6 +19,8 @@ export interface CertificateHolder extends KeyHolder {
 export interface CertificateCheck {
   /** @throws OAuthError invalid_client `certificate_…`, `jwks_unavailable`. */
   check(certificate: ClientCertificate, method: CertificateMethod, holder: CertificateHolder): Promise<void>;
+  /** Does the work of a check that refuses, for a client that is not there: the time must not tell. */
+  refuse(certificate: ClientCertificate): Promise<void>;
 }
 
 /** What the check stands on. */
@@ -49,11 +51,13 @@ export function createCertificateCheck({ authorities, source, now }: Certificate
     believedUntil.set(thumbprint, nowMs + BELIEVED_MS);
     return null;
   };
-  const faultOfKey = async ({ x509 }: ClientCertificate, holder: CertificateHolder): Promise<string | null> => {
-    const { clientId, jwks, jwksUri } = holder;
+  const faultOfName: FaultOf = async (certificate, { tlsSubject }) =>
+    faultOfChain(certificate) ?? faultOfSubject(certificate.x509, tlsSubject);
+  const faultOfKey: FaultOf = async ({ x509 }, { clientId, jwks, jwksUri }) => {
     const known = jwksUri === null ? (jwks?.keys ?? []) : await source.keys(clientId, jwksUri);
     if (known === null) return 'jwks_unavailable';
-    const isOneOf = (keys: readonly GivenJwk[]): boolean => keys.some((key) => isKeyOf(key, x509));
+    const own = jwkOf(x509);
+    const isOneOf = (keys: readonly GivenJwk[]): boolean => keys.some((key) => isKeyOf(key, x509, own));
     const isRegistered =
       isOneOf(known) || (jwksUri !== null && isOneOf((await source.refetch(clientId, jwksUri, known)) ?? []));
     return isRegistered ? faultOfTime(x509, now()) : 'not_registered';
@@ -61,32 +65,39 @@ export function createCertificateCheck({ authorities, source, now }: Certificate
 
   return {
     check: async (certificate, method, holder) => {
-      const fault =
-        method === 'self_signed_tls_client_auth'
-          ? await faultOfKey(certificate, holder)
-          : (faultOfChain(certificate) ?? faultOfSubject(certificate.x509, holder.tlsSubject));
+      const isNamed = method === 'tls_client_auth';
+      const fault = await (isNamed ? faultOfName : faultOfKey)(certificate, holder);
       if (fault === null) return;
+      // Who is refused has gone both ways: the time must not tell which of them is the client's.
+      await (isNamed ? faultOfKey : faultOfName)(certificate, NOBODY);
       const reason = fault === 'jwks_unavailable' ? fault : `certificate_${fault}`;
       const details = { thumbprint: certificate.thumbprint };
       throw new OAuthError('invalid_client', reason, { clientId: holder.clientId, details });
     },
+    refuse: async (certificate) => {
+      await faultOfName(certificate, NOBODY);
+      await faultOfKey(certificate, NOBODY);
+    },
   };
 }
 
+type FaultOf = (certificate: ClientCertificate, holder: CertificateHolder) => Promise<string | null>;
+
+const NOBODY: CertificateHolder = { clientId: '', jwks: null, jwksUri: null, tlsSubject: null };
+
 /** A registered certificate (`x5c`, `x5t#S256`) must be the very same; otherwise the key must be (RFC 8705 §2.2.2). */
-function isKeyOf(key: GivenJwk, x509: X509Certificate): boolean {
+function isKeyOf(key: GivenJwk, x509: X509Certificate, own: GivenJwk | null): boolean {
   const { x5c, 'x5t#S256': thumbprint } = key;
   if (typeof thumbprint === 'string' && thumbprint !== certificateThumbprint(x509.raw)) return false;
   if (Array.isArray(x5c)) {
     const der = Buffer.from(String(x5c[0]), 'base64');
     return der.length === x509.raw.length && timingSafeEqual(der, x509.raw);
   }
-  const own = jwkOf(x509);
   return own !== null && ['kty', 'crv', 'x', 'y', 'n', 'e'].every((member) => own[member] === key[member]);
 }
 
 /** Null: a key of a kind that no JWK can say. */
-function jwkOf(x509: X509Certificate): Readonly<Record<string, unknown>> | null {
+function jwkOf(x509: X509Certificate): GivenJwk | null {
   try {
     return { ...x509.publicKey.export({ format: 'jwk' }) };
   } catch {

@@ -22,8 +22,8 @@ export type ReadCertificate = (headers: Headers, peer: () => string) => ClientCe
 /** Certificates that were read; some 5 KB each, 50 KB when a stranger wants them to be. */
 const READ_MAX = 500;
 
-/** A chain is two or three certificates long. */
-const CHAIN_MAX = 8;
+/** A chain is two or three certificates long; proxies send the client's own and the authority along. */
+const CHAIN_MAX = 5;
 
 /** Reads `Client-Cert` and `Client-Cert-Chain`; the same headers are read once. */
 export function createCertificateReader(trusted: (address: string) => boolean): ReadCertificate {

@@ -413,6 +413,23 @@ eachDatabase('private_key_jwt', (open) => {
       away = false;
     });
 
+    test('a client whose place of keys cannot be reached is slowed down like one that is not there', async () => {
+      const perMinute = { count: 10, periodMs: 60_000 };
+      const perSecond = { count: 1_000, periodMs: 1_000 };
+      const limits = { api: perSecond, token: perSecond, failed: perMinute, register: perSecond };
+      const limited = await startTestServer(database, { settings: { limits, resolve: async () => [] } });
+      const by = await signer('ES256', 'a');
+      const statuses = async (id: string): Promise<number[]> => {
+        const seen = [];
+        for (let at = 0; at < 12; at += 1) seen.push((await ask(limited, await assertion(limited, id, by))).status);
+        return seen;
+      };
+      const expected = [...Array<number>(10).fill(401), 429, 429];
+      expect(await statuses('nobody')).toEqual(expected);
+      expect(await statuses(await insert())).toEqual(expected);
+      await limited.close();
+    });
+
     test('a place in a private network is not asked unless that is allowed', async () => {
       const by = await signer('ES256', 'a');
       keys = [by.jwk];

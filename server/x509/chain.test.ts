@@ -1,5 +1,6 @@
 // Path validation (RFC 5280 §6) of real certificates, one case per fault.
-import { beforeAll, describe, expect, test } from 'bun:test';
+import { beforeAll, describe, expect, spyOn, test } from 'bun:test';
+import { X509Certificate } from 'node:crypto';
 import { type ChainFault, createChainCheck, readPemCertificates } from './chain';
 import { readCertificateFields } from './fields';
 import { hasAddress, hasDistinguishedName, hasDnsName, hasEmail, hasUri, parseDistinguishedName } from './subject';
@@ -172,6 +173,18 @@ describe.skipIf(!hasOpenssl())('certificates of clients (openssl)', () => {
   ];
   test.each(faults)('refused: %s', (_name, work, fault) => {
     expect(work()).toBe(fault);
+  });
+
+  test('of a chain that a stranger has made up, eight signatures are looked at', () => {
+    // All of one name, so that each may have issued each.
+    const same = (): Made => makeCertificate({ subject: '/CN=Same', extensions: AUTHORITY });
+    const first = same();
+    const made = [first, same(), same(), same(), same()];
+    const leaf = makeCertificate({ subject: LEAF, issuer: first, extensions: CLIENT });
+    const verify = spyOn(X509Certificate.prototype, 'verify');
+    expect(check(leaf, made)).toBe('issuer_unknown');
+    expect(verify.mock.calls.length).toBeLessThanOrEqual(8);
+    verify.mockRestore();
   });
 
   test('pathLen allows what it says', () => {

@@ -18,10 +18,10 @@ export type ChainFault =
   | 'name_constraints';
 
 /** Authorities below the one that is trusted; more is no chain of anybody's. */
-const INTERMEDIATES_MAX = 5;
+const INTERMEDIATES_MAX = 4;
 
 /** Signatures looked at for one certificate: strangers choose what stands in the chain. */
-const SIGNATURES_MAX = 24;
+const SIGNATURES_MAX = 8;
 
 /** RSA keys below 2048 bits are broken (NIST SP 800-57 part 1). */
 const RSA_BITS_MIN = 2_048;
