@@ -56,7 +56,10 @@ export async function startServerProcess(env: Record<string, string>): Promise<S
     if (child.exitCode !== null) throw new Error(`the server ended: ${err}`);
     url = /crypto-server listens on (http:\/\/[^\s"]+)/.exec(err)?.[1];
     return url !== undefined;
-  }, 'the server to listen');
+  }, 'the server to listen').catch((error: unknown) => {
+    child.kill('SIGKILL');
+    throw error;
+  });
   const port = Number(new URL(url!).port);
   return {
     url: `http://127.0.0.1:${port}`,

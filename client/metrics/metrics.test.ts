@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, test } from 'bun:test';
+import { join } from 'node:path';
 import { createReport } from '../status/report';
 import { createTestClient, type TestClient } from '../testing/client';
 import { createMetrics } from './index';
@@ -33,4 +34,14 @@ test('the state is read at each scrape', async () => {
   await client.world.pass(42_000);
   await client.ask('/api/currencies');
   expect(await read()).toMatchObject({ crypto_client_server_up: '0', crypto_client_rates_age_seconds: '42' });
+});
+
+test('every metric stands in docs/metrics.md, and no other', async () => {
+  const { account, feed } = client.services;
+  const report = createReport({ ...client.config, account, feed, version: '0', clock: client.world.clock });
+  const names = createMetrics(report)
+    .getMetricsAsArray()
+    .map(({ name }) => name);
+  const written = await Bun.file(join(import.meta.dir, '../../docs/metrics.md')).text();
+  expect([...new Set(written.match(/crypto_client_\w+/g))].sort()).toEqual(names.sort());
 });

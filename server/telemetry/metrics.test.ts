@@ -1,5 +1,6 @@
 // What /metrics shows of a server.
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
+import { join } from 'node:path';
 import { eachDatabase } from '../../db/testing';
 import { ADMIN_SECRET, form, json, startTestServer, type TestServer } from '../testing';
 import { createMetrics } from './metrics';
@@ -33,6 +34,13 @@ eachDatabase('/metrics', (open) => {
     expect(text).toContain('crypto_server_signing_keys{state="active"} 1\n');
     expect(text).toContain('crypto_server_signing_keys{state="next"} 1\n');
     expect(server.services.audit.state().headSeq).toBeGreaterThanOrEqual(3);
+  });
+
+  test('every metric stands in docs/metrics.md, and no other', async () => {
+    const text = await (await server.ask('/metrics')).text();
+    const names = [...text.matchAll(/^# TYPE (\w+)/gm)].map(([, name = '']) => name);
+    const written = await Bun.file(join(import.meta.dir, '../../docs/metrics.md')).text();
+    expect([...new Set(written.match(/crypto_server_\w+/g))].sort()).toEqual(names.sort());
   });
 
   test('shows secrets by state, and how long until the next one ends', async () => {
