@@ -26,8 +26,8 @@ import { rateRoutes } from './rates/index';
 import { createRateReads } from './rates/service';
 import { createGuard } from './tokens/guard';
 import { tokenRoutes } from './tokens/index';
-import { databaseAway } from './tokens/service';
 import { VERSION } from './version';
+import { databaseAway } from './wiring/reachability';
 import type { Services } from './wiring/services';
 import type { Surroundings } from './wiring/surroundings';
 
@@ -79,6 +79,7 @@ export function createApp(services: Services, given: Surroundings, serving: () =
     .use(secretRoutes({ secrets: clients.secrets, access, tell }))
     .use(
       tokenRoutes({
+        issuer,
         tokens,
         certificate: callers.certificate,
         address: callers.source,

@@ -45,7 +45,7 @@ function issue(who: Partial<AskingAuthenticated>, take: Take<unknown> | null = n
     take,
     now: () => 0,
     newId: () => 'id',
-    silentMs: () => 0,
+    requireNews: () => {},
   });
   const request: RawRequest = {
     contentType: 'application/x-www-form-urlencoded',

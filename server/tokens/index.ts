@@ -7,12 +7,14 @@ import { emptyReply, tokenReply, withHeaders } from '../oauth/reply';
 import type { AboutRequest } from './about';
 import type { RawRequest } from './asking';
 import type { Introspection } from './introspection';
+import { createIntrospectionReplies } from './introspection-replies';
 import { ABOUT_TOKEN_BODY, IntrospectionAnswer, Revoked, TOKEN_REQUEST_BODY, TokenAnswer, TokenError } from './model';
 import type { Revocation } from './revocation';
 import { TOKEN_PATH, type Tokens } from './service';
 
 /** What the routes need. */
 export interface TokenRoutesOptions {
+  readonly issuer: string;
   readonly tokens: Tokens & Introspection & Revocation;
   /** The client certificate that a trusted proxy passed on; null: there is none. */
   readonly certificate: (request: Request) => ClientCertificate | null;
@@ -27,6 +29,7 @@ export interface TokenRoutesOptions {
 export function tokenRoutes(options: TokenRoutesOptions) {
   const { tokens } = options;
   const read = createReader(options);
+  const tellOf = createIntrospectionReplies(options.issuer);
   // Bodies are parsed in oauth/form: a framework's parser forgets repetitions, which must be refused.
   return new Elysia({ name: 'tokens' })
     .post(TOKEN_PATH, async ({ request }) => tokenReply(await tokens.issue(await read(request))), {
@@ -45,8 +48,8 @@ export function tokenRoutes(options: TokenRoutesOptions) {
     .post(
       '/api/auth/introspect',
       async ({ request }) => {
-        const { answer, headers } = await tokens.introspect(await read(request));
-        return withHeaders(answer.clone() as Response, headers); // Bun's own types name another Response here.
+        const { claims, headers } = await tokens.introspect(await read(request));
+        return withHeaders(tellOf(claims), headers);
       },
       {
         parse: 'none',

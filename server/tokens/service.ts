@@ -1,4 +1,3 @@
-import { Problem } from '../../kit/http/problem';
 import { invalidRequest, OAuthError } from '../oauth/errors';
 import type { Parameters } from '../oauth/form';
 import type { TokenAnswer } from '../oauth/reply';
@@ -15,12 +14,6 @@ import type { Keyring } from './keys';
 import { type Binding, confirmationOf } from './model';
 import type { Proofs, Proven } from './proofs';
 import { createTargeting, type FindResource } from './target';
-
-/** Without news of changed clients for this long, no token is issued: a disabled one could still get it. */
-export const CHANGES_SILENT_MAX_MS = 5_000;
-
-/** What a caller is told to wait while the database is away, in seconds. */
-const AWAY_RETRY_AFTER_SECONDS = 2;
 
 /** Where tokens are asked for, below the issuer. */
 export const TOKEN_PATH = '/api/auth/token';
@@ -45,20 +38,20 @@ export interface TokensOptions {
   readonly take: Take<AskingClient> | null;
   readonly now: () => number;
   readonly newId: () => string;
-  /** Milliseconds since the change feed last proved alive. */
-  readonly silentMs: () => number;
+  /** @throws Problem 503 while it may not be known here that a client was disabled. */
+  readonly requireNews: () => void;
 }
 
 /** The token service of the client-credentials grant. */
 export function createTokens(options: TokensOptions): Tokens {
-  const { authenticate, used, keyring, proofs, issuer, ttlSeconds, take, now, newId, silentMs } = options;
+  const { authenticate, used, keyring, proofs, issuer, ttlSeconds, take, now, newId, requireNews } = options;
   const target = createTargeting({ issuer, find: options.findResource });
   const prove = createProving(proofs);
   return {
     issue: async (request) => {
       const parameters = parseParameters(request, true);
       checkGrantType(parameters, isJson(request.contentType));
-      if (silentMs() > CHANGES_SILENT_MAX_MS) throw newsMissing();
+      requireNews();
       const { authorization, certificate, address } = request;
       const authenticated = await authenticate({ authorization, parameters, certificate, address });
       const { client, secretId, method } = authenticated;
@@ -89,20 +82,6 @@ export function createTokens(options: TokensOptions): Tokens {
       };
     },
   };
-}
-
-/** The answer while clients cannot be looked up or news of them may be missing. */
-export function databaseAway(): Problem {
-  return unavailable('The database is not reachable; try again.');
-}
-
-/** While a revocation may have been missed, nothing is said that would rest on there being none. */
-export function newsMissing(): Problem {
-  return unavailable('The latest changes may be unknown here; try again.');
-}
-
-function unavailable(detail: string): Problem {
-  return new Problem(503, 'Service Unavailable', detail, { 'retry-after': String(AWAY_RETRY_AFTER_SECONDS) });
 }
 
 /** Only the JSON short form may leave the grant type out. */

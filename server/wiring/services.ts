@@ -19,7 +19,6 @@ import { createResourceStore } from '../resources/store';
 import { createMetrics, type Metrics } from '../telemetry/metrics';
 import { watchServices } from '../telemetry/watch';
 import type { Keyring } from '../tokens/keys';
-import { CHANGES_SILENT_MAX_MS } from '../tokens/service';
 import { createVault, type Vault } from '../vault/service';
 import { createVaultStore } from '../vault/store';
 import { VERSION } from '../version';
@@ -28,6 +27,7 @@ import { type Callers, createCallers } from './callers';
 import { choresOf } from './chores';
 import { wireClients } from './clients';
 import { wireRates } from './rates';
+import { createReachability } from './reachability';
 import type { Surroundings } from './surroundings';
 import { createTell } from './tell';
 import { type TokenServices, wireTokens } from './tokens';
@@ -74,8 +74,8 @@ export function createServices(database: Database, given: Surroundings): Service
   const limits = createLimits({ limits: given.limits, now });
   const resources = createResources({ store: createResourceStore(rows), issuer, publicUrls, now });
   const ofClients = wireClients(rows, given, { limits, resources });
-  let news: Pick<Changes, 'silentMs' | 'failing'> = { silentMs: () => Number.POSITIVE_INFINITY, failing: () => false };
-  const standing = { ...ofClients, vault, limits, resources, metrics, tell, silentMs: () => news.silentMs() };
+  const reachability = createReachability();
+  const standing = { ...ofClients, vault, limits, resources, metrics, tell, requireNews: reachability.requireNews };
   const ofTokens = wireTokens(rows, given, standing);
   const market = wireRates(rows, given, tell);
   const administration = wireAdministration(rows, given, { ...ofTokens, callers, limits, vault, tell });
@@ -92,17 +92,14 @@ export function createServices(database: Database, given: Surroundings): Service
     limits,
     resources,
   };
-  const databaseState = (): DependencyState => {
-    if (news.silentMs() <= CHANGES_SILENT_MAX_MS) return 'ok';
-    return news.failing() ? 'stale' : 'away';
-  };
+  const databaseState = reachability.state;
   watchServices(metrics, { ...services, databaseReachable: () => databaseState() === 'ok' }, now);
   return {
     ...services,
     maintenance: createMaintenance({ chores: choresOf(services), now, log }),
     databaseState,
     open: async (changes) => {
-      news = changes;
+      reachability.follow(changes);
       listenFor(changes, services);
       await openAll(services);
     },

@@ -43,13 +43,14 @@ export interface TokensNeed {
   readonly limits: Limits;
   readonly metrics: Pick<Metrics, 'issued'>;
   readonly tell: Tell;
-  readonly silentMs: () => number;
+  /** @throws Problem 503 while news of changes may be missing. */
+  readonly requireNews: () => void;
 }
 
 /** Wires keys, tokens, what is known of them, and the endpoints that deal in them. */
 export function wireTokens(rows: Rows, given: Surroundings, need: TokensNeed): TokenServices {
   const { issuer, publicUrls, now, newId, accessTokenTtlSeconds: ttlSeconds } = given;
-  const { vault, clients, resources, limits, tell, silentMs } = need;
+  const { vault, clients, resources, limits, tell, requireNews } = need;
   const { authenticate } = need.authentication;
   const calendar = given.databaseNow ?? createDatabaseClock(rows);
   const keyring = createKeyring({
@@ -70,8 +71,8 @@ export function wireTokens(rows: Rows, given: Surroundings, need: TokensNeed): T
     clients.used(clientId, secretId);
     need.metrics.issued(method);
   };
-  const asking = { authenticate, issuer, silentMs, tokens: accessTokens, take: takeApi };
-  const issuing = { authenticate, used, keyring, proofs, findResource, issuer, ttlSeconds, now, newId, silentMs };
+  const asking = { authenticate, tokens: accessTokens, take: takeApi };
+  const issuing = { authenticate, used, keyring, proofs, findResource, issuer, ttlSeconds, now, newId, requireNews };
   return {
     keyring,
     revocations,
@@ -80,7 +81,7 @@ export function wireTokens(rows: Rows, given: Surroundings, need: TokensNeed): T
     takeApi,
     tokens: {
       ...createTokens({ ...issuing, take: takeToken }),
-      ...createIntrospection({ ...asking, resources }),
+      ...createIntrospection({ ...asking, resources, requireNews }),
       ...createRevocation({ ...asking, revocations }),
     },
   };
