@@ -220,11 +220,14 @@ eachDatabase('what is told of a token, and taking it back', (open) => {
     const settings = { issuer: server.issuer, now: () => server.now() + ahead, databaseNow: async () => server.now() };
     const other = await startTestServer(database, { settings });
     ahead = aheadMs;
-    await (aheadMs < 60_000 ? other : server).ask('/api/auth/revoke', form({ token }, { authorization: basic(owner) }));
+    const asked = aheadMs < 60_000 ? other : server;
+    await asked.ask('/api/auth/revoke', form({ token }, { authorization: basic(owner) }));
+    const jti = String(decodeJwt(token).jti);
+    await waitFor(() => [server, other].every(({ services }) => services.revocations.has(jti)), 'both to hear of it');
     await other.services.revocations.prune();
     ahead = 0;
     expect((await other.read('/api/currency/', token)).status).toBe(401);
-    await waitFor(async () => (await server.read('/api/currency/', token)).status === 401, 'this server to hear of it');
+    expect((await server.read('/api/currency/', token)).status).toBe(401);
     const later = await startTestServer(database, { settings });
     expect((await later.read('/api/currency/', token)).status).toBe(401);
     await Promise.all([other.close(), later.close()]);
