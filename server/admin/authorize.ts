@@ -18,9 +18,9 @@ export interface Actor {
 /** Slows down who guesses. */
 export interface FailedAttempts {
   /** @throws Problem 429 while this address has failed too often as this client. */
-  check(client: string, address: string): void;
+  check(client: string, address: () => string): void;
   /** Counts one failure. */
-  count(client: string, address: string): void;
+  count(client: string, address: () => string): void;
 }
 
 /** What authorization stands on. */
@@ -62,7 +62,7 @@ export function createAuthorization(options: AuthorizeOptions): Authorization {
   const { adminSecret, sessions, cookie, isSameOrigin, adminToken, failed, addressOf, tell } = options;
 
   const checkSecret: Authorization['checkSecret'] = (given, event, request) => {
-    const address = addressOf(request);
+    const address = (): string => addressOf(request);
     failed.check(COUNTED_AS, address);
     if (sameText(given, adminSecret)) return true;
     failed.count(COUNTED_AS, address);

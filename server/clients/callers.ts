@@ -29,9 +29,9 @@ export interface AccessOptions {
 /** Failures of a client and an address. */
 interface FailedAttempts {
   /** @throws Problem 429 while this address has failed too often as this client. */
-  check(clientId: string, address: string): void;
+  check(clientId: string, address: () => string): void;
   /** Counts one failure. */
-  count(clientId: string, address: string): void;
+  count(clientId: string, address: () => string): void;
 }
 
 /** Who may register. */
@@ -148,7 +148,7 @@ const NO_HEADERS: Readonly<Record<string, string>> = {};
 function createGuessing({ failed, addressOf }: Pick<AccessOptions, 'failed' | 'addressOf'>) {
   // What can be no id of a client is nobody's, and may be of any length.
   const check = (request: Request, clientId: string): void =>
-    failed.check(isClientId(clientId) ? clientId : NOBODY, addressOf(request));
+    failed.check(isClientId(clientId) ? clientId : NOBODY, () => addressOf(request));
   return {
     /** Looks a token up. Asked before, so that guesses cost nothing, and again after: of those sent together no more count, and a right one looks like the rest. */
     guess: async <T>(request: Request, clientId: string, look: () => Promise<T>): Promise<T> => {
@@ -160,7 +160,7 @@ function createGuessing({ failed, addressOf }: Pick<AccessOptions, 'failed' | 'a
     /** Counts a wrong token. @throws Problem 429 instead of the refusal when there were too many. */
     wrong: (request: Request, clientId: string): void => {
       check(request, clientId);
-      failed.count(isClientId(clientId) ? clientId : NOBODY, addressOf(request));
+      failed.count(isClientId(clientId) ? clientId : NOBODY, () => addressOf(request));
     },
   };
 }

@@ -73,9 +73,9 @@ describe('a limit over HTTP', () => {
     const none = createLimits({ limits: null, now: () => nowMs });
     for (const _ of Array(1_000)) {
       expect(none.take('token', 'a').allowed).toBe(true);
-      none.failed.count('a', '192.0.2.1');
+      none.failed.count('a', () => '192.0.2.1');
     }
-    none.failed.check('a', '192.0.2.1');
+    none.failed.check('a', () => '192.0.2.1');
     expect(within(none.take('api', 'a'))).toEqual({});
     expect(none.sizes()).toEqual({});
   });
@@ -84,7 +84,7 @@ describe('a limit over HTTP', () => {
 describe('failed authentication', () => {
   const policyOf = (limits: Limits, client: string, address: string): string | null => {
     try {
-      limits.failed.check(client, address);
+      limits.failed.check(client, () => address);
       return null;
     } catch (error) {
       return error instanceof LimitExceeded ? `${error.policy} ${error.headers['retry-after']}` : 'another error';
@@ -95,7 +95,7 @@ describe('failed authentication', () => {
     const limits = make();
     for (const _ of Array(10)) {
       expect(policyOf(limits, 'machine', '192.0.2.1')).toBeNull();
-      limits.failed.count('machine', '192.0.2.1');
+      limits.failed.count('machine', () => '192.0.2.1');
     }
     expect(policyOf(limits, 'machine', '192.0.2.1')).toBe('failed-authentication 6');
     nowMs += 5_999;
@@ -106,7 +106,7 @@ describe('failed authentication', () => {
 
   test('locks neither the client elsewhere nor other clients at the same address', () => {
     const limits = make();
-    for (const _ of Array(10)) limits.failed.count('machine', '192.0.2.1');
+    for (const _ of Array(10)) limits.failed.count('machine', () => '192.0.2.1');
     expect(policyOf(limits, 'machine', '192.0.2.1')).toStartWith('failed-authentication ');
     expect(policyOf(limits, 'machine', '192.0.2.2')).toBeNull();
     expect(policyOf(limits, 'other', '192.0.2.1')).toBeNull();
@@ -116,7 +116,7 @@ describe('failed authentication', () => {
     const limits = make();
     for (const at of Array(100).keys()) {
       expect(policyOf(limits, `machine-${at}`, '192.0.2.1')).toBeNull();
-      limits.failed.count(`machine-${at}`, '192.0.2.1');
+      limits.failed.count(`machine-${at}`, () => '192.0.2.1');
     }
     expect(policyOf(limits, 'machine-new', '192.0.2.1')).toBe('failed-authentication-address 1');
     expect(policyOf(limits, 'machine-0', '192.0.2.2')).toBeNull();
@@ -124,7 +124,7 @@ describe('failed authentication', () => {
 
   test('from everywhere in one IPv6 network is from one address', () => {
     const limits = make();
-    for (const at of Array(10).keys()) limits.failed.count('machine', `2001:db8::${at}`);
+    for (const at of Array(10).keys()) limits.failed.count('machine', () => `2001:db8::${at}`);
     expect(policyOf(limits, 'machine', '2001:db8::ffff')).toStartWith('failed-authentication ');
     expect(policyOf(limits, 'machine', '2001:db8:0:1::1')).toBeNull();
   });
@@ -137,7 +137,7 @@ describe('failed authentication', () => {
 
   test('guesses that were under way together are paid back', () => {
     const limits = make();
-    for (const _ of Array(64)) limits.failed.count('machine', '192.0.2.1');
+    for (const _ of Array(64)) limits.failed.count('machine', () => '192.0.2.1');
     nowMs += 60_000;
     expect(policyOf(limits, 'machine', '192.0.2.1')).toBe('failed-authentication 6');
   });

@@ -4,6 +4,9 @@ import { type Buckets, createBuckets } from './buckets';
 import { charge, fullBucket, type Level, look, take } from './gcra';
 import { LimitExceeded, type Policy, type Taken } from './refusal';
 
+/** Finds out whence a request comes. Every token request comes by here: it is asked only when there is something to look up. */
+export type Address = () => string;
+
 /** The limits of this server, each of its own memory. */
 export interface Limits {
   /** One request of a client (`api`, `token`: key is the client id) or address (`register`). `limit` replaces the policy's own. */
@@ -11,11 +14,9 @@ export interface Limits {
   /** Failed authentication: per client and address, so that nobody can lock a client out elsewhere, and per address. */
   readonly failed: {
     /** `clientId` is of bounded length. Before anything is compared: a right secret is refused too, or guessing would go on. Takes nothing. @throws LimitExceeded */
-    check(clientId: string, address: string): void;
-    /** False while nobody has failed lately: then there is nothing to check. */
-    any(): boolean;
+    check(clientId: string, address: Address): void;
     /** After a failure. */
-    count(clientId: string, address: string): void;
+    count(clientId: string, address: Address): void;
   };
   /** Keys remembered, by policy. */
   sizes(): Readonly<Record<string, number>>;
@@ -71,8 +72,9 @@ function createFailures(limit: Limit, pairs: Buckets, addresses: Buckets, now: (
   };
   return {
     check: (clientId, address) => {
+      if (pairs.size() === 0) return;
       const nowMs = now();
-      const group = addressGroup(address);
+      const group = addressGroup(address());
       const [pair, whole] = [pairs.find(pairKey(clientId, group)), addresses.find(group)];
       check('failed-authentication', limit, look(pair ?? fullBucket(limit, nowMs), nowMs), clientId);
       check(
@@ -82,10 +84,9 @@ function createFailures(limit: Limit, pairs: Buckets, addresses: Buckets, now: (
         clientId,
       );
     },
-    any: () => pairs.size() > 0,
     count: (clientId, address) => {
       const nowMs = now();
-      const group = addressGroup(address);
+      const group = addressGroup(address());
       charge(pairs.of(pairKey(clientId, group), limit, nowMs), nowMs);
       charge(addresses.of(group, addressLimit, nowMs), nowMs);
     },
@@ -128,6 +129,6 @@ const NONE_TAKEN = {
 
 const NO_LIMITS: Limits = {
   take: (policy) => NONE_TAKEN[policy],
-  failed: { check: () => {}, any: () => false, count: () => {} },
+  failed: { check: () => {}, count: () => {} },
   sizes: () => ({}),
 };

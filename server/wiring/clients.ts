@@ -3,7 +3,6 @@ import { createAssertionCheck } from '../authentication/assertion';
 import { createCertificateCheck } from '../authentication/certificate-check';
 import { createJwksFetch } from '../authentication/jwks-fetch';
 import { createJwksSource } from '../authentication/jwks-source';
-import type { FailureLimits } from '../authentication/proof';
 import { createAuthentication } from '../authentication/service';
 import { createAssertionStore } from '../authentication/store';
 import { createCheckMemory } from '../clients/check-memory';
@@ -58,17 +57,7 @@ function wireAuthentication(rows: Rows, given: Surroundings, clients: Clients, l
   const assertions = createAssertionCheck({ issuer, store: createAssertionStore(rows), source, now });
   const certificates = createCertificateCheck({ authorities: given.mtlsAuthorities, source, now });
   return {
-    authentication: createAuthentication({ clients, assertions, certificates, failed: failuresOf(limit) }),
+    authentication: createAuthentication({ clients, assertions, certificates, failed: limit }),
     assertions,
-  };
-}
-
-/** The address is found out when there is something to look up: every token request comes by here. */
-function failuresOf({ check, any, count }: Limits['failed']): FailureLimits {
-  return {
-    check: (clientId, address) => {
-      if (any()) check(clientId, address());
-    },
-    count: (clientId, address) => count(clientId, address()),
   };
 }
