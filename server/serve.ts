@@ -98,16 +98,14 @@ export function documentServer(config: Config, process: Process): Promise<OpenAp
   );
 }
 
-function surroundings(config: Config, issuer: string, { log, now, randomBytes, newId, cores }: Process): Surroundings {
-  const secret = (): string => randomBytes(32).toString('base64url');
+function surroundings(config: Config, issuer: string, process: Process): Surroundings {
+  const secret = (): string => process.randomBytes(32).toString('base64url');
   const files = secretFiles(config.dataDir);
   return {
+    ...config,
+    ...process,
     issuer,
-    publicUrls: config.publicUrls,
-    loopback: config.loopback,
-    registration: config.registration,
     adminSecret: config.adminSecret ?? ownSecret(files.ADMIN_SECRET, secret),
-    accessTokenTtlSeconds: config.accessTokenTtlSeconds,
     encryptionKey: (holdsKeys) =>
       config.keyEncryptionKey ??
       ownSecret(files.KEY_ENCRYPTION_KEY, () => {
@@ -117,27 +115,16 @@ function surroundings(config: Config, issuer: string, { log, now, randomBytes, n
           );
         return secret();
       }),
-    tickSeconds: config.tickSeconds,
-    tickVolatility: config.tickVolatility,
     rateSeed: config.rateSeed ?? secret(),
-    hashConcurrency: Math.max(1, cores - 1),
-    signingAlg: config.signingAlg,
+    hashConcurrency: Math.max(1, process.cores - 1),
     previousEncryptionKey: config.previousKeyEncryptionKey,
-    retentionAuditMs: config.retentionAuditMs,
     mtlsAuthorities: config.mtlsCaFile === null ? null : readAuthorities(config.mtlsCaFile),
-    metricsToken: config.metricsToken,
-    jwksUriAllowPrivate: config.jwksUriAllowPrivate,
     jwksAuthorities: null,
     resolve: lookUp,
-    limits: config.limits,
     trusted: inRanges(config.trustedProxies),
     behindProxy: config.trustedProxies.length > 0,
     accessLog: config.logLevel === 'debug',
-    log,
-    now,
     databaseNow: null,
-    randomBytes,
-    newId,
   };
 }
 

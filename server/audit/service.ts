@@ -13,6 +13,7 @@ import { createWriter } from './writer';
 
 /** A security event with where it came from. */
 export interface RecordedEvent extends SecurityEvent {
+  /** The caller's address, behind trusted proxies; null: no request caused it, or it is not known. */
   readonly address: string | null;
   readonly requestId: string | null;
 }

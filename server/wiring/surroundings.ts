@@ -1,36 +1,40 @@
 import type { ReadClock } from '../../db/clock';
 import type { Log } from '../../kit/logs';
 import type { Resolve } from '../authentication/jwks-fetch';
-import type { Limits, RegistrationMode, SigningAlg } from '../config';
+import type { Config } from '../config';
+
+/** Settings that are in force as they were read. */
+type InForce = Pick<
+  Config,
+  | 'accessTokenTtlSeconds'
+  | 'jwksUriAllowPrivate'
+  | 'limits'
+  | 'loopback'
+  | 'metricsToken'
+  | 'publicUrls'
+  | 'registration'
+  | 'retentionAuditMs'
+  | 'signingAlg'
+  | 'tickSeconds'
+  | 'tickVolatility'
+>;
 
 /** Everything the server is told from outside: settings in force, clock and chance. */
-export interface Surroundings {
+export interface Surroundings extends InForce {
   readonly issuer: string;
-  readonly publicUrls: readonly string[];
-  readonly loopback: boolean;
-  readonly registration: RegistrationMode;
   readonly adminSecret: string;
-  readonly accessTokenTtlSeconds: number;
   /** See `VaultOptions.encryptionKey`. */
   readonly encryptionKey: (holdsKeys: boolean) => string;
-  readonly tickSeconds: number;
-  readonly tickVolatility: number;
   readonly rateSeed: string;
   /** Slow hashes at a time. */
   readonly hashConcurrency: number;
-  readonly signingAlg: SigningAlg;
   /** Opens what an earlier key encrypted; null: there is none. */
   readonly previousEncryptionKey: string | null;
-  readonly retentionAuditMs: number;
   /** Certificates (PEM) of the authorities that `tls_client_auth` trusts; null: none. */
   readonly mtlsAuthorities: string | null;
-  readonly metricsToken: string | null;
-  readonly jwksUriAllowPrivate: boolean;
   /** Certificates (PEM) to trust at a `jwks_uri` instead of the system's; null: the system's. */
   readonly jwksAuthorities: string | null;
   readonly resolve: Resolve;
-  /** Null: no limits. */
-  readonly limits: Limits | null;
   /** True for the address of a proxy whose `X-Forwarded-For` and `Client-Cert` are believed. */
   readonly trusted: (address: string) => boolean;
   /** True when there is such a proxy, and so a way for client certificates to come in. */

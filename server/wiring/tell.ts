@@ -1,16 +1,10 @@
 import { pathOf } from '../../kit/http/edge';
 import { requestId } from '../../kit/http/request-id';
 import type { Log } from '../../kit/logs';
+import type { RecordedEvent } from '../audit/service';
 import { looksMade } from '../clients/secret-format';
 import { isClientId } from '../oauth/client';
-import type { SecurityEvent, Tell } from '../oauth/event';
-
-/** A security event with where it came from: what the audit trail keeps. */
-export interface ToldEvent extends SecurityEvent {
-  /** The caller's address, behind trusted proxies; null: no request caused it, or it is not known. */
-  readonly address: string | null;
-  readonly requestId: string | null;
-}
+import type { Tell } from '../oauth/event';
 
 /** What telling takes. */
 export interface TellOptions {
@@ -18,14 +12,14 @@ export interface TellOptions {
   /** The address of a request's caller; null when it is not known. */
   readonly source: (request: Request) => string | null;
   /** Keeps the event; resolves when it is kept. */
-  readonly record: (event: ToldEvent) => Promise<void>;
+  readonly record: (event: RecordedEvent) => Promise<void>;
 }
 
 /** Tells the operator: in the log at once, and whoever `record` is. */
 export function createTell({ log, source, record }: TellOptions): Tell {
   return (event, request) => {
     const known = event.clientId != null && mayBeTold(event.clientId) ? event.clientId : null;
-    const told: ToldEvent = {
+    const told: RecordedEvent = {
       ...event,
       clientId: known,
       address: request === null ? null : source(request),
