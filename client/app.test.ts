@@ -410,6 +410,7 @@ describe('the page', () => {
     const response = await client.ask('/');
     const html = await response.text();
     expect(response.headers.get('content-security-policy')).toContain("default-src 'none'");
+    expect(response.headers.get('x-content-type-options')).toBe('nosniff');
     expect(html).toContain('Connected');
     expect(html).toContain(client.services.account.active().clientId);
     expect(html).toContain('45,000.00');

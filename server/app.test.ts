@@ -142,6 +142,22 @@ eachDatabase('the edge of the server', (open) => {
     }
   });
 
+  test.each([
+    ['/', 200],
+    ['/docs', 200],
+    ['/docs/json', 200],
+    ['/docs/swagger-ui.css', 200],
+    ['/health', 200],
+    ['/metrics', 200],
+    ['/.well-known/jwks.json', 200],
+    ['/api/currency/', 401],
+    ['/api/admin/clients', 401],
+    ['/nowhere', 404],
+  ])('%s is what it says it is: no browser is to guess', async (path, status) => {
+    const answer = await server.ask(path);
+    expect([answer.status, answer.headers.get('x-content-type-options')]).toEqual([status, 'nosniff']);
+  });
+
   const UNSPEAKABLE = { toString: 'no function' };
   test.each([
     ['/api/admin/session', { admin_secret: UNSPEAKABLE }],

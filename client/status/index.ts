@@ -1,5 +1,6 @@
 /** What the client tells of itself: `/api/status`, the page at `/`, and whether the server answers. Apart from account/, because it can change nothing. */
 import { Elysia, t } from 'elysia';
+import { FILE_HEADERS, pageHeaders } from '../../kit/http/page';
 import { Problem } from '../../kit/http/problem';
 import type { Feed } from '../rates/feed';
 import type { ServerApi } from '../server-api';
@@ -68,19 +69,13 @@ export function statusRoutes({ report, feed, server, version, routes }: StatusRo
       detail: { operationId: 'testServer', tags: ['Status'], summary: 'Does the server answer?' },
     });
   for (const [path, { content, type }] of Object.entries(ASSETS)) {
-    const headers = { 'content-type': type, 'cache-control': 'no-cache', 'x-content-type-options': 'nosniff' };
+    const headers = { ...FILE_HEADERS, 'content-type': type, 'cache-control': 'no-cache' };
     app.get(path, () => new Response(content, { headers }), { detail: { hide: true } });
   }
   return app;
 }
 
-const PAGE_HEADERS = {
-  'content-type': 'text/html; charset=utf-8',
-  'cache-control': 'no-store',
-  'content-security-policy': CONTENT_SECURITY_POLICY,
-  'referrer-policy': 'no-referrer',
-  'x-content-type-options': 'nosniff',
-};
+const PAGE_HEADERS = { ...pageHeaders(CONTENT_SECURITY_POLICY), 'cache-control': 'no-store' };
 
 async function testServer(server: Pick<ServerApi, 'health'>) {
   const answer = await server.health();

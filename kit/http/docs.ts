@@ -3,6 +3,7 @@ import icon from 'swagger-ui-dist/favicon-32x32.png' with { type: 'file' };
 import styles from 'swagger-ui-dist/swagger-ui.css' with { type: 'file' };
 import bundle from 'swagger-ui-dist/swagger-ui-bundle.js' with { type: 'file' };
 import type { OpenApiDocument } from './openapi';
+import { FILE_HEADERS, pageHeaders } from './page';
 
 /** The page may load what this server serves, and nothing else from anywhere. */
 const CSP = [
@@ -38,7 +39,7 @@ const page = (title: string): string => `<!doctype html>
 const START = `SwaggerUIBundle({ url: '/docs/json', dom_id: '#swagger-ui', deepLinking: true, validatorUrl: null });\n`;
 
 /** Assets change with the binary alone; a day is short enough for a new one. */
-const ASSET = { 'cache-control': 'public, max-age=86400', 'x-content-type-options': 'nosniff' };
+const ASSET = { ...FILE_HEADERS, 'cache-control': 'public, max-age=86400' };
 
 /** Swagger UI at `/docs` and the OpenAPI document at `/docs/json`, every byte from inside the binary. */
 export function docsRoutes({ title, document }: { title: string; document: () => Promise<OpenApiDocument> }) {
@@ -49,10 +50,14 @@ export function docsRoutes({ title, document }: { title: string; document: () =>
     made ??= document();
     return made;
   };
-  const html = serve(page(title), 'text/html; charset=utf-8', { 'content-security-policy': CSP });
+  const headers = { ...pageHeaders(CSP), 'cache-control': 'no-cache' };
   return new Elysia({ name: 'docs' })
-    .get('/docs', html, hidden)
-    .get('/docs/json', async () => Response.json(await makeOnce()), hidden)
+    .get('/docs', () => new Response(page(title), { headers }), hidden)
+    .get(
+      '/docs/json',
+      async () => Response.json(await makeOnce(), { headers: { 'cache-control': 'no-cache' } }),
+      hidden,
+    )
     .get('/docs/start.js', serve(START, 'text/javascript; charset=utf-8', ASSET), hidden)
     .get('/docs/swagger-ui-bundle.js', serve(Bun.file(bundle), 'text/javascript; charset=utf-8', ASSET), hidden)
     .get('/docs/swagger-ui.css', serve(Bun.file(styles), 'text/css; charset=utf-8', ASSET), hidden)

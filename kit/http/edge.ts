@@ -79,6 +79,7 @@ function once(wrap: (next: Next) => Next): (next: Next) => Next {
 
 function stamp(response: Response, id: string): Response {
   response.headers.set('x-request-id', id);
+  response.headers.set('x-content-type-options', 'nosniff');
   return response;
 }
 

@@ -4,6 +4,7 @@
 import { createHash } from 'node:crypto';
 import { Elysia } from 'elysia';
 import { matchesEtag } from '../../kit/http/etag';
+import { FILE_HEADERS, pageHeaders } from '../../kit/http/page';
 import { bundlePage } from './bundle' with { type: 'macro' };
 import icon from './page/icon.svg' with { type: 'text' };
 import base from './page/styles/base.css' with { type: 'text' };
@@ -26,22 +27,10 @@ export const CONTENT_SECURITY_POLICY = [
   "frame-ancestors 'none'",
 ].join('; ');
 
-const SAFE = {
-  'x-content-type-options': 'nosniff',
-  'cross-origin-resource-policy': 'same-origin',
-};
-
-const PAGE_HEADERS = {
-  ...SAFE,
-  'content-security-policy': CONTENT_SECURITY_POLICY,
-  'cross-origin-opener-policy': 'same-origin',
-  'permissions-policy': 'camera=(), geolocation=(), microphone=(), payment=(), usb=()',
-  'referrer-policy': 'no-referrer',
-  'cache-control': 'no-cache',
-};
+const PAGE_HEADERS = { ...pageHeaders(CONTENT_SECURITY_POLICY), 'cache-control': 'no-cache' };
 
 // The hash in the name changes with the content, so what lies under a name never does.
-const ASSET_HEADERS = { ...SAFE, 'cache-control': 'public, max-age=31536000, immutable' };
+const ASSET_HEADERS = { ...FILE_HEADERS, 'cache-control': 'public, max-age=31536000, immutable' };
 
 // What says what a narrow screen is like has the last word.
 const STYLES = [base, frame, blocks, tables, forms, dialogs, narrow].join('\n');
