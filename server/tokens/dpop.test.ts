@@ -7,6 +7,8 @@ import { clients } from '../../db/schema';
 import { eachDatabase } from '../../db/testing';
 import { rawRequest, sendRaw } from '../../kit/http/testing';
 import { basic, challengeOf, startTestServer, type TestClient, type TestServer, waitFor } from '../testing';
+import { createProofs } from './proofs';
+import { createReplayMemory } from './replay';
 import {
   askWith,
   athOf,
@@ -328,6 +330,35 @@ eachDatabase('DPoP', (open) => {
     await waitFor(async () => (await askWith(server, bound, null)).status === 400, 'the change to be heard of');
     expect(await (await askWith(server, bound, null)).json()).toMatchObject({ error: 'invalid_dpop_proof' });
     expect(decodeJwt(await boundToken(server, bound, prover))['cnf']).toEqual({ jkt: prover.jkt });
+  });
+
+  test('more proofs than can be remembered: 503 with Retry-After, and none of them is good again', async () => {
+    const small = await startTestServer(database, {
+      settings: { issuer: server.issuer, now: server.now },
+      change: (services) => ({
+        ...services,
+        proofs: createProofs({
+          urls: [server.issuer],
+          nonceKey: () => services.vault.secretFor('dpop-nonce'),
+          now: server.now,
+          used: createReplayMemory({ now: server.now, max: 2 }),
+        }),
+      }),
+    });
+    const own = await boundToken(small, client, prover);
+    const read = async (given: { nonce: string; jti: string }): Promise<Response> => {
+      const dpop = await prove(prover, { ...places['the resource'].claims(), ath: athOf(own), ...given });
+      return small.ask('/api/currency/', { headers: { authorization: `DPoP ${own}`, dpop } });
+    };
+    const fresh = (await read({ nonce: '', jti: 'none' })).headers.get('dpop-nonce') ?? '';
+    const statuses: number[] = [];
+    for (const jti of ['one', 'two']) statuses.push((await read({ nonce: fresh, jti })).status);
+    const beyond = await read({ nonce: fresh, jti: 'three' });
+    statuses.push(beyond.status, (await read({ nonce: fresh, jti: 'one' })).status);
+    expect(statuses).toEqual([200, 200, 503, 401]);
+    expect(beyond.headers.get('retry-after')).toMatch(/^[1-9]/);
+    expect(beyond.headers.get('content-type')).toBe('application/problem+json');
+    await small.close();
   });
 
   test('a nonce is good for the rest of its minute and the next, and its last uses bring the next one', async () => {

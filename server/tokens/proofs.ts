@@ -2,7 +2,7 @@
 import { checkProof, createTargets, invalidProof } from '../oauth/dpop';
 import { OAuthError } from '../oauth/errors';
 import { createNonces } from './nonces';
-import { createReplayMemory } from './replay';
+import { createReplayMemory, type ReplayMemory } from './replay';
 
 /** A `DPoP` header and the request that it came with. */
 export interface GivenProof {
@@ -34,12 +34,13 @@ export interface ProofsOptions {
   /** All replicas have the same. */
   readonly nonceKey: () => Buffer;
   readonly now: () => number;
+  /** The memory of used proofs; one of the usual size when left out. */
+  readonly used?: ReplayMemory;
 }
 
 /** The judge of proofs of one process. */
-export function createProofs({ urls, nonceKey, now }: ProofsOptions): Proofs {
+export function createProofs({ urls, nonceKey, now, used = createReplayMemory({ now }) }: ProofsOptions): Proofs {
   const nonces = createNonces({ key: nonceKey, now });
-  const used = createReplayMemory({ now });
   const isTarget = createTargets(urls);
   return {
     check: async ({ header, method, path, bound }) => {
