@@ -128,6 +128,25 @@ eachDatabase('the admin API', (open) => {
       expect((await asAdmin(server, 'GET', '/clients?cursor=AA')).status).toBe(422);
     });
 
+    test('a list may be of those that are disabled, or whose secret ends within seven days', async () => {
+      const day = 86_400;
+      const ids = async (state: string): Promise<unknown[]> => {
+        const list = await told(await asAdmin(server, 'GET', `/clients?search=state-&state=${state}`));
+        return (list['items'] as Json[]).map((item) => item['client_id']);
+      };
+      for (const [client_id, expires_in_seconds] of [
+        ['state-never', null],
+        ['state-next-year', 365 * day],
+        ['state-this-week', 6 * day],
+        ['state-off', 6 * day],
+      ] as const)
+        await made(server, { client_id, app_name: 'State', secret: { expires_in_seconds } });
+      await asAdmin(server, 'POST', '/clients/state-off/disable');
+      expect(await ids('disabled')).toEqual(['state-off']);
+      expect(await ids('secret_ending')).toEqual(['state-this-week']);
+      expect((await asAdmin(server, 'GET', '/clients?state=other')).status).toBe(422);
+    });
+
     test('a change leaves what it does not name', async () => {
       const { id } = await made(server);
       const changed = await told(

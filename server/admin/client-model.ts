@@ -102,6 +102,13 @@ export type ClientChangeBody = Static<typeof ClientChangeBody>;
 /** Which clients are listed. */
 export const ClientsQuery = t.Object({
   search: t.Optional(plainText(0, 128, { description: 'Part of the id or the name, in any letter case.' })),
+  state: t.Optional(
+    t.UnionEnum(['disabled', 'secret_ending'], {
+      default: undefined,
+      description: 'Disabled, or active with a secret that ends within seven days.',
+      error: 'must be disabled or secret_ending',
+    }),
+  ),
   cursor: Cursor,
   limit: PageLimit,
 });

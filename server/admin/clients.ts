@@ -34,9 +34,13 @@ export function clientRoutes(options: ClientRoutesOptions) {
   return new Elysia({ name: 'admin-clients' })
     .get(
       '/api/admin/clients',
-      async ({ query: { search, cursor, limit } }) => {
-        const page = { search: search || null, cursor: cursor ?? null, limit: limit ?? PAGE_DEFAULT };
-        const { items, nextCursor } = await clients.list(page);
+      async ({ query: { search, state, cursor, limit } }) => {
+        const { items, nextCursor } = await clients.list({
+          search: search || null,
+          state: state ?? null,
+          cursor: cursor ?? null,
+          limit: limit ?? PAGE_DEFAULT,
+        });
         return reply({ items, next_cursor: nextCursor });
       },
       {

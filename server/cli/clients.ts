@@ -18,9 +18,15 @@ export function clientCommands(program: Command, process: CliProcess): void {
     .command('list')
     .description('list clients')
     .option('--search <text>', 'only those whose id or name holds this')
+    .addOption(
+      new Option('--state <state>', 'only these: disabled, or with a secret that ends soon').choices([
+        'disabled',
+        'secret_ending',
+      ]),
+    )
     .option('--json', 'print JSON')
-    .action(async ({ search, json: asJson }: { search?: string; json?: true }) => {
-      const found = await openApi(process).all<ClientView>('/clients', { search });
+    .action(async ({ search, state, json: asJson }: { search?: string; state?: string; json?: true }) => {
+      const found = await openApi(process).all<ClientView>('/clients', { search, state });
       write.out(asJson ? json(found) : listing(found));
     });
   clients

@@ -1,7 +1,8 @@
-import { and, asc, eq, gt, ilike, inArray, isNotNull, isNull, lte, or, type SQL, sql } from 'drizzle-orm';
+import { and, asc, eq, gt, inArray, isNotNull, isNull, lte, or, type SQL, sql } from 'drizzle-orm';
 import type { Rows } from '../../db/connect';
 import { clientSecrets, clients } from '../../db/schema';
 import { isClientId } from '../oauth/client';
+import { isListed, type ListQuery } from './list-store';
 import { unlessTaken } from './store';
 
 /** A whole row of a client. */
@@ -76,8 +77,8 @@ export interface ManagementStore {
   /** @returns null when the id is taken or was. */
   create(client: NewClientRow, secret: NewSecretRow | null): Promise<WholeClient | null>;
   read(clientId: string): Promise<WholeClient | null>;
-  /** Those whose id is greater than `after`, in the order of their ids; `search` is part of the id or the name, in any case. */
-  list(query: { search: string | null; after: string | null; limit: number }): Promise<readonly WholeClient[]>;
+  /** In the order of their ids. */
+  list(query: ListQuery): Promise<readonly WholeClient[]>;
   /** Nobody else changes the client while `decide` looks at it. What `decide` throws is thrown, and nothing is changed. */
   change(
     clientId: string,
@@ -114,19 +115,9 @@ export function createManagementStore(rows: Rows): ManagementStore {
         }),
       ),
     read: (clientId) => readWhole(rows, isCalled(clientId)),
-    list: async ({ search, after, limit }) => {
-      const pattern = `%${(search ?? '').replace(/[\\%_]/g, '\\$&')}%`;
-      const found = await rows
-        .select()
-        .from(clients)
-        .where(
-          and(
-            search === null ? undefined : or(ilike(clients.clientId, pattern), ilike(clients.appName, pattern)),
-            after === null ? undefined : gt(clients.clientId, after),
-          ),
-        )
-        .orderBy(asc(clients.clientId))
-        .limit(limit);
+    list: async (query) => {
+      const wanted = isListed(rows, query);
+      const found = await rows.select().from(clients).where(wanted).orderBy(asc(clients.clientId)).limit(query.limit);
       return withSecrets(rows, found);
     },
     change: (clientId, decide) =>

@@ -141,7 +141,7 @@ eachDatabase('the management of clients', (open) => {
       const seen: string[] = [];
       let cursor: string | null = null;
       do {
-        const page = await service.list({ search: 'PAGED', cursor, limit: 3 });
+        const page = await service.list({ search: 'PAGED', state: null, cursor, limit: 3 });
         seen.push(...page.items.map(({ client_id }) => client_id));
         expect(page.items.length).toBeLessThanOrEqual(3);
         if (cursor === null) await service.remove('page-1');
@@ -152,7 +152,9 @@ eachDatabase('the management of clients', (open) => {
 
     test('a last page that is full has no next one', async () => {
       for (let at = 0; at < 2; at += 1) await make({ appName: 'Exactly two' });
-      expect(await service.list({ search: 'exactly', cursor: null, limit: 2 })).toMatchObject({ nextCursor: null });
+      expect(await service.list({ search: 'exactly', state: null, cursor: null, limit: 2 })).toMatchObject({
+        nextCursor: null,
+      });
     });
 
     test.each([
@@ -162,14 +164,14 @@ eachDatabase('the management of clients', (open) => {
       ['another one', '_', 0],
       ['nothing that is there', 'nowhere', 0],
     ])('finds by %s', async (_name, search, found) => {
-      if ((await service.list({ search: 'needle-id', cursor: null, limit: 1 })).items.length === 0)
+      if ((await service.list({ search: 'needle-id', state: null, cursor: null, limit: 1 })).items.length === 0)
         await make({ clientId: 'needle-id', appName: 'Hay 100% hay' });
-      expect((await service.list({ search, cursor: null, limit: 200 })).items).toHaveLength(found);
+      expect((await service.list({ search, state: null, cursor: null, limit: 200 })).items).toHaveLength(found);
     });
 
     test('refuses a cursor that is none of ours', async () => {
       for (const cursor of ['', '!', 'a'])
-        expect(await refusal(service.list({ search: null, cursor, limit: 1 }))).toBe(422);
+        expect(await refusal(service.list({ search: null, state: null, cursor, limit: 1 }))).toBe(422);
     });
   });
 
@@ -335,7 +337,7 @@ describe.skipIf(!findPostgres())('two servers on one PostgreSQL', () => {
       for (const id of ids.toReversed()) two.services.clients.used(id, null);
       await Promise.all([one.services.clients.flush(), two.services.clients.flush()]);
     }
-    const { items } = await one.services.clients.list({ search: null, cursor: null, limit: 200 });
+    const { items } = await one.services.clients.list({ search: null, state: null, cursor: null, limit: 200 });
     expect(new Set(items.map(({ tokens_issued }) => tokens_issued))).toEqual(new Set([10]));
     await Promise.all([one.close(), two.close()]);
     await Promise.all(databases.map((database) => database.close()));

@@ -8,7 +8,7 @@ import { digestSecret, isDigestOf, makeSecret, storedSecret } from './secret-for
 import { createSecretManagement, newSecret, type SecretManagement, unknownClient } from './secret-management';
 import { keptGrants, type NewClient, refuse, type SettingsOptions } from './settings';
 import { createUpdates, type Updates } from './updates';
-import { clientView, secretView } from './views';
+import { clientView, endingAt, secretView } from './views';
 
 /** A client that was made, with what is shown this once. */
 export interface Created {
@@ -23,7 +23,7 @@ export interface ClientManagement extends Updates {
   /** @throws Problem 409 when the id is taken or was, 422 when it is reserved or the settings do not go together. */
   create(input: NewClient): Promise<Created>;
   /** In the order of their ids. @throws Problem 422 when the cursor is none of ours. */
-  list(query: { search: string | null; cursor: string | null; limit: number }): Promise<ClientPage>;
+  list(query: ClientsWanted): Promise<ClientPage>;
   show(clientId: string): Promise<ClientView>;
   /** Disabling ends all its tokens. */
   setActive(clientId: string, active: boolean): Promise<ClientView>;
@@ -33,6 +33,16 @@ export interface ClientManagement extends Updates {
   /** Why this is not the registration access token of the client (RFC 7592 §3), as a reason for the log; null: it is. */
   registrationTokenFault(clientId: string, token: string): Promise<string | null>;
   readonly secrets: SecretManagement;
+}
+
+/** Which clients are listed; null: any, from the first one on. */
+export interface ClientsWanted {
+  /** Part of the id or the name, in any letter case. */
+  readonly search: string | null;
+  /** Disabled, or with a secret that ends within seven days. */
+  readonly state: 'disabled' | 'secret_ending' | null;
+  readonly cursor: string | null;
+  readonly limit: number;
 }
 
 /** A page of clients; `nextCursor` is null on the last one. */
@@ -64,10 +74,14 @@ export function createManagement(options: ManagementOptions): ClientManagement {
   return {
     ...createUpdates({ ...options, view, settle }),
     create: (input) => create(input, options, view),
-    list: async ({ search, cursor, limit }) => {
-      const after = cursor === null ? null : readCursor(cursor);
-      // One more than asked for tells whether there is a next page.
-      const found = await store.list({ search: search === '' ? null : search, after, limit: limit + 1 });
+    list: async ({ search, state, cursor, limit }) => {
+      const found = await store.list({
+        search: search === '' ? null : search,
+        isActive: state === null ? null : state !== 'disabled',
+        secretEnds: state === 'secret_ending' ? endingAt(now()) : null,
+        after: cursor === null ? null : readCursor(cursor),
+        limit: limit + 1, // one more than asked for tells whether there is a next page
+      });
       const page = found.slice(0, limit);
       const last = found.length > limit ? page.at(-1) : undefined;
       return { items: page.map(view), nextCursor: last === undefined ? null : writeCursor(last.client.clientId) };

@@ -1,10 +1,16 @@
 import { resourceUri } from '../oauth/resource';
+import type { Span } from './list-store';
 import type { ClientRow, SecretRow } from './management-store';
 import type { ClientView, SecretView } from './model';
 import { isStoredMade } from './secret-format';
 
 /** A secret that ends within this time is shown and told of as ending: a week, so that a working day lies in it. */
 export const ENDING_MS = 7 * 86_400_000;
+
+/** When secrets end that are ending at this moment (milliseconds since the epoch). */
+export function endingAt(nowMs: number): Span {
+  return { from: new Date(nowMs), until: new Date(nowMs + ENDING_MS) };
+}
 
 /** True while the secret can be used. */
 export function isLive({ expiresAt }: Pick<SecretRow, 'expiresAt'>, nowMs: number): boolean {

@@ -161,6 +161,22 @@ describe.skipIf(!hasBrowser())('The console in Chromium', () => {
       await page.getByText('No client has “no such client”').waitFor();
     });
 
+    test('that need another secret soon are counted, and found', async () => {
+      for (const [client_id, seconds] of [
+        ['ends-soon', 86_400],
+        ['ends-late', 86_400 * 365],
+      ] as const)
+        await server.create({ client_id, app_name: 'Ending', secret: { expires_in_seconds: seconds } });
+      await open();
+      await page.getByText('1 client has a secret that ends within 7 days.').waitFor();
+      await page.getByRole('link', { name: 'Show it' }).click();
+      await page.waitForURL(/#\/clients\?state=secret_ending$/);
+      await page.getByText('1 client shown').waitFor();
+      expect(await page.getByRole('rowheader').allInnerTexts()).toEqual([expect.stringContaining('ends-soon')]);
+      await page.getByLabel('Show').selectOption('Disabled');
+      await page.getByText('There is no such client.').waitFor();
+    });
+
     test('a new one shows its secret once, and the secret works', async () => {
       const secret = await create('First', 'first-client');
       expect(await server.tokenStatus('first-client', secret)).toBe(200);

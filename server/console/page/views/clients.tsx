@@ -1,10 +1,10 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
-import type { ClientView } from '../../../admin/contract';
-import type { Page } from '../model';
+import type { ClientPage, ClientView } from '../../../admin/contract';
 import { clientHref, placeHref } from '../route';
 import { relative } from '../time';
+import { SelectField, TextField } from '../ui/form';
 import { Heading } from '../ui/heading';
-import { Badge, Empty, Show } from '../ui/notice';
+import { Badge, Empty, Notice, Show } from '../ui/notice';
 import { useData, useRested, useShell } from '../ui/shell';
 import { type Column, Table } from '../ui/table';
 import { AUTH_METHODS, secretSummary } from './words';
@@ -12,25 +12,21 @@ import { AUTH_METHODS, secretSummary } from './words';
 const PAGE_SIZE = 25;
 const REST_MS = 250; // between two keys of somebody who is still typing
 
+/** What may be listed. */
+const STATES = {
+  '': 'All clients',
+  disabled: 'Disabled',
+  secret_ending: 'Secret ends within 7 days',
+};
+
+type Shown = Readonly<Record<'search' | 'state' | 'cursor', string>>;
+
 /** All clients, with a search that the server does. The address holds what is shown. */
 export function Clients({ query }: { query: Readonly<Record<string, string>> }) {
-  const { search = '', cursor = '' } = query;
-  const [typed, setTyped] = useState(search);
-  const rested = useRested(typed, REST_MS);
-  const sent = useRef(search);
-  useEffect(() => {
-    if (rested === sent.current) return;
-    sent.current = rested;
-    location.replace(placeHref('clients', { search: rested }));
-  }, [rested]);
-  useEffect(() => {
-    if (search === sent.current) return; // what was typed here comes back; more may have been typed since
-    sent.current = search;
-    setTyped(search);
-  }, [search]);
-  const list = useData(`${search} ${cursor}`, (api) =>
-    api.get<Page<ClientView>>('clients', { search, cursor, limit: PAGE_SIZE }),
-  );
+  const { search = '', state = '', cursor = '' } = query;
+  const shown: Shown = { search, state, cursor };
+  const [typed, setTyped] = useTyped(shown);
+  const list = useData(JSON.stringify(shown), (api) => api.get<ClientPage>('clients', { ...shown, limit: PAGE_SIZE }));
   const create = (
     <a class="button primary" href="#/new-client">
       New client
@@ -41,27 +37,26 @@ export function Clients({ query }: { query: Readonly<Record<string, string>> }) 
       <Heading title="Clients" page={cursor} actions={create}>
         <p class="quiet">Machines that may ask this server for tokens.</p>
       </Heading>
-      <search>
-        <div class="field">
-          <label for="client-search">Search by name or id</label>
-          <input
-            id="client-search"
-            type="search"
-            value={typed}
-            autoComplete="off"
-            spellcheck={false}
-            onInput={(event) => setTyped(event.currentTarget.value)}
-          />
-        </div>
+      {state !== 'secret_ending' && <Ending />}
+      <search class="pair">
+        <TextField type="search" label="Search by name or id" value={typed} set={setTyped} />
+        <SelectField
+          label="Show"
+          options={Object.entries(STATES)}
+          value={state}
+          set={(wanted) => {
+            location.hash = placeHref('clients', { search, state: wanted });
+          }}
+        />
       </search>
       <Show of={list}>
-        {({ items, next_cursor = null }) => (
+        {({ items, next_cursor }) => (
           <>
             <p class="hidden" role="status">
               {items.length === 1 ? '1 client shown' : `${items.length} clients shown`}
             </p>
-            {items.length === 0 ? <NoClients search={search} /> : <ClientTable items={items} />}
-            <Pages search={search} cursor={cursor} next={next_cursor} />
+            {items.length === 0 ? <NoClients shown={shown} /> : <ClientTable items={items} />}
+            <Pages shown={shown} next={next_cursor} />
           </>
         )}
       </Show>
@@ -69,11 +64,49 @@ export function Clients({ query }: { query: Readonly<Record<string, string>> }) 
   );
 }
 
-function NoClients({ search }: { search: string }) {
-  if (search !== '') {
+/** What is typed into the search; the address follows when that has rested, and leads when somebody goes elsewhere. */
+function useTyped({ search, state }: Shown): [string, (typed: string) => void] {
+  const [typed, setTyped] = useState(search);
+  const rested = useRested(typed, REST_MS);
+  const sent = useRef(search);
+  useEffect(() => {
+    if (rested === sent.current) return;
+    sent.current = rested;
+    location.replace(placeHref('clients', { search: rested, state }));
+  }, [rested, state]);
+  useEffect(() => {
+    if (search === sent.current) return; // what was typed here comes back; more may have been typed since
+    sent.current = search;
+    setTyped(search);
+  }, [search]);
+  return [typed, setTyped];
+}
+
+const COUNTED_MAX = 100; // more is said as so many or more
+
+/** A line on how many clients will soon need another secret, if any does. */
+function Ending() {
+  const { data } = useData('ending', (api) =>
+    api.get<ClientPage>('clients', { state: 'secret_ending', limit: COUNTED_MAX }),
+  );
+  const count = data?.items.length ?? 0;
+  if (count === 0) return null;
+  const words = count === 1 ? '1 client has' : `${count}${data?.next_cursor ? ' or more' : ''} clients have`;
+  return (
+    <Notice tone="wait">
+      <p>
+        {words} a secret that ends within 7 days.{' '}
+        <a href={placeHref('clients', { state: 'secret_ending' })}>Show {count === 1 ? 'it' : 'them'}</a>
+      </p>
+    </Notice>
+  );
+}
+
+function NoClients({ shown: { search, state } }: { shown: Shown }) {
+  if (search !== '' || state !== '') {
     return (
       <Empty>
-        <p>No client has “{search}” in its name or id.</p>
+        <p>{search === '' ? 'There is no such client.' : `No client has “${search}” in its name or id.`}</p>
         <a href="#/clients">Show all clients</a>
       </Empty>
     );
@@ -132,12 +165,12 @@ function Ago({ at, nowMs }: { at: string | null; nowMs: number }) {
   );
 }
 
-function Pages({ search, cursor, next }: { search: string; cursor: string; next: string | null }) {
-  if (cursor === '' && next === null) return null;
+function Pages({ shown, next }: { shown: Shown; next: string | null }) {
+  if (shown.cursor === '' && next === null) return null;
   return (
     <nav class="pages" aria-label="Pages of clients">
-      {cursor !== '' && <a href={placeHref('clients', { search })}>First page</a>}
-      {next !== null && <a href={placeHref('clients', { search, cursor: next })}>Next page</a>}
+      {shown.cursor !== '' && <a href={placeHref('clients', { ...shown, cursor: '' })}>First page</a>}
+      {next !== null && <a href={placeHref('clients', { ...shown, cursor: next })}>Next page</a>}
     </nav>
   );
 }
