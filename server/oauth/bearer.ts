@@ -1,3 +1,5 @@
+import { hasParameter } from './query';
+
 /** How an access token is presented (RFC 6750 §2.1, RFC 9449 §7.1). */
 export type Scheme = 'Bearer' | 'DPoP';
 
@@ -7,20 +9,22 @@ export type Presented =
   | { readonly kind: 'malformed'; readonly reason: string }
   | { readonly kind: 'token'; readonly scheme: Scheme; readonly token: string };
 
-/** `b64token` (RFC 6750 §2.1). */
-const TOKEN = /^[A-Za-z0-9._~+/-]+=*$/;
+/** The two schemes, and no other that only begins like them (RFC 9110 §5.6.2, §11.1). */
+const SCHEME = /^(bearer|dpop)(?![\w!#$%&'*+.^`|~-])/i;
+
+/** `1*SP b64token` (RFC 6750 §2.1). */
+const TOKEN = /^ +([A-Za-z0-9._~+/-]+=*)$/;
 
 /**
  * The token of a request: from the `Authorization` header and from nowhere else (RFC 6750 §2.1). A token in the query
  * string is refused even beside a good header, since it has already been written to somebody's log (RFC 9700 §4.3.2).
  */
 export function parsePresented(authorization: string | null, query: string): Presented {
-  if (/(?:^|&)access_token(?:=|&|$)/.test(query))
-    return { kind: 'malformed', reason: 'The token is in the query string.' };
-  const [, scheme, rest = ''] = /^(bearer|dpop)(?: (.*)|)$/i.exec(authorization ?? '') ?? [];
-  if (scheme === undefined) return { kind: 'none' };
-  const token = rest.trim();
-  if (!TOKEN.test(token)) return { kind: 'malformed', reason: 'The Authorization header is malformed.' };
+  if (hasParameter(query, 'access_token')) return { kind: 'malformed', reason: 'The token is in the query string.' };
+  const [scheme] = SCHEME.exec(authorization ?? '') ?? [];
+  if (authorization === null || scheme === undefined) return { kind: 'none' };
+  const [, token] = TOKEN.exec(authorization.slice(scheme.length).trimEnd()) ?? [];
+  if (token === undefined) return { kind: 'malformed', reason: 'The Authorization header is malformed.' };
   return { kind: 'token', scheme: scheme.toLowerCase() === 'dpop' ? 'DPoP' : 'Bearer', token };
 }
 

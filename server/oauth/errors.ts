@@ -14,8 +14,6 @@ export const OAUTH_ERRORS = {
   invalid_target: { status: 400, description: 'The resource is unknown, or more than one was asked for.' },
   /** RFC 6749 §5.2 */
   unauthorized_client: { status: 400, description: 'The client is not allowed to do this.' },
-  /** RFC 7009 §2.2.1 */
-  unsupported_token_type: { status: 400, description: 'Only access tokens can be revoked here.' },
   /** RFC 9449 §5 */
   invalid_dpop_proof: { status: 400, description: 'The DPoP proof is missing or not valid.' },
   /** RFC 9449 §8 */

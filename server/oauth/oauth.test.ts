@@ -166,6 +166,8 @@ describe('bearer tokens (RFC 6750 §2)', () => {
     ['a scheme that only begins like Bearer', 'BearerX abc', '', 'none'],
     ['a token', 'Bearer abc.def-_~+/=', '', 'token'],
     ['any case of the scheme', 'bEARER abc', '', 'token'],
+    ['a scheme that only begins like Bearer, in another way', 'Bearer-X abc', '', 'none'],
+    ['several spaces', 'Bearer   abc', '', 'token'],
     ['no token after the scheme', 'Bearer', '', 'malformed'],
     ['two tokens', 'Bearer a b', '', 'malformed'],
     ['two headers folded into one', 'Bearer a, Bearer b', '', 'malformed'],

@@ -3,6 +3,7 @@ import type { Authenticated, ClientRequest } from '../authentication/service';
 import { invalidRequest } from '../oauth/errors';
 import type { NamedEvent } from '../oauth/event';
 import { type Parameters, parseForm, parseJson } from '../oauth/form';
+import { hasParameter } from '../oauth/query';
 
 /** What this feature needs to know of a client. */
 export interface AskingClient {
@@ -56,7 +57,7 @@ export function parseParameters(
 
 /** A secret in a URL has been written to somebody's log (RFC 6749 §2.3.1: it MUST NOT be there). */
 function refuseSecretInQuery(query: string): void {
-  if (query !== '' && /(?:^|&)client_secret=/.test(query))
+  if (hasParameter(query, 'client_secret'))
     throw invalidRequest('The client_secret is in the query string; send it in the body.');
 }
 

@@ -188,6 +188,8 @@ eachDatabase('the guard of the rates', (open) => {
   test.each([
     ['the scheme alone', '', ['Authorization: Bearer']],
     ['two words', '', ['Authorization: Bearer TOKEN TOKEN']],
+    ['a tab behind the scheme', '', ['Authorization: Bearer\tTOKEN']],
+    ['a tab before the token', '', ['Authorization: Bearer \tTOKEN']],
     ['a comma', '', ['Authorization: Bearer TOKEN,x']],
     ['quotation marks', '', ['Authorization: Bearer "TOKEN"']],
     ['bytes beyond ASCII', '', ['Authorization: Bearer \u00e9']],
@@ -195,6 +197,8 @@ eachDatabase('the guard of the rates', (open) => {
     ['a token in the query', '?access_token=TOKEN', []],
     ['a token in the query behind others', '?symbols=BTC&access_token=TOKEN', []],
     ['a token in the header and in the query', '?access_token=TOKEN', ['Authorization: Bearer TOKEN']],
+    ['a token in the query under an encoded name', '?access%5Ftoken=TOKEN', []],
+    ['an encoded name beside a good header', '?%61ccess_token=TOKEN', ['Authorization: Bearer TOKEN']],
     ['an empty token in the query', '?access_token=', ['Authorization: Bearer TOKEN']],
   ])('%s: 400 invalid_request', async (_name, query, lines) => {
     const token = await forge({});

@@ -2,7 +2,7 @@ import { pathOf } from '../../kit/http/edge';
 import { parsePresented, type Scheme } from '../oauth/bearer';
 import { OAuthError } from '../oauth/errors';
 import type { Tell } from '../oauth/event';
-import { queryOf } from '../oauth/query';
+import { hasParameter, queryOf } from '../oauth/query';
 import { withHeaders } from '../oauth/reply';
 import type { AccessTokens } from './access';
 import type { Take } from './asking';
@@ -62,7 +62,7 @@ export function createGuard(options: GuardOptions): Guard {
     const authorization = request.headers.get('authorization');
     // A header that was read before need not be read again; a query may hold a token, which would be one too many.
     const known =
-      authorization === null || queryOf(request.url).includes('access_token')
+      authorization === null || hasParameter(queryOf(request.url), 'access_token')
         ? undefined
         : tokens.recall(authorization);
     if (known === undefined || known.binding !== null) return admitFirst(request, answer);

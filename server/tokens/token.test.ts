@@ -235,7 +235,8 @@ eachDatabase('the token endpoint', (open) => {
     const inQuery = await server.ask(`/api/auth/token?${GRANT}&${post(client)}`, form(GRANT));
     const both = await server.ask(`/api/auth/token?${post(client)}`, form(`${GRANT}&${post(client)}`));
     const description = 'The client_secret is in the query string; send it in the body.';
-    for (const answer of [inQuery, both])
+    const encoded = await server.ask(`/api/auth/token?client%5Fsecret=x`, form(`${GRANT}&${post(client)}`));
+    for (const answer of [inQuery, both, encoded])
       expect([answer.status, await answer.json()]).toEqual([
         400,
         { error: 'invalid_request', error_description: description },
