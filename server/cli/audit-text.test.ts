@@ -20,7 +20,7 @@ const EVENT: AuditView = {
 
 describe('an event by request id', () => {
   test('is told whole, with how long ago each time is', () => {
-    expect(eventBlocks([EVENT], NOW_MS)).toBe(
+    expect(eventBlocks([EVENT], 'b1946ac92492-17', NOW_MS)).toBe(
       [
         'event      client_authentication',
         'outcome    failure',
@@ -39,15 +39,22 @@ describe('an event by request id', () => {
 
   test('one of several has an empty line before it, and shows every request of gathered failures', () => {
     const details = { first_at: EVENT.at, last_at: EVENT.at, request_ids: ['r-1', 'r-2'] };
-    const text = eventBlocks([EVENT, { ...EVENT, request_id: null, count: 9, details }], NOW_MS);
+    const text = eventBlocks([EVENT, { ...EVENT, request_id: null, count: 9, details }], 'r-2', NOW_MS);
     expect(text).toMatch(/\n\nevent /);
     expect(text).toMatch(/^request_ids +r-1, r-2$/m);
     expect(text).toMatch(/^times +9$/m);
   });
 
+  test('of gathered failures tells what is known of this request, and nothing of the others', () => {
+    const requests = { 'r-1': { secret_id: 1 }, 'r-2': { secret_id: 2 } };
+    const text = eventBlocks([{ ...EVENT, request_id: null, count: 2, details: { requests } }], 'r-2', NOW_MS);
+    expect(text).toMatch(/^secret_id +2$/m);
+    expect(text).not.toMatch(/requests|r-1/);
+  });
+
   test('nothing that others wrote moves the cursor', () => {
     const details = { 'label\u001b[2J': 'x\u202Ey\r\nz' };
-    const text = eventBlocks([{ ...EVENT, details }], NOW_MS);
+    const text = eventBlocks([{ ...EVENT, details }], 'r-1', NOW_MS);
     expect(text).toContain('label\uFFFD[2J  x\uFFFDy\uFFFD\uFFFDz\n');
   });
 });

@@ -20,9 +20,9 @@ export function eventTable(events: readonly AuditView[], nowMs: number): string 
   return table(['SEQ', 'TIME', 'EVENT', 'OUTCOME', 'ACTOR', 'CLIENT', 'ADDRESS', 'REQUEST', 'DETAILS'], rows);
 }
 
-/** Events as a block of lines each, with everything that is known. */
-export function eventBlocks(events: readonly AuditView[], nowMs: number): string {
-  return events.map((event) => eventBlock(event, nowMs)).join('\n');
+/** What this request caused, as a block of lines for each event, with everything that is known. */
+export function eventBlocks(events: readonly AuditView[], requestId: string, nowMs: number): string {
+  return events.map((event) => eventBlock(event, requestId, nowMs)).join('\n');
 }
 
 /** What a check of the whole trail found, when it holds. */
@@ -31,12 +31,12 @@ export function intact({ events, first_seq, last_seq }: AuditVerdict): string {
   return `The audit trail is intact: ${events} events, from ${first_seq} to ${last_seq}.\n`;
 }
 
-function eventBlock(event: AuditView, nowMs: number): string {
+function eventBlock(event: AuditView, requestId: string, nowMs: number): string {
   return pairs([
     ['event', event.event],
     ['outcome', event.outcome],
     ['reason', event.reason],
-    ...detailsOf(event).map(([name, value]): [string, string] => [clean(name), fullValue(value, nowMs)]),
+    ...detailsFor(event, requestId).map(([name, value]): [string, string] => [clean(name), fullValue(value, nowMs)]),
     ['client', event.client_id],
     ['actor', event.actor],
     ['address', event.address],
@@ -63,6 +63,19 @@ function shortDetails(event: AuditView, nowMs: number): string {
     isMoment(value) ? `${name.replace(/_at$/, '')} ${relative(value, nowMs)}` : `${name} ${plainValue(value)}`,
   );
   return words.join(', ');
+}
+
+/** Gathered failures keep the details of each request under `requests`: the others are not asked about. */
+function detailsFor(event: AuditView, requestId: string): [string, unknown][] {
+  return detailsOf(event).flatMap(([name, value]): [string, unknown][] => {
+    if (name !== 'requests') return [[name, value]];
+    return membersOf(membersOf(value).find(([id]) => id === requestId)?.[1]);
+  });
+}
+
+/** None of what is no object. */
+function membersOf(value: unknown): [string, unknown][] {
+  return typeof value === 'object' && value !== null ? Object.entries({ ...value }) : [];
 }
 
 function detailsOf({ details }: AuditView): [string, unknown][] {

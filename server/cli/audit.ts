@@ -49,14 +49,13 @@ async function list(process: CliProcess, flags: AuditFlags): Promise<void> {
   const { client, event, outcome, requestId, from, to, limit } = flags;
   const query = { client, event, outcome, request_id: requestId, from, to };
   const events = await openApi(process).all<AuditView>('/audit', query, limit);
-  process.write.out(flags.json ? json(events) : said(events, requestId !== undefined, process.now()));
+  process.write.out(flags.json ? json(events) : said(events, requestId, process.now()));
 }
 
-function said(events: readonly AuditView[], whole: boolean, nowMs: number): string {
-  if (!whole) return eventTable(events, nowMs);
-  return events.length === 0
-    ? 'The audit trail tells nothing of this request; the log may.\n'
-    : eventBlocks(events, nowMs);
+function said(events: readonly AuditView[], requestId: string | undefined, nowMs: number): string {
+  if (requestId === undefined) return eventTable(events, nowMs);
+  if (events.length === 0) return 'The audit trail tells nothing of this request; the log may.\n';
+  return eventBlocks(events, requestId, nowMs);
 }
 
 async function verify(process: CliProcess, asJson: true | undefined): Promise<void> {
