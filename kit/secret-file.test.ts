@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'bun:test';
 import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { privateFolder, secretFile } from './secret-file';
+import { privateFolder, replacePrivateFile, secretFile } from './secret-file';
 
 let root: string;
 beforeEach(() => {
@@ -77,5 +77,21 @@ describe('secretFile', () => {
   test('an empty file is refused with what to do', () => {
     writeFileSync(join(root, 's'), '\n');
     expect(() => secretFile(join(root, 's'), () => 'x')).toThrow('is empty: write the secret into it or delete it');
+  });
+});
+
+describe('replacePrivateFile', () => {
+  test('makes the file for this user alone, replaces it whole, and leaves nothing beside it', () => {
+    const path = join(root, 'state');
+    for (const text of ['first\n', 'second\n']) {
+      replacePrivateFile(path, text);
+      expect([readFileSync(path, 'utf8'), mode(path)]).toEqual([text, 0o600]);
+    }
+    expect(readdirSync(root)).toEqual(['state']);
+  });
+
+  test('a folder that is not there is an error, and makes none', () => {
+    expect(() => replacePrivateFile(join(root, 'none', 'state'), 'x')).toThrow();
+    expect(readdirSync(root)).toEqual([]);
   });
 });

@@ -9,6 +9,7 @@ import {
   mkdtempSync,
   openSync,
   readFileSync,
+  renameSync,
   rmSync,
   statSync,
   writeSync,
@@ -47,6 +48,19 @@ export function secretFile(path: string, create: () => string): { value: string;
   const value = readSecret(path);
   if (value === null) throw new Error(`${path} vanished while it was being made`);
   return { value, created };
+}
+
+/** Puts this text in the place of the file, for this user alone (0600); after a crash there is the old file or the new one. */
+export function replacePrivateFile(path: string, text: string): void {
+  const folder = mkdtempSync(`${path}.`);
+  try {
+    const draft = join(folder, 'draft');
+    writeDurably(draft, text);
+    renameSync(draft, path);
+    syncFolder(dirname(path));
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
 }
 
 function readSecret(path: string): string | null {

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
-import { dirname } from 'node:path';
+import { dirname, join } from 'node:path';
 import { type Database, offlineDatabase } from '../db/connect';
 import { Refusal } from '../kit/command';
 import { drain, listen, shownUrl } from '../kit/http/listen';
@@ -8,6 +8,7 @@ import type { OpenApiDocument } from '../kit/http/openapi';
 import type { Log } from '../kit/logs';
 import { privateFolder, secretFile } from '../kit/secret-file';
 import { createApp, describeServer } from './app';
+import { createHeadFile } from './audit/head-file';
 import { lookUp } from './authentication/jwks-fetch';
 import { type Config, secretFiles } from './config';
 import { tickTimer } from './rates/index';
@@ -118,6 +119,7 @@ function surroundings(config: Config, issuer: string, process: Process): Surroun
     rateSeed: config.rateSeed ?? secret(),
     hashConcurrency: Math.max(1, process.cores - 1),
     previousEncryptionKey: config.previousKeyEncryptionKey,
+    auditHead: createHeadFile(join(config.dataDir, 'audit-head')),
     mtlsAuthorities: config.mtlsCaFile === null ? null : readAuthorities(config.mtlsCaFile),
     jwksAuthorities: null,
     resolve: lookUp,

@@ -129,6 +129,7 @@ function surroundings(issuer: string, logged: string[], now: () => number): Surr
     signingAlg: 'ES256',
     previousEncryptionKey: null,
     retentionAuditMs: 400 * 86_400_000,
+    auditHead: { read: () => null, write: () => {} },
     mtlsAuthorities: null,
     metricsToken: null,
     jwksUriAllowPrivate: false,

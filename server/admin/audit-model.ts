@@ -64,11 +64,29 @@ export const AuditList = t.Object({
 /** A page of events. */
 export type AuditList = Static<typeof AuditList>;
 
+/** A head that was kept: both or neither. */
+export const AuditVerifyQuery = t.Object({
+  seq: t.Optional(
+    t.Integer({
+      minimum: 1,
+      maximum: Number.MAX_SAFE_INTEGER,
+      description: 'Number of an event that was the last one once.',
+      error: 'must be the number of an event',
+    }),
+  ),
+  hash: t.Optional(
+    t.String({ pattern: '^[0-9a-f]{64}$', description: 'Its hash.', error: 'must be 64 hexadecimal digits' }),
+  ),
+});
+
+/** A head that was kept. */
+export type AuditVerifyQuery = Static<typeof AuditVerifyQuery>;
+
 const seqOrNull = (description: string) => t.Union([t.Integer(), t.Null()], { description });
 
 /** What a check of the whole trail found. */
 export const AuditVerdict = t.Object({
-  ok: t.Boolean({ description: 'True: nobody changed anything.' }),
+  ok: t.Boolean({ description: 'True: the trail holds, and it tells of no finding that is not acknowledged.' }),
   events: t.Integer({ description: 'Events that hold, up to the fault.' }),
   first_seq: seqOrNull('The first event that there should be; null: none.'),
   last_seq: seqOrNull('The last one.'),
@@ -77,6 +95,16 @@ export const AuditVerdict = t.Object({
     { description: 'The end of the trail, to be written down elsewhere and compared with later.' },
   ),
   fault: t.Union([t.Object({ seq: seqOrNull('Where it shows.'), what: t.String() }), t.Null()]),
+  findings: t.Array(
+    t.Object({
+      seq: t.Integer({ description: 'The event that tells of it.' }),
+      at: t.String({ format: 'date-time' }),
+      reason: t.String({ examples: ['chain_set_back'] }),
+      what: t.String(),
+      acknowledged: t.Boolean({ description: 'True: the administrator has said that he knows of it.' }),
+    }),
+    { description: 'What servers found wrong with the trail before, as it tells itself.' },
+  ),
 });
 
 /** What a check of the whole trail found. */

@@ -1,17 +1,27 @@
 import { Elysia } from 'elysia';
+import { Problem } from '../../kit/http/problem';
+import { readRowNumber } from '../../kit/http/row-number';
 import { type AuditFormat, CSV, NDJSON, writeTrail } from '../audit/format';
 import { auditView } from '../audit/model';
 import type { Audit } from '../audit/service';
 import type { Tell } from '../oauth/event';
-import { type Access, reply } from './access';
-import { AuditExportQuery, type AuditFilterQuery, AuditList, AuditQuery, AuditVerdict } from './audit-model';
+import { type Access, done, reply } from './access';
+import {
+  AuditExportQuery,
+  type AuditFilterQuery,
+  AuditList,
+  AuditQuery,
+  AuditVerdict,
+  AuditVerifyQuery,
+} from './audit-model';
 import { describeRoute } from './detail';
-import { PAGE_DEFAULT } from './model';
+import { Done, PAGE_DEFAULT } from './model';
 
 /** What the routes of the audit trail need. */
 export interface AuditRoutesOptions {
   readonly access: Access;
-  readonly audit: Pick<Audit, 'page' | 'export' | 'verify'>;
+  readonly audit: Pick<Audit, 'page' | 'export' | 'verify' | 'isStanding'>;
+  /** Milliseconds since the epoch; names the file of an export. */
   readonly now: () => number;
   readonly tell: Tell;
 }
@@ -38,10 +48,15 @@ export function auditRoutes({ access, audit, now, tell }: AuditRoutesOptions) {
       '/api/admin/audit/export',
       async ({ query, request }) => {
         const name = query.format ?? 'ndjson';
-        const format = name === 'csv' ? CSV : NDJSON;
+        const headers = downloadHeaders(name, now());
+        // What a GET would be answered with; nothing leaves the server.
+        if (request.method === 'HEAD') return new Response(null, { headers });
+        const events = () => begun(audit.export(readFilter(query)));
+        // What cannot be read is not exported; what is told is in the file itself, which is therefore read after it.
+        await events();
         const actor = access.actorOf(request).name;
         await tell({ event: 'audit_exported', outcome: 'success', actor, details: { format: name } }, request);
-        return download(format, name, audit.export(readFilter(query)), now());
+        return new Response(streamOf(writeTrail(FORMATS[name], await events())), { headers });
       },
       {
         transform,
@@ -57,27 +72,77 @@ export function auditRoutes({ access, audit, now, tell }: AuditRoutesOptions) {
         },
       },
     )
+    .use(verifyRoutes({ access, audit, tell }));
+}
+
+/** Whether the trail is whole, and that the administrator knows what was found. */
+function verifyRoutes({ access, audit, tell }: Omit<AuditRoutesOptions, 'now'>) {
+  const { admit: transform } = access;
+  return new Elysia({ name: 'admin-audit-verify' })
     .get(
       '/api/admin/audit/verify',
-      async ({ request, server }) => {
+      async ({ query, request, server }) => {
+        const given = readGiven(query);
         // Nothing is sent while a long trail is read, which the server would take for a connection that nobody uses.
         server?.timeout(request, 0);
-        return reply(verdictOf(await audit.verify()));
+        return reply(verdictOf(await audit.verify(given)));
       },
       {
         transform,
+        query: AuditVerifyQuery,
         response: { 200: AuditVerdict },
-        detail: describeRoute('verifyAudit', 'Check that nobody changed the audit trail'),
+        detail: describeRoute(
+          'verifyAudit',
+          'Check that nobody changed the audit trail',
+          'With `seq` and `hash` of a head that was kept also whether the trail still contains it.',
+        ),
+      },
+    )
+    .post(
+      '/api/admin/audit/findings/:seq/acknowledge',
+      async ({ params, request }) => {
+        const finding = readRowNumber(params.seq, 'finding');
+        if (!(await audit.isStanding(finding)))
+          throw new Problem(404, 'Not Found', 'There is no such finding, or it is acknowledged.');
+        const actor = access.actorOf(request).name;
+        await tell({ event: 'audit_chain_acknowledged', outcome: 'success', actor, details: { finding } }, request);
+        await audit.isStanding(finding);
+        return done();
+      },
+      {
+        transform,
+        response: { 204: Done },
+        detail: describeRoute(
+          'acknowledgeAuditFinding',
+          'Say that a finding about the audit trail is known',
+          'It stays in the trail, and so does who acknowledged it; the check counts it no more.',
+        ),
       },
     );
 }
+
+const FORMATS: Readonly<Record<'csv' | 'ndjson', AuditFormat>> = { csv: CSV, ndjson: NDJSON };
 
 const TEXT = { type: 'string' as const };
 
 type Verdict = Awaited<ReturnType<Audit['verify']>>;
 
-function verdictOf({ events, firstSeq, lastSeq, head, fault }: Verdict): AuditVerdict {
-  return { ok: fault === null, events, first_seq: firstSeq, last_seq: lastSeq, head: { ...head }, fault };
+function verdictOf({ events, firstSeq, lastSeq, head, fault, findings }: Verdict): AuditVerdict {
+  return {
+    ok: fault === null && findings.every(({ acknowledged }) => acknowledged),
+    events,
+    first_seq: firstSeq,
+    last_seq: lastSeq,
+    head: { ...head },
+    fault: fault && { seq: fault.seq, what: fault.what },
+    findings: findings.map((finding) => ({ ...finding, at: finding.at.toISOString() })),
+  };
+}
+
+function readGiven({ seq, hash }: AuditVerifyQuery) {
+  if (seq === undefined && hash === undefined) return null;
+  if (seq !== undefined && hash !== undefined) return { seq, hash };
+  throw new Problem(422, 'Unprocessable Content', 'seq and hash belong together.', {}, { errors: [] });
 }
 
 function readFilter({ client, event, outcome, request_id, from, to }: AuditFilterQuery) {
@@ -91,16 +156,21 @@ function readFilter({ client, event, outcome, request_id, from, to }: AuditFilte
   };
 }
 
-/** A file that is written while it is sent: the trail may be longer than the memory. */
-function download(
-  format: AuditFormat,
-  extension: string,
-  batches: ReturnType<Audit['export']>,
-  nowMs: number,
-): Response {
-  const pieces = writeTrail(format, batches);
+/** The same batches, once the first one is there: what fails until then is answered, and what fails later can only be cut off. */
+async function begun<Batch>(batches: AsyncIterable<Batch>): Promise<AsyncIterable<Batch>> {
+  const rest = batches[Symbol.asyncIterator]();
+  const first = await rest.next();
+  return {
+    async *[Symbol.asyncIterator]() {
+      for (let next = first; next.done !== true; next = await rest.next()) yield next.value;
+    },
+  };
+}
+
+/** Written while it is sent: the trail may be longer than the memory. */
+function streamOf(pieces: AsyncGenerator<string>): ReadableStream<Uint8Array> {
   const encoder = new TextEncoder();
-  const body = new ReadableStream<Uint8Array>({
+  return new ReadableStream<Uint8Array>({
     pull: async (controller) => {
       const { value, done } = await pieces.next();
       if (done === true) controller.close();
@@ -110,12 +180,13 @@ function download(
       await pieces.return(undefined);
     },
   });
+}
+
+function downloadHeaders(extension: 'csv' | 'ndjson', nowMs: number): Record<string, string> {
   const day = new Date(nowMs).toISOString().slice(0, 10);
-  return new Response(body, {
-    headers: {
-      'content-type': format.contentType,
-      'content-disposition': `attachment; filename="audit-${day}.${extension}"`,
-      'cache-control': 'no-store',
-    },
-  });
+  return {
+    'content-type': FORMATS[extension].contentType,
+    'content-disposition': `attachment; filename="audit-${day}.${extension}"`,
+    'cache-control': 'no-store',
+  };
 }

@@ -35,8 +35,9 @@ interface Trail {
 /** What is wrong with these rows, as the check of the whole trail would say. */
 function faultOf({ records, ends }: Trail): string | null {
   const sorted = records.toSorted((a, b) => a.seq - b.seq);
-  const extent = { ends, firstSeq: sorted.at(0)?.seq ?? null, lastSeq: sorted.at(-1)?.seq ?? null };
-  const follower = createFollower(chain, ends, null);
+  const [firstSeq, lastSeq] = [sorted.at(0)?.seq ?? null, sorted.at(-1)?.seq ?? null];
+  const extent = { ends, firstSeq, lastSeq, nearSeq: lastSeq, hashes: new Map() };
+  const follower = createFollower(chain, ends);
   let fault = checkExtent(chain, extent);
   for (const record of sorted) fault ??= follower.follow(record);
   return (fault ?? follower.end())?.what ?? null;

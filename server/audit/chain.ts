@@ -32,6 +32,14 @@ export interface Head {
   readonly hash: string;
 }
 
+/** Something found wrong with the trail; `seq` is the event where it shows, null: the ends of the chain. */
+export interface Fault {
+  readonly seq: number | null;
+  readonly what: string;
+  /** In the words of docs/audit.md; `head_unknown`: only a head that somebody gave says so, who may have mistyped it. */
+  readonly reason: 'chain_changed' | 'chain_set_back' | 'begun_on_a_database_in_use' | 'head_unknown';
+}
+
 /** Both ends of the chain, under a MAC of their own. */
 export interface ChainEnds {
   /** The last event that was pruned; 0 and an empty hash: none. */

@@ -31,7 +31,7 @@ export async function pruneTrail({ store, chain, before, log }: Pruning): Promis
 /** The last of the events from the begin that are old one after another; null: none. */
 function oldEnd(chain: Chain, ends: ChainEnds, oldest: readonly AuditRecord[], before: Date): Head | 'fault' | null {
   if (!chain.isSealed(ends)) return 'fault';
-  const follower = createFollower(chain, ends, null);
+  const follower = createFollower(chain, ends);
   let end: Head | null = null;
   for (const event of oldest) {
     if (event.at >= before) break;

@@ -1,13 +1,16 @@
 import type { Log } from '../../kit/logs';
 import type { SecurityEvent } from '../oauth/event';
 import { storableDetails, storableText } from './canonical';
-import { type AuditDraft, type AuditRecord, type Chain, createChain, type Head } from './chain';
+import { type AuditDraft, type AuditRecord, type Chain, createChain, type Fault, type Head } from './chain';
+import { type Finding, findingsIn } from './findings';
 import { createGather } from './gather';
+import { createHeadKeeper, type KeptHead } from './head';
 import { type AuditPage, type AuditQuery, readAll, readPage } from './pages';
 import { pruneTrail } from './prune';
 import { createQueue, type Lost } from './queue';
+import { createSoundness } from './soundness';
 import type { AuditFilter, AuditStore } from './store';
-import { createTimer } from './timer';
+import { createEvery, createTimer } from './timer';
 import { type Verdict, verifyTrail } from './verify';
 import { createWriter } from './writer';
 
@@ -29,7 +32,7 @@ export interface AuditState {
   readonly queued: number;
   readonly lost: number;
   readonly headSeq: number;
-  /** False once the chain was found changed. */
+  /** False while something is known to be wrong with it that the administrator has not acknowledged, or that lasts. */
   readonly intact: boolean;
 }
 
@@ -42,18 +45,20 @@ export interface Audit {
    * A failure resolves at once, and is gathered with its like. Never rejects.
    */
   record(event: RecordedEvent): Promise<void>;
-  /** A cursor that is none of ours begins at the end. */
+  /** With what has happened until now. @throws Problem 422 for a cursor that is none of ours. */
   page(query: AuditQuery): Promise<AuditPage>;
-  /** All that match, oldest first, in batches. */
+  /** All that match until now, oldest first, in batches. */
   export(filter: AuditFilter): AsyncIterable<readonly AuditRecord[]>;
-  /** Reads the whole trail; `expected` is a head that was written down before. */
-  verify(expected?: Head | null): Promise<Verdict>;
+  /** Reads the whole trail; `given` is a head that was written down before. A fault is told as an event, once. */
+  verify(given?: Head | null): Promise<Verdict>;
+  /** Reads again what the trail tells of faults, and which of them were acknowledged; true when this is one that was not. */
+  isStanding(finding: number): Promise<boolean>;
   /** Deletes events beyond the retention; what does not hold is kept as it is. */
   prune(): Promise<void>;
   /** Writes what waits; for tests and before an answer that needs it. */
   flush(): Promise<void>;
   state(): AuditState;
-  /** Writes what is gathered and what waits, and logs the head. */
+  /** Writes what is gathered and what waits, and keeps the head. */
   close(): Promise<void>;
 }
 
@@ -61,6 +66,7 @@ export interface Audit {
 export interface AuditOptions {
   readonly store: AuditStore;
   readonly key: () => AuditKey;
+  readonly kept: KeptHead;
   readonly retentionMs: number;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
@@ -75,39 +81,44 @@ const FLUSH_MS = 200;
 /** How long whoever has changed something waits for the trail. */
 const PATIENCE_MS = 2_000;
 
-/** An operator who keeps the log can compare with it. */
-const HEAD_EVERY_MS = 86_400_000;
+/** How often a server that writes nothing looks whether the trail still holds what it knows. */
+const LOOK_MS = 60_000;
+
+/** What a trail says first that begins where another one may have been. */
+const BEGUN_LATE: Fault = {
+  seq: null,
+  what: 'The trail begins on a database that was in use: it is an older version that was updated, or the trail was taken away.',
+  reason: 'begun_on_a_database_in_use',
+};
 
 /** The audit trail over its rows. */
 export function createAudit(options: AuditOptions): Audit {
-  const { store, key, retentionMs, now, log, queueMax = 10_000 } = options;
-  let made: Chain | null = null;
-  const chain = (): Chain => {
-    made ??= createChain(key().secret);
-    return made;
+  const { store, key, retentionMs, now, log } = options;
+  const { chain, gather, take, queue, writer, soundness, heads, push } = createParts(options);
+  const readFindings = async (): Promise<Finding[]> => {
+    const findings = findingsIn(await store.findings());
+    soundness.told(findings);
+    return findings;
   };
-  const gather = createGather();
-  const writer = createWriter({ store, chain, now, log });
-  const queue = createQueue({ write: writer.write, lostEvent: (lost) => lostEvent(lost, now()), log, max: queueMax });
-  const prune = () => pruneTrail({ store, chain: chain(), before: new Date(now() - retentionMs), log });
-  const enqueueGathered = (all: boolean): void => {
-    for (const event of gather.take(now(), all)) void queue.push(event);
+  const look = async (): Promise<void> => {
+    await readFindings();
+    await soundness.looked(await writer.look());
+    heads.keep();
   };
-  let headLoggedAtMs = now();
-  const logHead = (): void => {
-    headLoggedAtMs = now();
-    const { seq, hash } = writer.head();
-    log.info('head of the audit trail', { 'event.sequence': seq, 'event.hash': hash });
-  };
+  const looking = createEvery(LOOK_MS, now);
   const timer = createTimer(FLUSH_MS, async () => {
-    enqueueGathered(false);
+    take(false);
     await queue.flush();
-    if (now() - headLoggedAtMs >= HEAD_EVERY_MS) logHead();
+    // While the database is away there is nothing to see; that is told of elsewhere.
+    if (looking.isDue()) await look().catch(() => undefined);
   });
   return {
     open: async () => {
-      await writer.open(key().made);
-      logHead();
+      const late = key().made && (await store.isInUse());
+      await writer.open(key().made, heads.kept());
+      if (late) await soundness.report(BEGUN_LATE);
+      await look();
+      heads.say();
       timer.start();
     },
     record: async (event) => {
@@ -115,31 +126,67 @@ export function createAudit(options: AuditOptions): Audit {
       const isFailure = draft.outcome === 'failure';
       const written = isFailure ? gather.add(draft) : draft;
       if (written === null) return;
-      const kept = queue.push(written);
-      if (isFailure || !timer.isRunning()) return;
-      void queue.flush();
-      await atMost(kept, PATIENCE_MS);
+      if (isFailure || !timer.isRunning()) void queue.push(written);
+      else await push(written);
     },
-    page: (query) => readPage(store, query),
-    export: (filter) => readAll(store, filter),
-    verify: (expected = null) => verifyTrail(store, chain(), expected),
-    prune,
+    page: async (query) => {
+      take(true);
+      await queue.flush();
+      return readPage(store, query);
+    },
+    export: async function* (filter) {
+      take(true);
+      await queue.flush();
+      yield* readAll(store, filter);
+    },
+    verify: async (given = null) => {
+      const verdict = await verifyTrail(store, chain(), { own: writer.head(), given });
+      await soundness.verified(verdict);
+      return verdict;
+    },
+    isStanding: async (finding) =>
+      (await readFindings()).some(({ seq, acknowledged }) => seq === finding && !acknowledged),
+    prune: () => pruneTrail({ store, chain: chain(), before: new Date(now() - retentionMs), log }),
     flush: () => queue.flush(true),
     state: () => ({
       queued: queue.length(),
       lost: queue.lost(),
       headSeq: writer.head().seq,
-      intact: writer.intact(),
+      intact: soundness.intact(),
     }),
     close: async () => {
       if (!timer.isRunning()) return;
       timer.stop();
-      enqueueGathered(true);
+      take(true);
       await queue.flush(true);
       if (queue.length() > 0) log.error('audit events were not written', { 'event.count': queue.length() });
-      logHead();
+      heads.keep();
+      heads.say();
     },
   };
+}
+
+/** What a trail is made of. */
+function createParts({ store, key, kept, now, log, queueMax: max = 10_000 }: AuditOptions) {
+  let made: Chain | null = null;
+  const chain = (): Chain => {
+    made ??= createChain(key().secret);
+    return made;
+  };
+  const push = (event: AuditDraft): Promise<void> => {
+    const done = queue.push(event);
+    void queue.flush();
+    return atMost(done, PATIENCE_MS);
+  };
+  const soundness = createSoundness({ push, now, log });
+  const writer = createWriter({ store, chain, now, found: soundness.found, committed: soundness.committed });
+  const queue = createQueue({ write: writer.write, lostEvent: (lost) => lostEvent(lost, now()), log, max });
+  const heads = createHeadKeeper({ kept, head: writer.head, now, log });
+  const gather = createGather();
+  const take = (all: boolean): void => {
+    for (const event of gather.take(now(), all)) void queue.push(event);
+  };
+  return { chain, gather, take, queue, writer, soundness, heads, push };
 }
 
 function draftOf(event: RecordedEvent, nowMs: number): AuditDraft {

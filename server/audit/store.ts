@@ -1,7 +1,8 @@
-import { and, asc, desc, eq, gt, gte, lt, lte, or, type SQL, sql } from 'drizzle-orm';
+import { and, asc, desc, eq, gt, gte, inArray, lt, lte, or, type SQL, sql } from 'drizzle-orm';
 import type { Rows } from '../../db/connect';
-import { auditChain, auditEvents } from '../../db/schema';
+import { auditChain, auditEvents, clients, deletedClients, market, signingKeys } from '../../db/schema';
 import { type AuditRecord, BROKEN_MAC, type ChainEnds, type Extension, type Head } from './chain';
+import { FINDING_EVENTS } from './findings';
 
 /** Which events are asked for; null: whatever. Times are from `from` on, and before `to`. */
 export interface AuditFilter {
@@ -18,36 +19,49 @@ export interface Extent {
   readonly ends: ChainEnds;
   readonly firstSeq: number | null;
   readonly lastSeq: number | null;
+  /** The last event but those that somebody has put so far away that no numbers are left behind them. */
+  readonly nearSeq: number | null;
+  /** Hashes of the events that were asked for by number, as far as they are there. */
+  readonly hashes: ReadonlyMap<number, string>;
 }
+
+/** No trail gets so far: an event beyond was put there to leave no place for others. */
+export const FAR_SEQ = 2 ** 52;
 
 /** Rows of the audit trail. What changes the chain holds its row locked, so that replicas write one after another. */
 export interface AuditStore {
   /**
-   * Writes what `build` makes of the ends. `perhaps` is the last event of an attempt whose outcome is unknown: when it is
-   * there nothing is written again.
+   * Writes what `build` makes of what is there. `perhaps` is the last event of an attempt
+   * whose outcome is unknown: when it is there nothing is written again. `known` is asked for by its number.
    */
-  extend(build: (extent: Extent) => Extension, perhaps: Head | null): Promise<void>;
+  extend(build: (extent: Extent) => Extension, perhaps: Head | null, known: Head): Promise<void>;
   /** Deletes the oldest up to the pruned end that `decide` makes of the ends and at most `limit` oldest events; null: nothing. */
   prune(decide: (ends: ChainEnds, oldest: readonly AuditRecord[]) => ChainEnds | null, limit: number): Promise<boolean>;
   /** Replaces the ends by what `change` makes of what is there; null: nothing. */
   seal(change: (extent: Extent) => ChainEnds | null): Promise<void>;
-  extent(): Promise<Extent>;
+  /** What is there at one moment, with the hashes of these events. */
+  extent(seqs: readonly number[]): Promise<Extent>;
   /** Oldest first, after `seq` and up to `until`. */
   after(seq: number, until: number, limit: number, filter?: AuditFilter): Promise<readonly AuditRecord[]>;
   /** Newest first, before `seq` (null: from the end). */
   before(seq: number | null, limit: number, filter: AuditFilter): Promise<readonly AuditRecord[]>;
+  /** The findings in the trail and their acknowledgements, oldest first. */
+  findings(): Promise<readonly AuditRecord[]>;
+  /** True when the database shows that a server has worked on it before. */
+  isInUse(): Promise<boolean>;
 }
 
+type Selecting = Pick<Rows, 'select'>;
 type Writer = Pick<Rows, 'select' | 'insert' | 'update' | 'delete'>;
 
 /** The audit trail in the database. */
 export function createAuditStore(rows: Rows): AuditStore {
   return {
-    extend: (build, perhaps) =>
+    extend: (build, perhaps, known) =>
       rows.transaction(async (tx) => {
         const ends = await lockEnds(tx);
-        if (perhaps !== null && (await isThere(tx, perhaps))) return;
-        const extension = build({ ends, ...(await bounds(tx)) });
+        if (perhaps !== null && (await hashesOf(tx, [perhaps.seq])).get(perhaps.seq) === perhaps.hash) return;
+        const extension = build(await extentOf(tx, ends, [known.seq]));
         await tx.insert(auditEvents).values(extension.records.map((record) => ({ ...record })));
         await tx.update(auditChain).set(extension.ends);
       }),
@@ -62,13 +76,13 @@ export function createAuditStore(rows: Rows): AuditStore {
       }),
     seal: (change) =>
       rows.transaction(async (tx) => {
-        const changed = change({ ends: await lockEnds(tx), ...(await bounds(tx)) });
+        const changed = change(await extentOf(tx, await lockEnds(tx), []));
         if (changed !== null) await tx.update(auditChain).set(changed);
       }),
-    extent: () =>
+    extent: (seqs) =>
       // One snapshot, so that the ends and the events are of the same moment.
       rows.transaction(
-        async (tx) => ({ ends: (await tx.select(ENDS).from(auditChain))[0] ?? NO_ENDS, ...(await bounds(tx)) }),
+        async (tx) => extentOf(tx, (await readEnds(tx.select(ENDS).from(auditChain))) ?? NO_ENDS, seqs),
         { isolationLevel: 'repeatable read', accessMode: 'read only' },
       ),
     after: (seq, until, limit, filter) =>
@@ -85,6 +99,21 @@ export function createAuditStore(rows: Rows): AuditStore {
         .where(and(seq === null ? undefined : lt(auditEvents.seq, seq), ...conditions(filter)))
         .orderBy(desc(auditEvents.seq))
         .limit(limit),
+    findings: () =>
+      rows
+        .select()
+        .from(auditEvents)
+        .where(inArray(auditEvents.event, [...FINDING_EVENTS]))
+        .orderBy(asc(auditEvents.seq)),
+    isInUse: async () => {
+      const counts = [
+        rows.$count(clients),
+        rows.$count(deletedClients),
+        rows.$count(signingKeys),
+        rows.$count(market, gt(market.seq, 0)),
+      ];
+      return (await Promise.all(counts)).some((count) => count > 0);
+    },
   };
 }
 
@@ -100,26 +129,51 @@ const ENDS = {
 const NO_ENDS: ChainEnds = { prunedSeq: 0, prunedHash: '', lastSeq: 0, lastHash: '', mac: BROKEN_MAC };
 
 async function lockEnds(tx: Writer): Promise<ChainEnds> {
-  const lock = () => tx.select(ENDS).from(auditChain).for('update');
-  const [ends] = await lock();
-  if (ends !== undefined) return ends;
+  const lock = () => readEnds(tx.select(ENDS).from(auditChain).for('update'));
+  const ends = await lock();
+  if (ends !== null) return ends;
   await tx
     .insert(auditChain)
     .values({ id: 1, ...NO_ENDS })
     .onConflictDoNothing();
-  return (await lock())[0] ?? NO_ENDS;
+  return (await lock()) ?? NO_ENDS;
 }
 
-async function bounds(from: Pick<Rows, 'select'>): Promise<Omit<Extent, 'ends'>> {
-  const seq = (order: SQL) => from.select({ seq: auditEvents.seq }).from(auditEvents).orderBy(order).limit(1);
-  const [first] = await seq(asc(auditEvents.seq));
-  const [last] = await seq(desc(auditEvents.seq));
-  return { firstSeq: first?.seq ?? null, lastSeq: last?.seq ?? null };
+async function readEnds(query: PromiseLike<ChainEnds[]>): Promise<ChainEnds | null> {
+  const [ends] = await query;
+  return ends === undefined ? null : { ...ends, prunedSeq: exact(ends.prunedSeq), lastSeq: exact(ends.lastSeq) };
 }
 
-async function isThere(tx: Writer, { seq, hash }: Head): Promise<boolean> {
-  const found = await tx.select({ hash: auditEvents.hash }).from(auditEvents).where(eq(auditEvents.seq, seq));
-  return found[0]?.hash === hash;
+/** The column holds more than a number can count; what is beyond was never ours, and would not be taken back. */
+function exact(seq: number): number {
+  return Math.min(seq, Number.MAX_SAFE_INTEGER);
+}
+
+async function extentOf(from: Selecting, ends: ChainEnds, seqs: readonly number[]): Promise<Extent> {
+  const end = async (order: SQL, where?: SQL): Promise<number | null> => {
+    const query = from.select({ seq: auditEvents.seq }).from(auditEvents).where(where).orderBy(order).limit(1);
+    const [found] = await query;
+    return found === undefined ? null : exact(found.seq);
+  };
+  const lastSeq = await end(desc(auditEvents.seq));
+  const isFar = lastSeq !== null && lastSeq > FAR_SEQ;
+  return {
+    ends,
+    firstSeq: await end(asc(auditEvents.seq)),
+    lastSeq,
+    nearSeq: isFar ? await end(desc(auditEvents.seq), lte(auditEvents.seq, FAR_SEQ)) : lastSeq,
+    hashes: await hashesOf(from, seqs),
+  };
+}
+
+async function hashesOf(from: Selecting, seqs: readonly number[]): Promise<ReadonlyMap<number, string>> {
+  if (seqs.length === 0) return new Map();
+  const { seq, hash } = auditEvents;
+  const found = await from
+    .select({ seq, hash })
+    .from(auditEvents)
+    .where(inArray(seq, [...seqs]));
+  return new Map(found.map((event) => [event.seq, event.hash]));
 }
 
 function conditions({ client, event, outcome, requestId, from, to }: AuditFilter): (SQL | undefined)[] {

@@ -26,3 +26,16 @@ export function createTimer(periodMs: number, work: () => Promise<void>): Timer 
     isRunning: () => interval !== null,
   };
 }
+
+/** Says when a period is over, by the clock that it is given. */
+export function createEvery(periodMs: number, now: () => number): { isDue(): boolean } {
+  let sinceMs = now();
+  return {
+    isDue: () => {
+      // A clock that was set back must not keep it from being due.
+      if (now() - sinceMs < periodMs && now() >= sinceMs) return false;
+      sinceMs = now();
+      return true;
+    },
+  };
+}

@@ -1,17 +1,29 @@
-import type { Log } from '../../kit/logs';
-import type { AuditDraft, Chain, ChainEnds, Extension, Head } from './chain';
-import type { AuditStore, Extent } from './store';
+import type { AuditDraft, Chain, ChainEnds, Fault, Head } from './chain';
+import { findingEvent, findingsIn } from './findings';
+import { type AuditStore, type Extent, FAR_SEQ } from './store';
+import { checkTail, ownHeadFault } from './verify';
 
 /** Puts events behind the end of the chain. */
 export interface ChainWriter {
-  /** Seals a chain that is empty because its key was made just now; reads its head. */
-  open(keyWasMade: boolean): Promise<void>;
-  /** Commits the events. After a failure the same ones must come again: they may have been committed. */
+  /** Seals a chain that is empty because its key was made just now. `kept`: the last event known from before; null: as the trail says. */
+  open(keyWasMade: boolean, kept: Head | null): Promise<void>;
+  /**
+   * Commits the events, and before them what is found wrong with the chain. After a failure the same ones must come again:
+   * they may have been committed.
+   */
   write(events: readonly AuditDraft[]): Promise<void>;
-  /** The last event that was written or read. */
+  /** Looks at the end of the chain without writing. */
+  look(): Promise<Look>;
+  /** The last event that was written or seen. */
   head(): Head;
-  /** False once the chain was found changed. */
-  intact(): boolean;
+}
+
+/** How the end of the chain looks. */
+export interface Look {
+  /** False: something is wrong with it. */
+  readonly whole: boolean;
+  /** What that is, unless the trail tells it already. */
+  readonly untold: Fault | null;
 }
 
 /** What the writer stands on. */
@@ -19,7 +31,16 @@ export interface ChainWriterOptions {
   readonly store: AuditStore;
   readonly chain: () => Chain;
   readonly now: () => number;
-  readonly log: Log;
+  /** To be told at once of what is found, before it is written; more than once while writing fails. */
+  readonly found: (fault: Fault) => void;
+  /** To be told of every finding that was committed. */
+  readonly committed: (fault: Fault) => void;
+}
+
+/** An attempt whose outcome is unknown: the end that it would have reached, and what it was to tell. */
+interface Attempt {
+  readonly head: Head;
+  readonly findings: readonly Fault[];
 }
 
 /** A key that another server made a moment ago is followed by its seal. */
@@ -27,65 +48,60 @@ const SEAL_PATIENCE_MS = 3_000;
 const SEAL_LOOK_MS = 100;
 
 /** The writer of one server; others may write between its batches. */
-export function createWriter({ store, chain, now, log }: ChainWriterOptions): ChainWriter {
+export function createWriter({ store, chain, now, found, committed }: ChainWriterOptions): ChainWriter {
   let head: Head = { seq: 0, hash: '' };
-  let intact = true;
-  // The end that an attempt would have reached whose outcome is unknown.
-  let perhaps: Head | null = null;
+  // What was not sealed stays so for ever, and is told once.
+  let tornTold = false;
+  let perhaps: Attempt | null = null;
 
-  const blame = (reason: string, details: AuditDraft['details']): AuditDraft => {
-    intact = false;
-    log.error('the audit trail was changed by somebody else; see audit --verify', { 'event.reason': reason });
-    return {
-      at: new Date(now()),
-      event: 'audit_chain',
-      outcome: 'failure',
-      reason,
-      actor: 'server',
-      clientId: null,
-      address: null,
-      requestId: null,
-      count: 1,
-      details,
-    };
+  const untoldIn = (extent: Extent): Fault | null =>
+    ownHeadFault(head, extent) ?? (tornTold ? null : checkTail(chain(), extent));
+  const build = (events: readonly AuditDraft[], extent: Extent) => {
+    const fault = untoldIn(extent);
+    if (fault !== null) found(fault);
+    const told = events.some(({ event, details }) => event === 'audit_chain' && details['what'] === fault?.what);
+    const drafts = fault === null || told ? events : [findingEvent(fault, now()), ...events];
+    const extension = chain().extend(placeIn(extent), drafts);
+    perhaps = { head: headOf(extension.ends), findings: fault === null ? [] : [fault] };
+    return extension;
   };
-  /** What is wrong with the end, told once as an event of its own. */
-  const findings = ({ ends, lastSeq }: Extent): AuditDraft[] => {
-    const details = { expected_seq: head.seq, found_seq: ends.lastSeq };
-    if (ends.lastSeq < head.seq || (ends.lastSeq === head.seq && ends.lastHash !== head.hash))
-      return [blame('chain_set_back', details)];
-    const torn = !chain().isSealed(ends) || (lastSeq ?? ends.prunedSeq) !== ends.lastSeq;
-    return torn && intact ? [blame('chain_changed', details)] : [];
-  };
-  const build = (events: readonly AuditDraft[], extent: Extent): Extension => {
-    const { ends, lastSeq } = extent;
-    // Behind whatever stands there, since events must be kept even where somebody has been at work.
-    const from: ChainEnds = { ...ends, lastSeq: Math.max(ends.lastSeq, lastSeq ?? 0) };
-    return chain().extend(from, [...findings(extent), ...events]);
+  const settle = ({ findings, ...reached }: Attempt): void => {
+    head = reached.head;
+    perhaps = null;
+    for (const fault of findings) {
+      tornTold ||= fault.reason === 'chain_changed';
+      committed(fault);
+    }
   };
   return {
-    open: async (keyWasMade) => {
+    open: async (keyWasMade, kept) => {
       const { ends } = await openedExtent(store, chain(), keyWasMade);
-      head = headOf(ends);
-      intact = chain().isSealed(ends);
-      if (!intact)
-        log.error('the audit trail was changed, or its key was; see audit --verify', {
-          'event.reason': 'chain_changed',
-        });
+      head = kept ?? headOf(ends);
+      tornTold = findingsIn(await store.findings()).some(({ reason }) => reason === 'chain_changed');
     },
     write: async (events) => {
-      const earlier = perhaps;
-      await store.extend((extent) => {
-        const extension = build(events, extent);
-        perhaps = headOf(extension.ends);
-        return extension;
-      }, earlier);
-      head = perhaps ?? head;
-      perhaps = null;
+      await store.extend((extent) => build(events, extent), perhaps?.head ?? null, head);
+      if (perhaps !== null) settle(perhaps);
+    },
+    look: async () => {
+      const known = head;
+      const extent = await store.extent([known.seq]);
+      // Written meanwhile: what was read says nothing of the head of now, and the write has looked.
+      if (known !== head) return { whole: true, untold: null };
+      const untold = untoldIn(extent);
+      const whole = untold === null && checkTail(chain(), extent) === null;
+      if (whole && extent.ends.lastSeq > head.seq) head = headOf(extent.ends);
+      return { whole, untold };
     },
     head: () => head,
-    intact: () => intact,
   };
+}
+
+/** Behind whatever stands there, since events must be kept even where somebody has been at work. */
+function placeIn({ ends, nearSeq }: Extent): ChainEnds {
+  // Behind an event that stands as far away as one is looked at there is still place for as many as there may ever be.
+  const last = ends.lastSeq <= 1.5 * FAR_SEQ ? ends.lastSeq : 0;
+  return { ...ends, lastSeq: Math.max(last, nearSeq ?? 0) };
 }
 
 function headOf({ lastSeq, lastHash }: ChainEnds): Head {
@@ -95,10 +111,10 @@ function headOf({ lastSeq, lastHash }: ChainEnds): Head {
 async function openedExtent(store: AuditStore, chain: Chain, keyWasMade: boolean): Promise<Extent> {
   if (keyWasMade)
     await store.seal(({ ends, lastSeq }) => (isFresh(ends) && lastSeq === null ? chain.seal(ends) : null));
-  let extent = await store.extent();
+  let extent = await store.extent([]);
   for (let waitedMs = 0; isFresh(extent.ends) && waitedMs < SEAL_PATIENCE_MS; waitedMs += SEAL_LOOK_MS) {
     await Bun.sleep(SEAL_LOOK_MS);
-    extent = await store.extent();
+    extent = await store.extent([]);
   }
   return extent;
 }

@@ -26,9 +26,22 @@ export function eventBlocks(events: readonly AuditView[], requestId: string, now
 }
 
 /** What a check of the whole trail found, when it holds. */
-export function intact({ events, first_seq, last_seq }: AuditVerdict): string {
+export function intact({ events, first_seq, last_seq, head, findings }: AuditVerdict): string {
   if (events === 0) return 'The audit trail is empty.\n';
-  return `The audit trail is intact: ${events} events, from ${first_seq} to ${last_seq}.\n`;
+  const known = findings.length === 0 ? '' : `Findings that it tells of, all acknowledged: ${findings.length}.\n`;
+  const whole = `The audit trail is intact: ${events} events, from ${first_seq} to ${last_seq}.\n`;
+  return `${whole}${known}Its head, to be kept elsewhere: ${head.seq}:${head.hash}\n`;
+}
+
+/** What it found, when it does not. */
+export function notIntact({ fault, findings }: AuditVerdict): string {
+  if (fault !== null) return `The audit trail was changed: ${fault.what}`;
+  const standing = findings.filter(({ acknowledged }) => !acknowledged);
+  const [first] = standing;
+  if (first === undefined) return 'The audit trail does not hold.';
+  const more = standing.length > 1 ? ` (and ${standing.length - 1} more)` : '';
+  const told = `event ${first.seq} of ${moment(first.at)} tells: ${first.what || first.reason}${more}`;
+  return `The audit trail holds, but ${told} Once you know why: crypto-server audit --acknowledge ${first.seq}`;
 }
 
 function eventBlock(event: AuditView, requestId: string, nowMs: number): string {
@@ -58,7 +71,7 @@ function requestOf({ request_id, details, count }: AuditView): string {
 
 /** `ended_at` in the past → `ended 3 h ago`. */
 function shortDetails(event: AuditView, nowMs: number): string {
-  const told = detailsOf(event).filter(([name]) => name !== 'request_ids');
+  const told = detailsOf(event).filter(([name]) => name !== 'request_ids' && name !== 'requests');
   const words = told.map(([name, value]) =>
     isMoment(value) ? `${name.replace(/_at$/, '')} ${relative(value, nowMs)}` : `${name} ${plainValue(value)}`,
   );

@@ -196,8 +196,18 @@ describe('crypto-server audit', () => {
     expect((await run('audit', '--client', 'late')).out).toMatch(/secret_ended .* ended \d+ \w+ ago, secret_id \d+$/m);
   });
 
+  test('--verify prints the head, --head looks for one that was kept, and --acknowledge needs a finding', async () => {
+    const [, head = ''] = /kept elsewhere: (\d+:[0-9a-f]{64})\n$/.exec((await run('audit', '--verify')).out) ?? [];
+    await run('clients', 'create', '--name', 'Later');
+    expect((await run('audit', '--verify', '--head', head)).code).toBe(0);
+    const other = await run('audit', '--head', `${head.split(':')[0]}:${'0'.repeat(64)}`);
+    expect([other.code, other.err]).toEqual([1, expect.stringMatching(/Event \d+ is not the one that was given/)]);
+    expect((await run('audit', '--head', '7')).err).toContain('It must be <seq>:<hash>');
+    expect((await run('audit', '--acknowledge', '1')).err).toContain('There is no such finding');
+  });
+
   test('--verify says that the trail is intact, and exits with 1 once an event was changed', async () => {
-    expect((await run('audit', '--verify')).out).toMatch(/^The audit trail is intact: \d+ events, from 1 to \d+\.\n$/);
+    expect((await run('audit', '--verify')).out).toMatch(/^The audit trail is intact: \d+ events, from 1 to \d+\.\n/);
     await rows.update(auditEvents).set({ actor: 'nobody' }).where(eq(auditEvents.seq, 2));
     const { code, out, err } = await run('audit', '--verify');
     expect([code, out]).toEqual([1, '']);

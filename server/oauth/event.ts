@@ -36,6 +36,7 @@ export type EventName =
   | 'admin_sign_in'
   | 'admin_sign_out'
   | 'audit_chain'
+  | 'audit_chain_acknowledged'
   | 'audit_exported'
   | 'audit_lost'
   | 'client_authentication'

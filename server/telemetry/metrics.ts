@@ -9,7 +9,10 @@ const GAUGES = {
   signing_keys: { help: 'Signing keys by state: next, active, retiring, revoked.', label: 'state' },
   audit_queue_length: { help: 'Audit events that wait to be written.', label: null },
   audit_head_seq: { help: 'Number of the last audit event this server wrote or read.', label: null },
-  audit_intact: { help: '0 once the audit trail was found changed by somebody else.', label: null },
+  audit_intact: {
+    help: '0 while something is wrong with the audit trail, or a finding in it is not acknowledged.',
+    label: null,
+  },
   revoked_tokens_held: {
     help: 'Revoked access tokens kept in memory until a day after they would have ended.',
     label: null,

@@ -14,8 +14,6 @@ export interface SharedBytes {
   readonly secret: Buffer;
   /** True when this start of this server made it: whatever was kept under one before can not be checked any more. */
   readonly made: boolean;
-  /** True when it was made on a database that held something sealed before: after an update, or because somebody took it away. */
-  readonly late: boolean;
 }
 
 /** Opens what is sealed. Nothing but `open` may be called before it was opened. */
@@ -69,8 +67,7 @@ export function createVault({ store, encryptionKey, previousEncryptionKey, rando
           const there = texts.get(sealName({ kind: 'shared secret', name }));
           const text = there ?? randomBytes(SHARED_SECRET_BYTES).toString('base64url');
           if (there === undefined) sealed.push(sealSecret(name, text, boxes));
-          const made = there === undefined;
-          values.set(name, { secret: Buffer.from(text, 'base64url'), made, late: made && rows.length > 0 });
+          values.set(name, { secret: Buffer.from(text, 'base64url'), made: there === undefined });
         }
         return { made: sealed, resealed: resealAll(rows, boxes) };
       }, new Date(now())),

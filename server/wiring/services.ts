@@ -64,8 +64,14 @@ export function createServices(database: Database, given: Surroundings): Service
   const vault = createVault({ ...given, store: createVaultStore(rows) });
   const callers = createCallers(given.trusted);
   const metrics = createMetrics(VERSION);
-  const retentionMs = given.retentionAuditMs;
-  const audit = createAudit({ store: createAuditStore(rows), key: () => vault.shared('audit'), retentionMs, now, log });
+  const audit = createAudit({
+    store: createAuditStore(rows),
+    key: () => vault.shared('audit'),
+    kept: given.auditHead,
+    retentionMs: given.retentionAuditMs,
+    now,
+    log,
+  });
   const record: typeof audit.record = (event) => {
     metrics.told(event);
     return audit.record(event);
@@ -106,7 +112,7 @@ export function createServices(database: Database, given: Surroundings): Service
   };
 }
 
-type Opened = Pick<Services, 'tell' | 'vault' | 'keyring' | 'clients' | 'resources' | 'revocations' | 'feed' | 'audit'>;
+type Opened = Pick<Services, 'vault' | 'keyring' | 'clients' | 'resources' | 'revocations' | 'feed' | 'audit'>;
 
 function listenFor(changes: Pick<Changes, 'on'>, { clients, keyring, resources, revocations, feed }: Opened): void {
   changes.on('clients', clients.changed);
@@ -117,13 +123,9 @@ function listenFor(changes: Pick<Changes, 'on'>, { clients, keyring, resources, 
 }
 
 /** One after another: a failure must leave nothing at work on a database that is about to be closed. */
-async function openAll({ tell, vault, keyring, clients, resources, revocations, feed, audit }: Opened): Promise<void> {
+async function openAll({ vault, keyring, clients, resources, revocations, feed, audit }: Opened): Promise<void> {
   await vault.open();
   await audit.open();
-  if (vault.shared('audit').late) {
-    const reason = 'begun_on_a_database_in_use';
-    void tell({ event: 'audit_chain', outcome: 'failure', reason, actor: 'server', warning: true }, null);
-  }
   await keyring.open();
   await clients.changed(null);
   await resources.changed();

@@ -1,5 +1,6 @@
 import type { ReadClock } from '../../db/clock';
 import type { Log } from '../../kit/logs';
+import type { KeptHead } from '../audit/head';
 import type { Resolve } from '../authentication/jwks-fetch';
 import type { Config } from '../config';
 
@@ -30,6 +31,8 @@ export interface Surroundings extends InForce {
   readonly hashConcurrency: number;
   /** Opens what an earlier key encrypted; null: there is none. */
   readonly previousEncryptionKey: string | null;
+  /** Keeps the head of the audit trail outside the database. */
+  readonly auditHead: KeptHead;
   /** Certificates (PEM) of the authorities that `tls_client_auth` trusts; null: none. */
   readonly mtlsAuthorities: string | null;
   /** Certificates (PEM) to trust at a `jwks_uri` instead of the system's; null: the system's. */

@@ -100,15 +100,19 @@ function Verify() {
   );
 }
 
-function Verdict({ verdict: { ok, events, first_seq, last_seq, fault } }: { verdict: AuditVerdict }) {
-  const span = events === 0 ? '' : `, from ${first_seq} to ${last_seq}`;
+function Verdict({ verdict }: { verdict: AuditVerdict }) {
   return (
-    <Notice tone={ok ? 'good' : 'bad'}>
-      <p>
-        {ok
-          ? `The trail is whole: ${events.toLocaleString()} events checked${span}.`
-          : `The trail is not whole: event ${fault?.seq ?? '?'}: ${fault?.what ?? 'unknown'}. Keep the database as it is and compare it with a backup.`}
-      </p>
+    <Notice tone={verdict.ok ? 'good' : 'bad'}>
+      <p>{verdictText(verdict)}</p>
     </Notice>
   );
+}
+
+function verdictText({ ok, events, first_seq, last_seq, fault, findings }: AuditVerdict): string {
+  const span = events === 0 ? '' : `, from ${first_seq} to ${last_seq}`;
+  if (ok) return `The trail is whole: ${events.toLocaleString()} events checked${span}.`;
+  if (fault !== null)
+    return `The trail is not whole: event ${fault.seq ?? '?'}: ${fault.what} Keep the database as it is and compare it with a backup.`;
+  const told = findings.filter(({ acknowledged }) => !acknowledged).map(({ seq, what }) => `Event ${seq}: ${what}`);
+  return `The trail is whole, but tells of what a server found. ${told.join(' ')} Once you know why, acknowledge it with crypto-server audit --acknowledge.`;
 }

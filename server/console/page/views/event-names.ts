@@ -36,6 +36,7 @@ export const EVENTS: Readonly<Record<EventName, string>> = {
   admin_sign_out: 'Console sign-out',
   admin_access: 'Administrator access',
   audit_exported: 'Trail exported',
-  audit_chain: 'Chain of the trail',
+  audit_chain: 'Trail found changed',
+  audit_chain_acknowledged: 'Finding about the trail acknowledged',
   audit_lost: 'Events lost',
 };
