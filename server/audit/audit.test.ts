@@ -216,6 +216,50 @@ eachDatabase('the audit trail', (open) => {
       expect((await audit.verify()).fault).toBeNull();
     });
 
+    test('are all found by their request ids before the minute is over, each with what is known of it', async () => {
+      const audit = make();
+      await audit.open();
+      for (const scope of ['s1', 's2', 's3']) await audit.record(failure(`request-${scope}`, { details: { scope } }));
+      await audit.record(failure('request-plain'));
+      const found = async (requestId: string) =>
+        (await audit.page({ ...ALL, requestId, cursor: null, limit: 10 })).items.map(({ count, details }) => ({
+          count,
+          details,
+        }));
+      const at = new Date(nowMs).toISOString();
+      const gathered = {
+        first_at: at,
+        last_at: at,
+        request_ids: ['request-s2', 'request-s3', 'request-plain'],
+        requests: { 'request-s2': { scope: 's2' }, 'request-s3': { scope: 's3' } },
+      };
+      expect(await found('request-s1')).toEqual([{ count: 1, details: { scope: 's1' } }]);
+      for (const id of gathered.request_ids) expect(await found(id)).toEqual([{ count: 3, details: gathered }]);
+      // The minute goes on: who looks often does not make the trail longer for a guesser.
+      await audit.record(failure('request-s5'));
+      await audit.record(failure('request-s6'));
+      expect(await found('request-s6')).toMatchObject([{ count: 2 }]);
+      expect((await events()).map(({ count }) => count)).toEqual([1, 3, 2]);
+      expect((await audit.verify()).fault).toBeNull();
+      await audit.close();
+    });
+
+    test('have room for a bounded amount of what callers write, under whatever request id', async () => {
+      const audit = make();
+      await audit.open();
+      const scope = 'x'.repeat(1_000);
+      for (const at of Array.from({ length: 21 }).keys())
+        await audit.record(failure(`request-${at}`, { details: { scope } }));
+      await audit.record(failure('first', { reason: 'other', details: { scope } }));
+      await audit.record(failure('__proto__', { reason: 'other', details: { scope: 'y' } }));
+      await audit.close();
+      const [gathered, odd] = (await events()).filter(({ requestId }) => requestId === null);
+      expect(Object.keys(gathered?.details['requests'] ?? {}).length).toBeLessThan(16);
+      expect(JSON.stringify(gathered?.details).length).toBeLessThan(6_000);
+      expect(JSON.stringify(odd?.details)).toContain('"__proto__":{"scope":"y"}');
+      expect((await audit.verify()).fault).toBeNull();
+    });
+
     test('begin anew after the minute', async () => {
       const audit = make();
       await audit.open();
@@ -476,6 +520,11 @@ eachDatabase('the audit trail', (open) => {
         [2, 1],
       ]);
       await audit.close();
+    });
+
+    test.each([['zzz'], ['-5'], [''], ['1.5'], ['9'.repeat(17)]])('the cursor %p is none', async (cursor) => {
+      const audit = make();
+      await expect(audit.page({ ...ALL, cursor, limit: 4 })).rejects.toMatchObject({ status: 422 });
     });
 
     test('a gathered request is looked up in an index', async () => {

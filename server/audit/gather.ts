@@ -9,25 +9,37 @@ const KINDS_MAX = 1_000;
 /** Request ids kept of each kind. */
 const REQUEST_IDS_MAX = 20;
 
+/** Characters of the details kept of each kind, as JSON text: a caller writes some of them. */
+const DETAILS_CHARACTERS_MAX = 4_096;
+
 /** Failures of a minute, by kind. */
 export interface Gather {
   /** The event to be written now: the first of its kind; null when it was counted to an earlier one. */
   add(failure: AuditDraft): AuditDraft | null;
-  /** What was counted since the kinds began, as one event each, once the minute is over or (`all`) at once. */
+  /** What was counted and not taken yet, as one event a kind, once the minute is over or (`all`) at once; the minute goes on. */
   take(nowMs: number, all?: boolean): AuditDraft[];
 }
 
 interface Kind {
   readonly first: AuditDraft;
+  gathered: Gathered;
+}
+
+/** What came after the first one. */
+interface Gathered {
   count: number;
   firstAt: Date;
   lastAt: Date;
   readonly requestIds: string[];
+  /** By request id. */
+  readonly requests: Map<string, AuditDraft['details']>;
+  detailsCharacters: number;
 }
 
 /**
  * Gathers failures of one event, client, address and reason per minute, so that a guesser cannot fill the trail. The first
- * of a kind is written at once; the others as one event with `count`, `first_at`, `last_at` and some `request_ids`.
+ * of a kind is written at once; the others as one event with `count`, `first_at`, `last_at`, some `request_ids`, and in
+ * `requests` what else is known of those.
  */
 export function createGather(options: { kindsMax?: number } = {}): Gather {
   const { kindsMax = KINDS_MAX } = options;
@@ -59,29 +71,44 @@ export function createGather(options: { kindsMax?: number } = {}): Gather {
       // A clock that was set back must not keep the minute open.
       const over = startedMs !== null && (nowMs - startedMs >= GATHER_MS || nowMs < startedMs);
       if (!over && !all) return [];
-      const gathered = [...kinds.values(), ...(others === null ? [] : [others])].filter(({ count }) => count > 0);
-      kinds.clear();
-      others = null;
-      startedMs = null;
-      return gathered.map(gatheredEvent);
+      const gathered = [...kinds.values(), ...(others === null ? [] : [others])].flatMap(takeGathered);
+      if (over) {
+        kinds.clear();
+        others = null;
+        startedMs = null;
+      }
+      return gathered;
     },
   };
 }
 
 function kindOf(first: AuditDraft): Kind {
-  return { first, count: 0, firstAt: first.at, lastAt: first.at, requestIds: [] };
+  return { first, gathered: nothingSince(first.at) };
 }
 
-function count(kind: Kind, { at, requestId }: AuditDraft): null {
-  if (kind.count === 0) kind.firstAt = at;
-  kind.count += 1;
-  kind.lastAt = at;
-  if (requestId !== null && kind.requestIds.length < REQUEST_IDS_MAX) kind.requestIds.push(requestId);
+function nothingSince(at: Date): Gathered {
+  return { count: 0, firstAt: at, lastAt: at, requestIds: [], requests: new Map(), detailsCharacters: 0 };
+}
+
+function count({ gathered }: Kind, { at, requestId, details }: AuditDraft): null {
+  if (gathered.count === 0) gathered.firstAt = at;
+  gathered.count += 1;
+  gathered.lastAt = at;
+  if (requestId === null || gathered.requestIds.length === REQUEST_IDS_MAX) return null;
+  gathered.requestIds.push(requestId);
+  const characters = JSON.stringify(details).length;
+  if (characters <= '{}'.length || gathered.detailsCharacters + characters > DETAILS_CHARACTERS_MAX) return null;
+  gathered.detailsCharacters += characters;
+  gathered.requests.set(requestId, details);
   return null;
 }
 
-function gatheredEvent({ first, count, firstAt, lastAt, requestIds }: Kind): AuditDraft {
+function takeGathered(kind: Kind): AuditDraft[] {
+  const { first, gathered } = kind;
+  const { count, firstAt, lastAt, requestIds, requests } = gathered;
+  if (count === 0) return [];
+  kind.gathered = nothingSince(lastAt);
   const times = { first_at: firstAt.toISOString(), last_at: lastAt.toISOString() };
-  const details = { ...times, request_ids: requestIds };
-  return { ...first, at: lastAt, requestId: null, count, details };
+  const known = requests.size === 0 ? {} : { requests: Object.fromEntries(requests) };
+  return [{ ...first, at: lastAt, requestId: null, count, details: { ...times, request_ids: requestIds, ...known } }];
 }

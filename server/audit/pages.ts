@@ -1,3 +1,4 @@
+import { Problem } from '../../kit/http/problem';
 import type { AuditRecord } from './chain';
 import type { AuditFilter, AuditStore } from './store';
 
@@ -16,16 +17,16 @@ export interface AuditPage {
 /** Events that are read at a time. */
 const BATCH_EVENTS = 1_000;
 
-/** Reads one page. */
+/** Reads one page. @throws Problem 422 when the cursor is none of ours. */
 export async function readPage(store: AuditStore, { cursor, limit, ...filter }: AuditQuery): Promise<AuditPage> {
   const items = await store.before(readCursor(cursor), limit + 1, filter);
   const shown = items.slice(0, limit);
-  return { items: shown, nextCursor: items.length > limit ? String(shown.at(-1)?.seq) : null };
+  return { items: shown, nextCursor: items.length > limit ? writeCursor(shown.at(-1)) : null };
 }
 
 /** Reads all events that there are now, oldest first, in batches. */
 export async function* readAll(store: AuditStore, filter: AuditFilter): AsyncGenerator<readonly AuditRecord[]> {
-  const { lastSeq } = await store.extent();
+  const { lastSeq } = await store.extent([]);
   for (let seq = 0; ; ) {
     const batch = await store.after(seq, lastSeq ?? 0, BATCH_EVENTS, filter);
     const last = batch.at(-1);
@@ -35,6 +36,13 @@ export async function* readAll(store: AuditStore, filter: AuditFilter): AsyncGen
   }
 }
 
+/** What somebody inserted may have a number that no number here can tell from its neighbours; the page after begins below all of them. */
+function writeCursor(last: AuditRecord | undefined): string {
+  return String(Math.min(last?.seq ?? 0, Number.MAX_SAFE_INTEGER));
+}
+
 function readCursor(cursor: string | null): number | null {
-  return cursor !== null && /^\d{1,15}$/.test(cursor) ? Number(cursor) : null;
+  if (cursor === null) return null;
+  if (/^\d{1,16}$/.test(cursor) && Number.isSafeInteger(Number(cursor))) return Number(cursor);
+  throw new Problem(422, 'Unprocessable Content', 'cursor is not one that this server gave.', {}, { errors: [] });
 }
