@@ -286,10 +286,32 @@ describe.skipIf(!hasBrowser())('The console in Chromium', () => {
       await page.getByText('Nothing: no scope is granted').waitFor();
     });
 
+    test('access: only what was changed is sent, and what was not saved is kept', async () => {
+      await create('Shared', 'shared');
+      await page.getByRole('link', { name: 'Access' }).click();
+      await page.getByLabel('API calls').fill('70/s');
+      await page.getByText('Not saved yet.').waitFor();
+      await page.getByRole('link', { name: 'Overview' }).click();
+      await heading('Shared · Overview');
+      expect(await server.patch('shared', { app_name: 'Renamed by another' })).toBe(200);
+      await page.getByRole('link', { name: 'Access' }).click();
+      expect(await page.getByLabel('API calls').inputValue()).toBe('70/s');
+      const [sent] = await Promise.all([page.waitForRequest((one) => one.method() === 'PATCH'), press('Save')]);
+      expect(sent.postDataJSON()).toEqual({ limits: { api: '70/s', token: null } });
+      await heading('Renamed by another · Access');
+      await press('Save');
+      await said('There is nothing to save.');
+      await page.evaluate("document.querySelector('.toast').dataset.heard = ''");
+      await press('Save');
+      await page.locator('.toast:not([data-heard])', { hasText: 'There is nothing to save.' }).waitFor(); // said anew
+    });
+
     test('disabled: no token; enabled: a token again', async () => {
       const secret = await create('Switched', 'switched');
       await page.getByRole('link', { name: 'Danger' }).click();
       await press('Disable client');
+      await dialog().waitFor();
+      expect(await page.evaluate('document.activeElement.innerText')).toBe('Cancel');
       await dialog().getByRole('button', { name: 'Disable client' }).click();
       await said('The client is disabled');
       expect(await server.tokenStatus('switched', secret)).toBe(401);
@@ -304,7 +326,7 @@ describe.skipIf(!hasBrowser())('The console in Chromium', () => {
       await press('Delete client');
       const confirm = dialog().getByRole('button', { name: 'Delete client' });
       expect(await confirm.isDisabled()).toBe(true);
-      await page.getByLabel('Type doomed to confirm').fill('doomed');
+      await page.keyboard.type('doomed'); // the field has the focus by itself
       await confirm.click();
       await heading('Clients');
       expect(await server.tokenStatus('doomed', secret)).toBe(401);

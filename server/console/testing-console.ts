@@ -18,6 +18,8 @@ export interface ConsoleServer {
   tokenStatus(id: string, secret: string): Promise<number>;
   /** The id of a request that was refused. */
   failedRequest(): Promise<string>;
+  /** Changes the client as another administrator. @returns the status. */
+  patch(id: string, change: Readonly<Record<string, unknown>>): Promise<number>;
   /** Gives the client another secret and ends those that it has. @returns the status. */
   rotate(id: string): Promise<number>;
   /** A client with this id. @returns its secret. */
@@ -51,6 +53,10 @@ export async function startConsoleServer(options: TestServerOptions = {}): Promi
     idleSeconds: 900,
     tokenStatus: async (id, secret) => (await ask(id, secret)).status,
     failedRequest: async () => (await ask('nobody', 'a wrong secret')).headers.get('x-request-id') ?? '',
+    patch: async (id, change) => {
+      const init = { ...json(change, 'PATCH'), headers };
+      return (await server.ask(`/api/admin/clients/${id}`, init)).status;
+    },
     rotate: async (id) => {
       const body = json({ overlap_seconds: 0 });
       return (await server.ask(`/api/admin/clients/${id}/secrets`, { ...body, headers })).status;

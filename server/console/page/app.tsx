@@ -30,6 +30,7 @@ export function App({ api, now, onEnd }: AppProps) {
   const [state, setState] = useState<State>({ kind: 'starting' });
   const [said, setSaid] = useState<Said>({ text: '', at: 0 });
   const [once, setOnce] = useState<readonly ShownOnce[]>([]);
+  const [drafts] = useState(() => new Map<string, unknown>());
   const route = useRoute();
   const start = useCallback(() => {
     api.session().then(
@@ -46,8 +47,8 @@ export function App({ api, now, onEnd }: AppProps) {
   const say = useCallback((text: string) => setSaid(({ at }) => ({ text, at: at + 1 })), []);
   const showOnce = useCallback((shown: ShownOnce) => setOnce((before) => [...before, shown]), []);
   const shell = useMemo<Shell | null>(
-    () => (session === null ? null : { api, session, now, say, showOnce }),
-    [api, session, now, say, showOnce],
+    () => (session === null ? null : { api, session, now, say, showOnce, drafts }),
+    [api, session, now, say, showOnce, drafts],
   );
   const [shown, ...later] = once;
   const kept = (): void => {

@@ -14,6 +14,8 @@ export interface Shell {
   readonly say: (text: string) => void;
   /** Shows what was just made until it is kept, wherever one goes meanwhile. */
   readonly showOnce: (shown: ShownOnce) => void;
+  /** What is being changed and was not saved, by name, as long as the page lives. */
+  readonly drafts: Map<string, unknown>;
 }
 
 /** Holds the {@link Shell} of the page. */

@@ -4,6 +4,7 @@ import { AUTH_METHODS } from './words';
 
 /** What can be set on a client, as the form holds it. */
 export interface AccessDraft {
+  readonly appName: string;
   readonly authMethod: AuthMethod;
   readonly jwks: string;
   readonly jwksUri: string;
@@ -30,6 +31,7 @@ const TLS_KINDS: Readonly<Record<TlsKind, string>> = {
 export function draftOf(client: ClientView | null, resources: readonly ResourceView[]): AccessDraft {
   const rates = resources.find(({ identifier, built_in }) => built_in && identifier.endsWith('/api/currency'));
   return {
+    appName: client?.app_name ?? '',
     authMethod: client?.auth_method ?? 'client_secret_basic',
     jwks: client?.jwks == null ? '' : JSON.stringify(client.jwks, null, 2),
     jwksUri: client?.jwks_uri ?? '',
@@ -43,18 +45,38 @@ export function draftOf(client: ClientView | null, resources: readonly ResourceV
   };
 }
 
-/** Draft → body. Throws Error when the keys are not JSON. */
+/** What a whole draft sets. Throws Error when the keys are not JSON. */
 export function bodyOf(draft: AccessDraft): ClientChangeBody {
   const withKeys = draft.authMethod === 'private_key_jwt' || draft.authMethod === 'self_signed_tls_client_auth';
+  const byName = draft.authMethod === 'tls_client_auth';
   return {
+    app_name: draft.appName,
     auth_method: draft.authMethod,
-    grants: draft.grants,
+    grants: inOrder(draft.grants),
     dpop_bound: draft.dpopBound,
     certificate_bound: draft.certificateBound,
     limits: { api: draft.limitApi || null, token: draft.limitToken || null },
-    ...(withKeys ? { jwks: parseKeys(draft.jwks), jwks_uri: draft.jwksUri || null } : {}),
-    ...(draft.authMethod === 'tls_client_auth' ? { tls_subject: { kind: draft.tlsKind, value: draft.tlsValue } } : {}),
+    tls_subject: byName ? { kind: draft.tlsKind, value: draft.tlsValue } : null,
+    ...(withKeys && {
+      jwks: draft.jwksUri === '' ? parseKeys(draft.jwks) : null,
+      jwks_uri: draft.jwksUri || null,
+    }),
   };
+}
+
+/** What a draft changes: another administrator may have changed the rest meanwhile. Throws Error when the keys are not JSON. */
+export function changeOf(base: AccessDraft, draft: AccessDraft): ClientChangeBody {
+  const before = Object.entries(bodyOf(base)).map(([name, value]) => [name, JSON.stringify(value)]);
+  const known = new Map(before as [string, string][]);
+  return Object.fromEntries(
+    Object.entries(bodyOf(draft)).filter(([name, value]) => known.get(name) !== JSON.stringify(value)),
+  );
+}
+
+/** The same grants are the same text, in whichever order they were ticked. */
+function inOrder(grants: AccessDraft['grants']): AccessDraft['grants'] {
+  const sorted = Object.entries(grants).map(([resource, scopes]) => [resource, scopes.toSorted()] as const);
+  return Object.fromEntries(sorted.toSorted(([a], [b]) => (a < b ? -1 : 1)));
 }
 
 function parseKeys(text: string): ClientView['jwks'] {

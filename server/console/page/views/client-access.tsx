@@ -1,10 +1,10 @@
-import { useState } from 'preact/hooks';
 import type { ClientView, ResourceView } from '../../../admin/contract';
 import type { Page } from '../model';
+import { useDraft } from '../ui/draft';
 import { TextField } from '../ui/form';
 import { Failure, Show } from '../ui/notice';
 import { useAction, useData, useShell } from '../ui/shell';
-import { AuthFields, bodyOf, draftOf, GrantFields, RuleFields } from './access-fields';
+import { AuthFields, changeOf, draftOf, GrantFields, RuleFields } from './access-fields';
 import { type ClientTabProps, clientPath } from './client-tab';
 
 /** What a client may do: scopes, audiences, limits, binding, and how it authenticates. */
@@ -21,27 +21,50 @@ interface AccessFormProps {
 
 function AccessForm({ client, put, resources }: AccessFormProps) {
   const { api, say } = useShell();
-  const [name, setName] = useState(client.app_name);
-  const [draft, set] = useState(() => draftOf(client, resources));
+  const draft = useDraft(`access of ${client.client_id}`, draftOf(client, resources));
   const action = useAction();
+  const save = async (): Promise<void> => {
+    const change = changeOf(draft.base, draft.value);
+    if (Object.keys(change).length === 0) {
+      say('There is nothing to save.');
+      return;
+    }
+    const changed = await api.send<ClientView>('PATCH', clientPath(client.client_id), change);
+    draft.restart(draftOf(changed, resources));
+    put(changed);
+    say('Saved. New tokens follow it at once.');
+  };
   const submit = (event: Event): void => {
     event.preventDefault();
-    void action.run(async () => {
-      put(await api.send<ClientView>('PATCH', clientPath(client.client_id), { app_name: name, ...bodyOf(draft) }));
-      say('Saved. New tokens follow it at once.');
-    });
+    void action.run(save);
   };
-  const fields = { draft, set, resources };
+  const fields = { draft: draft.value, set: draft.set, resources };
   return (
     <form class="card" onSubmit={submit}>
-      <TextField label="Name" required maxLength={128} value={name} set={setName} />
+      <TextField
+        label="Name"
+        required
+        maxLength={128}
+        value={draft.value.appName}
+        set={(appName) => draft.set({ ...draft.value, appName })}
+      />
       <GrantFields {...fields} />
       <RuleFields {...fields} />
       <AuthFields {...fields} />
       <Failure error={action.error} />
-      <button type="submit" class="primary" disabled={action.busy}>
-        Save
-      </button>
+      <div class="buttons">
+        <button type="submit" class="primary" disabled={action.busy}>
+          Save
+        </button>
+        {draft.isChanged && (
+          <>
+            <button type="button" disabled={action.busy} onClick={() => draft.restart(draftOf(client, resources))}>
+              Discard
+            </button>
+            <span class="quiet">Not saved yet.</span>
+          </>
+        )}
+      </div>
     </form>
   );
 }

@@ -28,7 +28,6 @@ export function NewClient() {
 
 function NewClientForm({ resources }: { resources: readonly ResourceView[] }) {
   const { api, say, showOnce } = useShell();
-  const [name, setName] = useState('');
   const [id, setId] = useState('');
   const [label, setLabel] = useState('');
   const [expiry, setExpiry] = useState('');
@@ -37,7 +36,6 @@ function NewClientForm({ resources }: { resources: readonly ResourceView[] }) {
   const create = async (): Promise<void> => {
     const secret = { label, ...(expiry === '' ? {} : { expires_in_seconds: Number(expiry) }) };
     const { client, client_secret } = await api.send<CreatedClient>('POST', 'clients', {
-      app_name: name,
       ...(id === '' ? {} : { client_id: id }),
       ...filled(bodyOf(draft)),
       ...(hasSecrets(draft.authMethod) ? { secret } : {}),
@@ -59,8 +57,8 @@ function NewClientForm({ resources }: { resources: readonly ResourceView[] }) {
           label="Name"
           required
           maxLength={128}
-          value={name}
-          set={setName}
+          value={draft.appName}
+          set={(appName) => set({ ...draft, appName })}
           hint="For people, such as “Price watcher”."
         />
         <TextField

@@ -81,8 +81,8 @@ function Code({ client, resource }: { client: ClientView; resource: string }) {
 function Secret({ clientId }: { clientId: string }) {
   return (
     <>
-      The secret is read from the variable <code>CLIENT_SECRET</code>, which the file <code>{clientId}.env</code> sets:{' '}
-      <code>set -a; . ./{clientId}.env; set +a</code>{' '}
+      The secret is read from the variable <code>CLIENT_SECRET</code>; with the downloaded file,{' '}
+      <code>set -a; . ./{clientId}.env; set +a</code> sets it.{' '}
     </>
   );
 }

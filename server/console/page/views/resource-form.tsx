@@ -21,10 +21,9 @@ export function ResourceForm({ resource, close, saved }: ResourceFormProps) {
   const [clients, setClients] = useState(resource?.introspection_clients.join('\n') ?? '');
   const fixed = resource?.built_in ?? false;
   const act = async (): Promise<void> => {
-    const introspection_clients = wordsOf(clients);
-    const rest = { name, scopes: wordsOf(scopes), introspection_clients };
-    if (resource === null) await api.send('POST', 'resources', { identifier, ...rest });
-    else await api.send('PATCH', `resources/${resource.id}`, fixed ? { introspection_clients } : rest);
+    const given = { name, scopes: wordsOf(scopes), introspection_clients: wordsOf(clients) };
+    if (resource === null) await api.send('POST', 'resources', { identifier, ...given });
+    else await api.send('PATCH', `resources/${resource.id}`, differences(resource, given));
     saved(resource === null ? `The resource ${name} is created.` : `The resource ${name} is saved.`);
   };
   return (
@@ -64,6 +63,13 @@ export function ResourceForm({ resource, close, saved }: ResourceFormProps) {
       />
     </FormDialog>
   );
+}
+
+/** What is other than it was: another administrator may have changed the rest meanwhile. */
+function differences(before: ResourceView, given: Partial<ResourceView>): object {
+  const names = Object.keys(given) as (keyof ResourceView)[];
+  const changed = names.filter((name) => JSON.stringify(given[name]) !== JSON.stringify(before[name]));
+  return Object.fromEntries(changed.map((name) => [name, given[name]]));
 }
 
 function wordsOf(text: string): string[] {
