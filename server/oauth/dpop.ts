@@ -141,36 +141,3 @@ function decode<T>(work: () => T): T {
 function fail(reason: string): never {
   throw invalidProof(reason);
 }
-
-/** True for a URI that means `path` at one of our URLs; see {@link createTargets}. */
-export type IsTarget = (path: string) => (htu: string) => boolean;
-
-/** The names that a machine has for itself. */
-const LOOPBACK_HOSTS = ['localhost', '127.0.0.1', '[::1]'];
-
-/**
- * Compares `htu` with a path below the base URLs by which we are known, both normalised (RFC 3986 §6.2.2, §6.2.3): letter
- * case of scheme and host, default port; query and fragment are left aside (RFC 9449 §4.3). A base URL on a loopback name
- * stands for all three of them.
- */
-export function createTargets(urls: readonly string[]): IsTarget {
-  const bases = new Set(urls.flatMap(namesOf).flatMap((url) => normalise(url)?.replace(/\/$/, '') ?? []));
-  return (path) => {
-    const pathname = URL.parse(path, 'http://localhost')?.pathname ?? path;
-    return (htu) => {
-      const given = normalise(htu);
-      return given?.endsWith(pathname) === true && bases.has(given.slice(0, given.length - pathname.length));
-    };
-  };
-}
-
-function namesOf(base: string): string[] {
-  const url = new URL(base);
-  if (!LOOPBACK_HOSTS.includes(url.hostname)) return [base];
-  return LOOPBACK_HOSTS.map((host) => `${url.protocol}//${host}${url.port && `:${url.port}`}${url.pathname}`);
-}
-
-function normalise(uri: string): string | null {
-  const url = /^https?:\/\//i.test(uri) ? URL.parse(uri) : null;
-  return url === null || url.username !== '' || url.password !== '' ? null : `${url.origin}${url.pathname}`;
-}

@@ -1,6 +1,7 @@
 /** DPoP proofs as this server takes them (RFC 9449): its nonces, its URLs, its memory of what was used. */
-import { checkProof, createTargets, invalidProof } from '../oauth/dpop';
+import { checkProof, invalidProof } from '../oauth/dpop';
 import { OAuthError } from '../oauth/errors';
+import { createTargets } from '../oauth/htu';
 import { createNonces } from './nonces';
 import { createReplayMemory, type ReplayMemory } from './replay';
 
