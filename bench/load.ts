@@ -11,8 +11,15 @@ export interface Shot {
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
-  /** Texts that are sent once each, after `body` or, with a name, as that header. They must last for the round. */
-  readonly once?: { readonly header: string | null; readonly texts: readonly string[] };
+  /** Texts that are sent in turn, after `body` or, with a name, as that header. */
+  readonly inTurn?: InTurn;
+}
+
+/** Texts that take turns; `again`: from the first on when they run out, else they must last for the round. */
+export interface InTurn {
+  readonly header: string | null;
+  readonly texts: readonly string[];
+  readonly again: boolean;
 }
 
 /** What one round of load saw. */
@@ -39,8 +46,8 @@ export async function fire(
 ): Promise<Round> {
   const { seconds, folder, signal } = options;
   const script = join(folder, 'shot.lua');
-  const texts = join(folder, 'once');
-  writeFileSync(texts, (shot.once?.texts ?? []).join('\n'), { mode: 0o600 });
+  const texts = join(folder, 'texts');
+  writeFileSync(texts, (shot.inTurn?.texts ?? []).join('\n'), { mode: 0o600 });
   writeFileSync(script, luaOf(shot, texts), { mode: 0o600 });
   const flags = ['-t1', `-c${CONNECTIONS}`, `-d${seconds}s`, '--latency', '-s', script];
   const before = cpuSeconds(peer.pid);
@@ -68,11 +75,11 @@ interface Summary {
 }
 
 /** A request, rendered by wrk once where it is always the same, and a summary that a program can read. */
-function luaOf({ method, path, headers, body, once }: Shot, texts: string): string {
+function luaOf({ method, path, headers, body, inTurn }: Shot, texts: string): string {
   const lines = Object.entries(headers).map(([name, value]) => `wrk.headers[${quote(name)}] = ${quote(value)}`);
   return `wrk.method, wrk.path, wrk.body = ${quote(method)}, ${quote(path)}, ${body === '' ? 'nil' : quote(body)}
 ${lines.join('\n')}
-${once === undefined ? '' : luaOfOnce(once.header, texts)}
+${inTurn === undefined ? '' : luaOfTurns(inTurn, texts)}
 function done(summary, latency)
   local e = summary.errors
   io.write(string.format("\\nSUMMARY %d %d %d %f\\n", summary.requests, e.connect + e.read + e.write + e.status + e.timeout,
@@ -81,13 +88,13 @@ end
 `;
 }
 
-/** When the texts run out the last one is sent again, is refused, and so fails the round. */
-function luaOfOnce(header: string | null, texts: string): string {
+/** When texts that are good once run out, the last one is sent again, is refused, and so fails the round. */
+function luaOfTurns({ header, again }: InTurn, texts: string): string {
   const use = header === null ? 'body = wrk.body .. text' : `wrk.headers[${quote(header)}] = text`;
   return `local texts, at = {}, 0
 for line in io.lines(${quote(texts)}) do texts[#texts + 1] = line end
 function request()
-  at = math.min(at + 1, #texts)
+  at = ${again ? 'at % #texts + 1' : 'math.min(at + 1, #texts)'}
   local text, body = texts[at], wrk.body
   ${use}
   return wrk.format(nil, nil, nil, body)

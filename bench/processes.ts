@@ -30,6 +30,17 @@ const STOP_MS = 12_000;
 /** No limits, since one machine asks for all; and this machine may pass certificates on. */
 const SETTINGS = { RATE_LIMIT: 'off', TRUSTED_PROXIES: '127.0.0.1' };
 
+/** What a server is started with beside those settings. */
+export interface ServerOptions {
+  /** Its own; its log and data go there. */
+  readonly folder: string;
+  /** Null: the embedded database. */
+  readonly databaseUrl: string | null;
+  /** The file of the authorities of client certificates. */
+  readonly authorities?: string;
+  readonly signal: AbortSignal;
+}
+
 /** A temporary folder that goes with its scope. */
 export function temporaryFolder(): Disposable & { readonly path: string } {
   const path = mkdtempSync(join(tmpdir(), 'crypto-bench-'));
@@ -37,19 +48,16 @@ export function temporaryFolder(): Disposable & { readonly path: string } {
 }
 
 /**
- * Starts the compiled crypto-server with the settings above, else with none, in `folder`, on PostgreSQL or, with null, on the embedded
- * database. Throws when it does not answer; the error holds the end of its log.
+ * Starts the compiled crypto-server with these settings and no others. Throws when it does not answer; the error holds the end
+ * of its log.
  */
-export async function startServer(
-  folder: string,
-  databaseUrl: string | null,
-  signal: AbortSignal,
-): Promise<ServerPeer> {
+export async function startServer({ folder, databaseUrl, authorities, signal }: ServerOptions): Promise<ServerPeer> {
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
   const log = join(folder, 'server.log');
   const database = databaseUrl === null ? {} : { DATABASE_URL: databaseUrl };
-  const env = { PORT: String(port), DATA_DIR: join(folder, 'data'), ...SETTINGS, ...database };
+  const trusted = authorities === undefined ? {} : { MTLS_CA_FILE: authorities };
+  const env = { PORT: String(port), DATA_DIR: join(folder, 'data'), ...SETTINGS, ...trusted, ...database };
   const begun = performance.now();
   const out = Bun.file(log);
   const child = Bun.spawn([join(ROOT, 'crypto-server')], {

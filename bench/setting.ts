@@ -13,11 +13,23 @@ const RATES_PATH = '/api/currency/';
 /** The token request of a client, as a form (RFC 6749 §4.4.2). */
 export function tokenForm({ id, secret }: Account): Shot {
   const body = new URLSearchParams({ grant_type: 'client_credentials', client_id: id, client_secret: secret });
+  return tokenShot(body.toString());
+}
+
+/** The same with id and secret in the header (RFC 6749 §2.3.1), each form-encoded. */
+export function tokenBasic({ id, secret }: Account): Shot {
+  const encode = (text: string): string => new URLSearchParams([['', text]]).toString().slice(1);
+  const authorization = `Basic ${Buffer.from(`${encode(id)}:${encode(secret)}`).toString('base64')}`;
+  return tokenShot('grant_type=client_credentials', { authorization });
+}
+
+/** A token request with this body. */
+export function tokenShot(body: string, headers: Readonly<Record<string, string>> = {}): Shot {
   return {
     method: 'POST',
     path: TOKEN_PATH,
-    headers: { 'content-type': 'application/x-www-form-urlencoded' },
-    body: body.toString(),
+    headers: { 'content-type': 'application/x-www-form-urlencoded', ...headers },
+    body,
   };
 }
 

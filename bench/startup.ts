@@ -27,7 +27,7 @@ export async function measureStarts(options: StartOptions): Promise<Figure[]> {
     return path;
   };
   const start = async (path: string, databaseUrl: string | null): Promise<number> => {
-    await using server = await startServer(path, databaseUrl, signal);
+    await using server = await startServer({ folder: path, databaseUrl, signal });
     return server.firstAnswerMs / 1000;
   };
   const repeat = async (atMost: number, name: string, once: () => Promise<number>): Promise<Figure> => {
