@@ -4,7 +4,8 @@ import { useDraft } from '../ui/draft';
 import { TextField } from '../ui/form';
 import { Failure, Show } from '../ui/notice';
 import { useAction, useData, useShell } from '../ui/shell';
-import { AuthFields, changeOf, draftOf, GrantFields, RuleFields } from './access-fields';
+import { changeOf, draftOf } from './access-draft';
+import { AuthFields, GrantFields, RuleFields } from './access-fields';
 import { type ClientTabProps, clientPath } from './client-tab';
 
 /** What a client may do: scopes, audiences, limits, binding, and how it authenticates. */

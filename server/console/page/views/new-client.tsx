@@ -6,7 +6,8 @@ import { Group, SelectField, TextField } from '../ui/form';
 import { Heading } from '../ui/heading';
 import { Failure, Show } from '../ui/notice';
 import { useAction, useData, useShell } from '../ui/shell';
-import { AuthFields, bodyOf, draftOf, GrantFields, RuleFields } from './access-fields';
+import { bodyOf, draftOf } from './access-draft';
+import { AuthFields, GrantFields, RuleFields } from './access-fields';
 import { EXPIRIES } from './rotate-secret';
 import { hasSecrets } from './words';
 
