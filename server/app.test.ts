@@ -27,6 +27,18 @@ eachDatabase('the edge of the server', (open) => {
   const get = (headers: readonly string[], path = '/health') =>
     sendRaw(server.port, rawRequest(`GET ${path}`, headers));
 
+  test('a path that is no UTF-8 is 404, wherever a part of it is read', async () => {
+    const routes = server.app.routes.filter(({ path }) => path.includes(':'));
+    expect(routes.length).toBeGreaterThan(15);
+    const headers = { 'x-admin-secret': ADMIN_SECRET, 'content-type': 'application/json' };
+    for (const { method, path } of routes)
+      for (const part of ['%ff', '%', '%zz', 'a%c3']) {
+        const body = ['POST', 'PUT', 'PATCH'].includes(method) ? { body: '{}' } : {};
+        const answer = await server.ask(path.replace(/:\w+/g, part), { method, headers, ...body });
+        expect([method, path, part, answer.status]).toEqual([method, path, part, 404]);
+      }
+  });
+
   test.each([
     ['Host: localhost'],
     ['Host: LOCALHOST:1234'],

@@ -1,7 +1,7 @@
 import type { Log } from '../logs';
 import type { ErrorRule } from './errors';
 import { createOriginRule } from './origin';
-import { Problem, problemResponse } from './problem';
+import { notFound, Problem, problemResponse } from './problem';
 import { withBody } from './received';
 import { createIdentify, requestId } from './request-id';
 
@@ -49,6 +49,7 @@ export function createEdge(options: EdgeOptions): (next: Next) => Next {
       options.log.info('foreign_request', { 'event.reason': reason, 'http.request.id': id });
       return problemResponse(new Problem(403, 'Forbidden', reason), id);
     }
+    if (!isReadable(request.url)) return problemResponse(notFound('There is nothing at this path.'), id);
     return request.method === 'GET' ? next(request) : passBody(request, id, next);
   };
   const handle = (request: Request, next: Next): Answer => {
@@ -114,6 +115,17 @@ function logAccess({ log, now }: EdgeOptions, request: Request, response: Respon
     'http.response.status_code': response.status,
     'event.duration': Math.round((now() - startedMs) * 1e6),
   });
+}
+
+/** False for a path whose percent encoding is no UTF-8: the framework would hand a handler null for that part of it. */
+function isReadable(url: string): boolean {
+  if (!url.includes('%')) return true;
+  try {
+    decodeURIComponent(pathOf(url));
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** The path of a URL alone: a query may carry a secret, and a log must not. */
