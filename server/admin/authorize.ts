@@ -2,6 +2,7 @@ import { Problem } from '../../kit/http/problem';
 import { sameText } from '../../kit/same-text';
 import { challengeOf } from '../oauth/bearer';
 import type { Tell } from '../oauth/event';
+import { hasParameter, queryOf } from '../oauth/query';
 import type { SessionCookie } from './cookie';
 import { isSafe } from './same-origin';
 import type { Session, Sessions } from './sessions';
@@ -84,7 +85,8 @@ export function createAuthorization(options: AuthorizeOptions): Authorization {
       return checkSecret(secret, 'admin_access', request)
         ? { kind: 'secret', name: 'admin', session: null }
         : 'admin_secret_wrong';
-    if (headers.has('authorization')) {
+    // A token in the query string is refused as one (RFC 6750 §2), and not taken for nothing.
+    if (headers.has('authorization') || hasParameter(queryOf(request.url), 'access_token')) {
       const clientId = await adminToken(request);
       return clientId === null ? 'token_not_admin' : { kind: 'token', name: clientId, session: null };
     }
