@@ -81,6 +81,15 @@ eachDatabase('the admin API', (open) => {
       expect(answer.headers.get('www-authenticate')).toContain('error="invalid_token"');
     });
 
+    test('a token in the query string is 400, whatever else is there', async () => {
+      const token = await server.token();
+      for (const headers of [{}, { authorization: `Bearer ${token}` }] as Record<string, string>[]) {
+        const answer = await server.ask(`/api/admin/keys?access_token=${token}`, { headers });
+        expect(answer.status).toBe(400);
+        expect(answer.headers.get('www-authenticate')).toContain('error="invalid_request"');
+      }
+    });
+
     test('a body of another type is 422, once it is known who sends it', async () => {
       const headers = { 'x-admin-secret': ADMIN_SECRET, 'content-type': 'text/plain' };
       const body = JSON.stringify({ app_name: 'x' });
@@ -430,6 +439,21 @@ eachDatabase('the admin API', (open) => {
         .split('\n')
         .map((line) => JSON.parse(line) as Json);
       expect(events.at(-1)).toMatchObject({ event: 'audit_exported', actor: 'admin', details: { format: 'ndjson' } });
+    });
+
+    test('is not exported by a HEAD, which is told what an export would be', async () => {
+      const exports = async () => (await itemsOf(await asAdmin(server, 'GET', '/audit?event=audit_exported'))).length;
+      const before = await exports();
+      const answer = await asAdmin(server, 'HEAD', '/audit/export?format=csv');
+      expect([answer.status, answer.headers.get('content-type')]).toEqual([
+        200,
+        'text/csv; charset=utf-8; header=present',
+      ]);
+      expect(await exports()).toBe(before);
+    });
+
+    test.each(['zzz', '-5', '1.5', '9'.repeat(17)])('a cursor %s is 422', async (cursor) => {
+      expect((await asAdmin(server, 'GET', `/audit?cursor=${cursor}`)).status).toBe(422);
     });
 
     test('is found intact', async () => {

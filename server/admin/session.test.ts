@@ -115,6 +115,15 @@ eachDatabase('sessions of the console', (open) => {
     expect((await page.ask('/api/admin/session')).status).toBe(401);
   });
 
+  test('signing out with the admin secret ends no session, and is no sign-out of anybody', async () => {
+    const page = await openPage(server);
+    const signOuts = () => server.logged.filter((line) => line.includes('admin_sign_out')).length;
+    const before = signOuts();
+    const headers = { 'x-admin-secret': ADMIN_SECRET };
+    expect((await page.ask('/api/admin/session', { method: 'DELETE', headers })).status).toBe(204);
+    expect([signOuts(), (await page.ask('/api/admin/session')).status]).toEqual([before, 200]);
+  });
+
   test('unused for 15 minutes it is over; used in between it goes on', async () => {
     const page = await openPage(server);
     for (let times = 0; times < 3; times++) {
@@ -139,7 +148,7 @@ eachDatabase('sessions of the console', (open) => {
     for (let count = 0; count < 103; count++) await server.services.administration.sessions.open(null);
     expect(await database.rows.$count(consoleSessions)).toBe(100);
     server.pass(HOUR_MS);
-    await server.services.administration.sessions.maintain();
+    await server.services.administration.sessions.prune();
     expect(await database.rows.$count(consoleSessions)).toBe(0);
   });
 

@@ -22,8 +22,7 @@ export interface SessionRoutesOptions {
 
 /** Signing in at the console, staying, and signing out. */
 export function sessionRoutes(options: SessionRoutesOptions) {
-  const { access, authorization, sessions, cookie, isSameOrigin, issuer, version, now, tell } = options;
-  const tags = ['Administration'];
+  const { sessions, cookie, isSameOrigin, issuer, version } = options;
   const view = ({ csrfToken, expiresAt }: Session): SessionView => ({
     signed_in: true,
     csrf_token: csrfToken,
@@ -44,55 +43,67 @@ export function sessionRoutes(options: SessionRoutesOptions) {
       },
       {
         response: { 200: SessionView },
-        detail: { operationId: 'getSession', tags, summary: 'The session of the console', security: [CONSOLE] },
+        detail: { operationId: 'getSession', tags: TAGS, summary: 'The session of the console', security: [CONSOLE] },
       },
     )
-    .post(
-      '/api/admin/session',
-      async ({ body, request }) => {
-        if (!authorization.checkSecret(body.admin_secret, 'admin_sign_in', request))
-          throw unauthorized('The admin secret is wrong.');
-        // A new id for every sign-in: one that somebody else knew before is worth nothing.
-        const session = await sessions.open(cookie.read(request.headers));
-        await tell({ event: 'admin_sign_in', outcome: 'success', actor: 'console' }, request);
-        const seconds = Math.floor((session.expiresAt.getTime() - now()) / 1000);
-        return reply(view(session), 200, { 'set-cookie': cookie.set(session.id, seconds) });
-      },
-      {
-        parse: [
-          ({ request }) => {
-            // Another site must not sign anybody in either.
-            if (!isSameOrigin(request) && comesFromAPage(request.headers)) throw foreignSite();
-            expectJson(request);
-          },
-          'json',
-        ],
-        body: SignIn,
-        response: { 200: SessionView },
-        detail: {
-          operationId: 'signIn',
-          tags,
-          summary: 'Sign in at the console',
-          description: 'Opens a session in a cookie. Attempts are limited.',
-          security: [],
-        },
-      },
-    )
-    .delete(
-      '/api/admin/session',
-      async ({ request }) => {
-        const { session, name } = access.actorOf(request);
-        if (session !== null) await sessions.close(session.id);
-        await tell({ event: 'admin_sign_out', outcome: 'success', actor: name }, request);
-        return done({ 'set-cookie': cookie.clear() });
-      },
-      {
-        transform: access.admit,
-        response: { 204: Done },
-        detail: { operationId: 'signOut', tags, summary: 'Sign out of the console', security: [CONSOLE] },
-      },
-    );
+    .use(signInRoute(options, view))
+    .use(signOutRoute(options));
 }
+
+function signInRoute(options: SessionRoutesOptions, view: (session: Session) => SessionView) {
+  const { authorization, sessions, cookie, isSameOrigin, now, tell } = options;
+  const comesFromHere = ({ request }: { request: Request }): void => {
+    // Another site must not sign anybody in either.
+    if (!isSameOrigin(request) && comesFromAPage(request.headers)) throw foreignSite();
+    expectJson(request);
+  };
+  return new Elysia({ name: 'admin-sign-in' }).post(
+    '/api/admin/session',
+    async ({ body, request }) => {
+      if (!authorization.checkSecret(body.admin_secret, 'admin_sign_in', request))
+        throw unauthorized('The admin secret is wrong.');
+      // A new id for every sign-in: one that somebody else knew before is worth nothing.
+      const session = await sessions.open(cookie.read(request.headers));
+      await tell({ event: 'admin_sign_in', outcome: 'success', actor: 'console' }, request);
+      const seconds = Math.floor((session.expiresAt.getTime() - now()) / 1000);
+      return reply(view(session), 200, { 'set-cookie': cookie.set(session.id, seconds) });
+    },
+    {
+      parse: [comesFromHere, 'json'],
+      body: SignIn,
+      response: { 200: SessionView },
+      detail: {
+        operationId: 'signIn',
+        tags: TAGS,
+        summary: 'Sign in at the console',
+        description: 'Opens a session in a cookie. Attempts are limited.',
+        security: [],
+      },
+    },
+  );
+}
+
+function signOutRoute({ access, sessions, cookie, tell }: SessionRoutesOptions) {
+  return new Elysia({ name: 'admin-sign-out' }).delete(
+    '/api/admin/session',
+    async ({ request }) => {
+      const { session, name } = access.actorOf(request);
+      // Who comes with the secret or a token never signed in.
+      if (session !== null) {
+        await sessions.close(session.id);
+        await tell({ event: 'admin_sign_out', outcome: 'success', actor: name }, request);
+      }
+      return done({ 'set-cookie': cookie.clear() });
+    },
+    {
+      transform: access.admit,
+      response: { 204: Done },
+      detail: { operationId: 'signOut', tags: TAGS, summary: 'Sign out of the console', security: [CONSOLE] },
+    },
+  );
+}
+
+const TAGS = ['Administration'];
 
 const CONSOLE = { consoleSession: [], csrfToken: [] };
 

@@ -36,7 +36,7 @@ export interface Sessions {
   /** True when this is the token of the session. */
   isToken(session: Session, csrfToken: string): boolean;
   /** Drops what has ended; to be called now and then. */
-  maintain(): Promise<void>;
+  prune(): Promise<void>;
 }
 
 /** What sessions stand on. */
@@ -62,7 +62,7 @@ export function createSessions({ store, csrfKey, adminSecret, now, randomBytes }
     csrfToken: tokenOf(id),
     expiresAt: new Date(createdAtMs + ABSOLUTE_MS),
   });
-  const maintain = (): Promise<void> =>
+  const prune = (): Promise<void> =>
     store.prune({
       madeBefore: new Date(now() - ABSOLUTE_MS),
       seenBefore: new Date(now() - IDLE_MS),
@@ -74,7 +74,7 @@ export function createSessions({ store, csrfKey, adminSecret, now, randomBytes }
       if (replaced !== null && ID.test(replaced)) await store.remove(hashOf(replaced));
       const id = randomBytes(32).toString('base64url');
       await store.insert(hashOf(id), new Date(now()));
-      await maintain();
+      await prune();
       return sessionOf(id, now());
     },
     find: async (id) => {
@@ -90,6 +90,6 @@ export function createSessions({ store, csrfKey, adminSecret, now, randomBytes }
       if (ID.test(id)) await store.remove(hashOf(id));
     },
     isToken: (session, csrfToken) => sameText(session.csrfToken, csrfToken),
-    maintain,
+    prune,
   };
 }

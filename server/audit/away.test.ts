@@ -5,7 +5,7 @@ import { connectPostgres, type Database } from '../../db/connect';
 import { auditEvents } from '../../db/schema';
 import { eachDatabase } from '../../db/testing';
 import { findPostgres, startPostgres, type TestPostgres } from '../../db/testing-postgres';
-import { json, startTestServer, type TestServer } from '../testing';
+import { ADMIN_SECRET, json, startTestServer, type TestServer, waitFor } from '../testing';
 
 const TIMEOUT_MS = 60_000;
 const eventsIn = (database: Database) => database.rows.select().from(auditEvents).orderBy(asc(auditEvents.seq));
@@ -98,6 +98,22 @@ describe.skipIf(!findPostgres())('the trail while PostgreSQL is away', () => {
       expect(events).toEqual(['before', '1', '2', '3'].map((which) => `${word}_${which}`));
       expect(await server.services.audit.verify()).toMatchObject({ fault: null });
       expect(server.logged.join('\n')).toContain('audit events are written again');
+    },
+    TIMEOUT_MS,
+  );
+
+  test(
+    'an export that cannot be read is refused, and is none',
+    async () => {
+      const headers = { 'x-admin-secret': ADMIN_SECRET };
+      await postgres.stop();
+      const answer = await server.ask('/api/admin/audit/export?format=csv', { headers });
+      expect([answer.status, answer.headers.get('content-type')]).toEqual([503, 'application/problem+json']);
+      await postgres.start();
+      const isBack = async () => (await server.ask('/api/admin/audit', { headers })).status === 200;
+      await waitFor(isBack, 'the database to answer');
+      expect((await eventsIn(database)).filter(({ event }) => event === 'audit_exported')).toEqual([]);
+      expect((await server.ask('/api/admin/audit/export', { headers })).status).toBe(200);
     },
     TIMEOUT_MS,
   );

@@ -24,7 +24,7 @@ export interface RegistrationTokens {
   /** Uses it once. False when it can be used no more. */
   redeem(id: number): Promise<boolean>;
   /** Drops those that ended long ago; to be called now and then. */
-  maintain(): Promise<void>;
+  prune(): Promise<void>;
 }
 
 /** Ended ones stay on the list for a month, so that one can see what became of them. */
@@ -57,7 +57,7 @@ export function createRegistrationTokens(options: {
     },
     find: async (token) => (isMadeSecret('rt', token) ? store.find(hashOf(token), new Date(now())) : null),
     redeem: (id) => store.take(id, new Date(now())),
-    maintain: () => store.pruneEnded(new Date(now() - ENDED_KEPT_MS)),
+    prune: () => store.pruneEnded(new Date(now() - ENDED_KEPT_MS)),
   };
 }
 

@@ -12,13 +12,13 @@ import type { Vault } from '../vault/service';
 /** Those who have something to do again and again. */
 export interface Busy {
   readonly clients: Pick<Clients, 'flush' | 'maintain'>;
-  readonly registrationTokens: Pick<RegistrationTokens, 'maintain'>;
+  readonly registrationTokens: Pick<RegistrationTokens, 'prune'>;
   readonly keyring: Pick<Keyring, 'maintain'>;
   readonly vault: Pick<Vault, 'maintain'>;
   readonly revocations: Pick<Revocations, 'prune'>;
   readonly assertions: Pick<AssertionCheck, 'prune'>;
   readonly audit: Pick<Audit, 'prune'>;
-  readonly administration: { readonly sessions: Pick<Sessions, 'maintain'> };
+  readonly administration: { readonly sessions: Pick<Sessions, 'prune'> };
   readonly tell: Tell;
 }
 
@@ -48,9 +48,9 @@ export function choresOf({
     {
       name: 'forgetting registration tokens that have ended',
       everyMs: 60 * MINUTE_MS,
-      run: registrationTokens.maintain,
+      run: registrationTokens.prune,
     },
-    { name: 'forgetting sessions that have ended', everyMs: 10 * MINUTE_MS, run: administration.sessions.maintain },
+    { name: 'forgetting sessions that have ended', everyMs: 10 * MINUTE_MS, run: administration.sessions.prune },
     { name: 'the retention of the audit trail', everyMs: 60 * MINUTE_MS, run: audit.prune },
   ];
 }
