@@ -1,6 +1,6 @@
 import { createHash, X509Certificate } from 'node:crypto';
 import { createBoundedMap } from '../../kit/bounded-map';
-import { invalidRequest } from '../oauth/errors';
+import { invalidRequest, type RequestFault } from '../oauth/errors';
 import { readAll } from '../x509/der';
 
 /** The certificate that a client showed to the proxy in front, with what it sent of the chain. */
@@ -49,10 +49,10 @@ export function certificateThumbprint(der: Uint8Array): string {
 
 function readHeaders(leaf: string, chain: string): ClientCertificate {
   const items = chain === '' || chain === '::' ? [] : chain.split(',');
-  const [x509, ...more] = readItem(leaf, 'Client-Cert');
-  const others = items.flatMap((item) => readItem(item.trim(), 'Client-Cert-Chain'));
-  if (x509 === undefined || more.length > 0) throw invalidRequest('The Client-Cert header is malformed.');
-  if (others.length > CHAIN_MAX) throw invalidRequest('The Client-Cert-Chain header is too long.');
+  const [x509, ...more] = readItem(leaf, 'client_cert_malformed');
+  const others = items.flatMap((item) => readItem(item.trim(), 'client_cert_chain_malformed'));
+  if (x509 === undefined || more.length > 0) throw invalidRequest('client_cert_malformed');
+  if (others.length > CHAIN_MAX) throw invalidRequest('client_cert_chain_too_long');
   return { x509, thumbprint: certificateThumbprint(x509.raw), chain: others };
 }
 
@@ -60,7 +60,7 @@ function readHeaders(leaf: string, chain: string): ClientCertificate {
  * `:base64:` (RFC 8941 §3.3.5) of a certificate in DER; HAProxy can only put the whole chain into one item, so several are
  * taken there.
  */
-function readItem(item: string, header: string): X509Certificate[] {
+function readItem(item: string, fault: RequestFault): X509Certificate[] {
   const [, encoded] = /^:([A-Za-z0-9+/]+={0,2}):$/.exec(item) ?? [];
   try {
     const certificates = readAll(Buffer.from(encoded ?? '', 'base64')).map(({ whole }) => new X509Certificate(whole));
@@ -68,5 +68,5 @@ function readItem(item: string, header: string): X509Certificate[] {
   } catch {
     // Said below.
   }
-  throw invalidRequest(`The ${header} header is malformed.`);
+  throw invalidRequest(fault);
 }

@@ -156,8 +156,8 @@ function secretNamedIn(body: unknown, clientId: string): string | null {
 
 /** @throws OAuthError invalid_request. */
 async function bodyOf(request: Request): Promise<unknown> {
-  if (!isJson(request)) throw invalidRequest('Send the request as application/json.');
+  if (!isJson(request)) throw invalidRequest('body_not_json');
   const body = readJson(await request.text());
-  if (body === undefined) throw invalidRequest('The body is not valid JSON.');
+  if (body === undefined) throw invalidRequest('json_broken');
   return body;
 }

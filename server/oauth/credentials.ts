@@ -44,7 +44,7 @@ export function parseCredentials(
   const clientSecret = parameters.get('client_secret')?.[0];
   const asserted = parameters.has('client_assertion') || parameters.has('client_assertion_type');
   const methods = Number(authorization !== null) + Number(clientSecret !== undefined) + Number(asserted);
-  if (methods > 1) throw invalidRequest('The client authenticates in two ways at once; use one.');
+  if (methods > 1) throw invalidRequest('authentication_twice');
   if (authorization !== null) return basicCredentials(authorization, clientId);
   if (asserted) return assertionCredentials(parameters, clientId);
   if (clientId === undefined) throw new OAuthError('invalid_client', 'credentials_missing');
@@ -57,7 +57,7 @@ function basicCredentials(authorization: string, clientId: string | undefined): 
   if (!/^basic(?: |$)/i.test(authorization)) throw new OAuthError('invalid_client', 'authorization_scheme_unsupported');
   const basic = parseBasic(authorization);
   if (clientId !== undefined && clientId !== basic.clientId) {
-    throw invalidRequest('The client_id parameter differs from the one in the Authorization header.');
+    throw invalidRequest('client_id_differs');
   }
   return basic;
 }
@@ -65,9 +65,9 @@ function basicCredentials(authorization: string, clientId: string | undefined): 
 function assertionCredentials(parameters: Parameters, clientId: string | undefined): AssertionCredentials {
   const type = parameters.get('client_assertion_type')?.[0];
   const assertion = parameters.get('client_assertion')?.[0];
-  if (type === undefined) throw invalidRequest('The client_assertion_type parameter is missing.');
+  if (type === undefined) throw invalidRequest('assertion_type_missing');
   if (type !== JWT_BEARER) throw new OAuthError('invalid_client', 'assertion_type_unsupported');
-  if (assertion === undefined) throw invalidRequest('The client_assertion parameter is missing.');
+  if (assertion === undefined) throw invalidRequest('assertion_missing');
   return { method: 'private_key_jwt', clientId: clientId ?? null, assertion };
 }
 
@@ -79,12 +79,11 @@ export function parseBasic(authorization: string): SecretCredentials {
   const encoded = authorization.slice('basic '.length).trim();
   const text = decodeBase64(encoded);
   const colon = text?.indexOf(':') ?? -1;
-  if (text === null || colon < 0 || hasControl(text))
-    throw invalidRequest('The Basic Authorization header is malformed.');
+  if (text === null || colon < 0 || hasControl(text)) throw invalidRequest('basic_malformed');
   const clientId = decodeForm(text.slice(0, colon));
   const clientSecret = decodeForm(text.slice(colon + 1));
   if (hasControl(clientId) || hasControl(clientSecret)) {
-    throw invalidRequest('The Basic Authorization header contains a control character.');
+    throw invalidRequest('basic_control_character');
   }
   return { method: 'client_secret_basic', clientId, clientSecret };
 }

@@ -34,7 +34,7 @@ export function parseJson(body: string): Parameters {
     const values = REPEATABLE.has(name) && Array.isArray(given) ? given : [given];
     return values.map((one) => [name, typeof one === 'string' ? one : refuseType(name)]);
   });
-  if (countNames(body) !== Object.keys(value).length) throw invalidRequest('A JSON member is repeated.');
+  if (countNames(body) !== Object.keys(value).length) throw invalidRequest('json_member_repeated');
   return collect(entries);
 }
 
@@ -44,7 +44,7 @@ export function decodeForm(text: string): string {
   try {
     return decodeURIComponent(text.replaceAll('+', ' '));
   } catch {
-    throw invalidRequest('The form encoding is broken: a % escape is not UTF-8.');
+    throw invalidRequest('form_broken');
   }
 }
 
@@ -56,11 +56,11 @@ export function hasControl(text: string): boolean {
 function collect(pairs: readonly (readonly string[])[]): Parameters {
   const found = new Map<string, string[]>();
   for (const [name = '', value = ''] of pairs) {
-    if (hasControl(value)) throw invalidRequest('A parameter contains a control character.');
+    if (hasControl(value)) throw invalidRequest('parameter_control_character');
     const values = found.get(name);
     if (values === undefined) found.set(name, [value]);
     else if (REPEATABLE.has(name)) values.push(value);
-    else throw invalidRequest('A parameter is repeated.');
+    else throw invalidRequest('parameter_repeated');
   }
   for (const [name, values] of found) {
     const given = values.filter((value) => value !== '');
@@ -75,16 +75,20 @@ function readJson(body: string): Record<string, unknown> {
   try {
     value = JSON.parse(body);
   } catch {
-    throw invalidRequest('The body is not valid JSON.');
+    throw invalidRequest('json_broken');
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw invalidRequest('The JSON body is not an object.');
+    throw invalidRequest('json_not_object');
   }
   return { ...value };
 }
 
+/** Names of the short form, which may be said: any other may be a secret that was put in the wrong place. */
+const SAYABLE = new Set(['grant_type', 'client_id', 'client_secret', 'scope', 'resource']);
+
 function refuseType(name: string): never {
-  throw invalidRequest(`The JSON member ${/^\w{1,40}$/.test(name) ? name : 'given'} is not a string.`);
+  if (!SAYABLE.has(name)) throw invalidRequest('json_member_not_string');
+  throw invalidRequest('json_member_not_string', `The JSON member ${name} is not a string.`);
 }
 
 /** `JSON.parse` keeps the last of two equal names without a word; in a flat object a string before `:` is a name. */

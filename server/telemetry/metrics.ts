@@ -49,7 +49,7 @@ export interface Metrics {
 
 const PREFIX = 'crypto_server_';
 
-/** Combinations of event and reason; there are some eighty. */
+/** Combinations of event and reason; there are some hundred. */
 const REASONS_MAX = 200;
 
 /** A registry of its own, without the default collectors, several of which are wrong on Bun. */

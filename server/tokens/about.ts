@@ -40,7 +40,7 @@ export function createAsk({ authenticate, take }: AboutOptions): (request: About
     const headers = client === null || take === null ? null : take(client.clientId);
     const token = parameters.get('token')?.[0];
     // Whatever the hint says, there is one kind of token (RFC 7662 §2.1, RFC 7009 §2.1: it may be ignored).
-    if (token === undefined) throw invalidRequest('The token parameter is missing.');
+    if (token === undefined) throw invalidRequest('token_missing');
     return { token, client, actor: admin ?? client?.clientId ?? '', headers };
   };
 }

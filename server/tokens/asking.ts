@@ -51,14 +51,12 @@ export function parseParameters(
   refuseSecretInQuery(query);
   if (json && isJson(contentType)) return parseJson(body);
   if (mediaType(contentType) === 'application/x-www-form-urlencoded') return parseForm(body);
-  const types = json ? 'application/x-www-form-urlencoded or application/json' : 'application/x-www-form-urlencoded';
-  throw invalidRequest(`Send the request as ${types}.`);
+  throw invalidRequest(json ? 'body_not_form_or_json' : 'body_not_form');
 }
 
 /** A secret in a URL has been written to somebody's log (RFC 6749 §2.3.1: it MUST NOT be there). */
 function refuseSecretInQuery(query: string): void {
-  if (hasParameter(query, 'client_secret'))
-    throw invalidRequest('The client_secret is in the query string; send it in the body.');
+  if (hasParameter(query, 'client_secret')) throw invalidRequest('secret_in_query');
 }
 
 function mediaType(contentType: string): string {

@@ -88,7 +88,7 @@ export function createTokens(options: TokensOptions): Tokens {
 function checkGrantType(parameters: Parameters, optional: boolean): void {
   const grantType = parameters.get('grant_type')?.[0];
   if (grantType === undefined && optional) return;
-  if (grantType === undefined) throw invalidRequest('The grant_type parameter is missing.');
+  if (grantType === undefined) throw invalidRequest('grant_type_missing');
   if (grantType !== 'client_credentials') throw new OAuthError('unsupported_grant_type', 'grant_type_unsupported');
 }
 

@@ -212,6 +212,9 @@ eachDatabase('the token endpoint', (open) => {
     '400 invalid_request: The JSON member client_secret is not a string.': [
       ['a number in JSON', short({ client_secret: 7 })],
     ],
+    '400 invalid_request: A JSON member is not a string.': [
+      ['a member nobody knows that is a number', short({ evil_1: 1 })],
+    ],
     '400 invalid_request: The JSON member scope is not a string.': [['an object in JSON', short({ scope: { a: 1 } })]],
   };
   const refusals = Object.entries(refused).flatMap(([said, cases]) =>
@@ -228,7 +231,12 @@ eachDatabase('the token endpoint', (open) => {
     expect([`${answer.status} ${error}: ${description}`, more]).toEqual([said, {}]);
     // RFC 6749 §5.2: only these characters; and nothing of the caller's comes back.
     expect(description).toMatch(/^[\x20-\x21\x23-\x5B\x5D-\x7E]+$/);
-    for (const own of [client.secret, client.id]) expect(description).not.toContain(own);
+    for (const own of [client.secret, client.id, 'evil_1']) expect(description).not.toContain(own);
+    // The operator is told in a word of ours, which can be searched for and counted.
+    const lines = server.logged.map((line) => JSON.parse(line) as Record<string, unknown>);
+    const id = answer.headers.get('x-request-id');
+    const told = lines.find((line) => line['http.request.id'] === id && 'event.reason' in line);
+    expect(told?.['event.reason']).toMatch(/^[a-z_]+$/);
   });
 
   test('a secret in the query is invalid_request, beside a good one in the body too (RFC 6749 §2.3.1)', async () => {
