@@ -89,6 +89,19 @@ describe('GCRA', () => {
   });
 });
 
+test('ten times the largest limit is charged in whole numbers, however often', () => {
+  const limit = { count: 99_999_990, periodMs: 86_400_000 };
+  // As after a hundred million failures, which take too long to make here.
+  const bucket = { ...fullBucket(limit, 0), debt: Number.MAX_SAFE_INTEGER - 2 * limit.periodMs };
+  for (let times = 0; times < 5; times++) {
+    charge(bucket, 0);
+    expect(Number.isSafeInteger(bucket.debt)).toBe(true);
+  }
+  const before = bucket.debt;
+  expect(look(bucket, 1).allowed).toBe(false);
+  expect(before - bucket.debt).toBe(limit.count);
+});
+
 describe('buckets', () => {
   const limit = { count: 2, periodMs: 1_000 };
   test('are bounded; those that are full again go first, and who has taken most stays', () => {
@@ -103,6 +116,14 @@ describe('buckets', () => {
     expect(buckets.find('busy')).not.toBeNull();
     for (const at of Array(60).keys()) take(buckets.of(`next-${at}`, limit, 2_000), 2_000);
     expect(buckets.size()).toBeLessThanOrEqual(50);
+  });
+
+  test('that are full again go while others come', () => {
+    const buckets = createBuckets(1_000);
+    for (const at of Array(500).keys()) take(buckets.of(`early-${at}`, limit, 0), 0);
+    for (const at of Array(500).keys()) take(buckets.of(`late-${at}`, limit, 2_000), 2_000);
+    expect(buckets.size()).toBe(500);
+    expect(buckets.find('late-0')).not.toBeNull();
   });
 
   test('begin anew when the limit is another one', () => {

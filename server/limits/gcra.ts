@@ -13,7 +13,7 @@ export interface Level {
 
 /**
  * The state of one key. `debt` is what was taken and is not yet given back, in ms times `count`: with whole numbers only,
- * nothing is lost by rounding, whatever the limit. The largest limit (9,999,999 a day) stays below 2^53.
+ * nothing is lost by rounding. The largest limit, ten times 9,999,999 a day, stays below 2^53.
  */
 export interface Bucket {
   count: number;
@@ -36,10 +36,13 @@ export function look(bucket: Bucket, nowMs: number): Level {
   return levelOf(bucket, bucket.debt + bucket.periodMs <= capacity(bucket));
 }
 
+/** One more of the longest period is still a whole number. */
+const DEBT_MAX = Number.MAX_SAFE_INTEGER - 86_400_000;
+
 /** Takes one whether it is allowed or not; what goes beyond the limit is paid back too, up to as much again. */
 export function charge(bucket: Bucket, nowMs: number): void {
   settle(bucket, nowMs);
-  bucket.debt = Math.min(bucket.debt + bucket.periodMs, 2 * capacity(bucket));
+  bucket.debt = Math.min(bucket.debt + bucket.periodMs, 2 * capacity(bucket), DEBT_MAX);
 }
 
 /** A bucket of which nothing was taken. */

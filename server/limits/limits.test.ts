@@ -18,6 +18,24 @@ const LIMITS = {
 let nowMs = 1_767_225_600_000;
 const make = (): Limits => createLimits({ limits: LIMITS, now: () => nowMs });
 
+test('once failures are paid back it is not even asked whence a request comes', () => {
+  const limits = make();
+  let asked = 0;
+  const address = (): string => {
+    asked += 1;
+    return '192.0.2.1';
+  };
+  limits.failed.check('a', address);
+  expect(asked).toBe(0);
+  for (const client of ['a', 'b', 'c', 'd', 'e']) limits.failed.count(client, () => '192.0.2.7');
+  limits.failed.check('a', address);
+  expect(asked).toBe(1);
+  nowMs += 10 * LIMITS.failed.periodMs;
+  for (let times = 0; times < 100; times++) limits.failed.check('a', address);
+  expect(asked).toBeLessThan(10);
+  expect(limits.sizes()).toMatchObject({ 'failed-authentication': 0, 'failed-authentication-address': 0 });
+});
+
 describe('a limit over HTTP', () => {
   let limits = make();
   const app = new Elysia()

@@ -72,8 +72,10 @@ function createFailures(limit: Limit, pairs: Buckets, addresses: Buckets, now: (
   };
   return {
     check: (clientId, address) => {
-      if (pairs.size() === 0) return;
+      if (pairs.size() + addresses.size() === 0) return;
       const nowMs = now();
+      pairs.tidy(nowMs);
+      addresses.tidy(nowMs);
       const group = addressGroup(address());
       const [pair, whole] = [pairs.find(pairKey(clientId, group)), addresses.find(group)];
       check('failed-authentication', limit, look(pair ?? fullBucket(limit, nowMs), nowMs), clientId);
