@@ -1,7 +1,8 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, setDefaultTimeout, test } from 'bun:test';
-import { sql } from 'drizzle-orm';
+import { call } from './call';
 import { type Changes, watchChanges } from './changes';
 import { connectPostgres, type Database } from './connect';
+import { notify } from './notify';
 import { clients } from './schema';
 import { eachDatabase } from './testing';
 import { findPostgres, START_TIMEOUT_MS, startPostgres, type TestPostgres, until } from './testing-postgres';
@@ -47,7 +48,7 @@ eachDatabase('The change feed', (open) => {
       tries += 1;
       if (failing) throw new Error('cannot be read');
     });
-    await database.rows.select({ sent: sql`pg_notify('changes', 'resources:1')` }).from(sql`(select 1) as one_row`);
+    await call(database.rows, notify('resources', '1'));
     await until(() => tries > 3, 'three more tries');
     await until(() => changes.silentMs() > 500, 'the silence');
     expect([said, changes.failing()]).toEqual([['Error: cannot be read'], true]);

@@ -1,13 +1,10 @@
 // The change feed: what one server commits, every server hears. Over NOTIFY on one channel, with a heartbeat that goes round through
 // the database, because a silent connection looks exactly like a quiet one.
 import { sql } from 'drizzle-orm';
-import { type Database, isAway } from './connect';
-
-/** The NOTIFY channel; payloads are `<topic>:<id>`. Triggers of the migrations write to it too. */
-const CHANGES_CHANNEL = 'changes';
-
-/** What a change is about. */
-export type Topic = 'clients' | 'tokens' | 'keys' | 'resources' | 'rates';
+import { call } from './call';
+import type { Database } from './connect';
+import { isAway } from './faults';
+import { CHANGES_CHANNEL, type Topic } from './notify';
 
 /** Hears of one change, or (null) that some may have been missed, so that all must be read again. A promise is waited for. */
 export type Heard = (id: string | null) => unknown;
@@ -160,9 +157,7 @@ function createBeat(database: Database, beat: string): () => Promise<void> {
     if (sending) return;
     sending = true;
     try {
-      await database.rows
-        .select({ sent: sql`pg_notify(${CHANGES_CHANNEL}, ${beat})` })
-        .from(sql`(select 1) as one_row`);
+      await call(database.rows, sql`pg_notify(${CHANGES_CHANNEL}, ${beat})`);
     } catch {
     } finally {
       sending = false;

@@ -1,8 +1,9 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, setDefaultTimeout, test } from 'bun:test';
 import type { Socket } from 'bun';
 import { eq, sql } from 'drizzle-orm';
-import { connectPostgres, type Database, isAway, offlineDatabase, sqlState } from './connect';
+import { connectPostgres, type Database, offlineDatabase } from './connect';
 import { urlTargets } from './connection';
+import { isAway, sqlState } from './faults';
 import { QueryDeadlineExceeded } from './pool';
 import { clients, market } from './schema';
 import { findPostgres, freePort, START_TIMEOUT_MS, startPostgres, type TestPostgres } from './testing-postgres';

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import { asc, eq, sql } from 'drizzle-orm';
-import { connectPostgres, type Database, sqlState } from './connect';
+import { connectPostgres, type Database } from './connect';
+import { sqlState } from './faults';
 import { NewerDatabase } from './migrate';
 import { clientSecrets, clients, currencyRates, market } from './schema';
 import { eachDatabase } from './testing';

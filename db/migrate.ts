@@ -1,8 +1,11 @@
 import { readFileSync } from 'node:fs';
-import { DrizzleQueryError, sql } from 'drizzle-orm';
+import { sql } from 'drizzle-orm';
 import type { MigrationConfig } from 'drizzle-orm/migrator';
-import { bigint, type PgDatabase, type PgQueryResultHKT, pgSchema } from 'drizzle-orm/pg-core';
-import type * as schema from './schema';
+import { bigint, pgSchema } from 'drizzle-orm/pg-core';
+import { call } from './call';
+import type { Rows } from './connect';
+import { sqlState } from './faults';
+import { migrationLock } from './locks';
 
 /** The database holds migrations that this program does not know. */
 export class NewerDatabase extends Error {
@@ -23,24 +26,16 @@ export class MigrationLocked extends Error {
 /** The migrations: beside this file in the sources, at the same place inside a binary (`bun build --asset db/migrations`). */
 const FOLDER = `${import.meta.dir}/migrations`;
 
-/** Any number that no other program on this database uses for its own advisory lock: "crypto" in ASCII. */
-const LOCK = 0x63727970746f;
-
 /** Migrations of other starters take seconds at most. */
 const LOCK_TIMEOUT_MS = 60_000;
 
 /** SQLSTATE of a lock that was not granted within `lock_timeout`. */
 const LOCK_NOT_AVAILABLE = '55P03';
 
-type Rows = PgDatabase<PgQueryResultHKT, typeof schema>;
-
 /** drizzle's own record of what was applied; `createdAt` is the `when` of the journal. */
 const applied = pgSchema('drizzle').table('__drizzle_migrations', {
   createdAt: bigint('created_at', { mode: 'number' }).notNull(),
 });
-
-/** A FROM clause for calling functions. */
-const ONE_ROW = sql`(select 1) as one_row`;
 
 /**
  * Applies what is missing, through `apply`, one starter at a time. `rows` must be one connection of its own, because the lock belongs
@@ -53,7 +48,7 @@ export async function applyMigrations(rows: Rows, apply: (config: MigrationConfi
     // Another starter may have done it in the meantime.
     if (!(await isComplete(rows))) await apply({ migrationsFolder: FOLDER });
   } finally {
-    await rows.select({ released: sql`pg_advisory_unlock(${LOCK}::bigint)` }).from(ONE_ROW);
+    await migrationLock.release(rows);
   }
 }
 
@@ -75,10 +70,8 @@ async function isComplete(rows: Rows): Promise<boolean> {
 }
 
 async function readApplied(rows: Rows): Promise<readonly number[]> {
-  const [table] = await rows
-    .select({ name: sql<string | null>`to_regclass('drizzle.__drizzle_migrations')::text` })
-    .from(ONE_ROW);
-  if (!table?.name) return [];
+  const table = await call(rows, sql<string | null>`to_regclass('drizzle.__drizzle_migrations')::text`);
+  if (table === null) return [];
   return (await rows.select().from(applied)).map(({ createdAt }) => createdAt);
 }
 
@@ -91,19 +84,12 @@ function readJournal(): readonly { readonly tag: string; readonly when: number }
 }
 
 async function takeLock(rows: Rows): Promise<void> {
-  const settings = { limit: sql`set_config('lock_timeout', ${String(LOCK_TIMEOUT_MS)}, false)` };
-  const noLimit = { limit: sql`set_config('lock_timeout', '0', false)` };
-  await rows.select(settings).from(ONE_ROW);
+  await call(rows, sql`set_config('lock_timeout', ${String(LOCK_TIMEOUT_MS)}, false)`);
   try {
-    await rows.select({ taken: sql`pg_advisory_lock(${LOCK}::bigint)` }).from(ONE_ROW);
+    await migrationLock.take(rows);
   } catch (error) {
-    if (isLockTimeout(error)) throw new MigrationLocked();
+    if (sqlState(error) === LOCK_NOT_AVAILABLE) throw new MigrationLocked();
     throw error;
   }
-  await rows.select(noLimit).from(ONE_ROW);
-}
-
-function isLockTimeout(error: unknown): boolean {
-  if (!(error instanceof DrizzleQueryError)) return false;
-  return error.cause !== undefined && 'code' in error.cause && error.cause.code === LOCK_NOT_AVAILABLE;
+  await call(rows, sql`set_config('lock_timeout', '0', false)`);
 }

@@ -1,5 +1,5 @@
 import { type AnyElysia, Elysia } from 'elysia';
-import { isAway } from '../db/connect';
+import { isAway } from '../db/faults';
 import { docsRoutes } from '../kit/http/docs';
 import { createEdge } from '../kit/http/edge';
 import { createErrorRule, type ErrorRule } from '../kit/http/errors';

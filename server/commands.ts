@@ -1,8 +1,9 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Command } from 'commander';
-import { connectPostgres, type Database, isAway, offlineDatabase, sqlState } from '../db/connect';
+import { connectPostgres, type Database, offlineDatabase } from '../db/connect';
 import { FolderBusy, openEmbedded } from '../db/embedded';
+import { isAway, sqlState } from '../db/faults';
 import { NewerDatabase } from '../db/migrate';
 import { Refusal } from '../kit/command';
 import { checkHealth, printSettings } from '../kit/commands';

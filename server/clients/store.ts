@@ -1,5 +1,7 @@
 import { eq, gt, isNotNull, sql } from 'drizzle-orm';
-import { type Rows, sqlState } from '../../db/connect';
+import type { Rows } from '../../db/connect';
+import { sqlState } from '../../db/faults';
+import { holdLock } from '../../db/locks';
 import { type AuthMethod, clientSecrets, clients, deletedClients, type Grants, type TlsSubject } from '../../db/schema';
 import { isClientId } from '../oauth/client';
 import { RATES_RESOURCE, RATES_SCOPE } from '../oauth/resource';
@@ -160,12 +162,10 @@ export async function unlessTaken<T>(insert: () => Promise<T>): Promise<T | null
 
 const UNIQUE_VIOLATION = '23505';
 
-/** Replicas flush one after another: two batches that take the same rows in different orders would wait for each other for ever. */
-const USAGE_LOCK = 0x75_73_61_67;
-
 function addUsage(rows: Rows, { clients: used, secrets }: UsageBatch): Promise<void> {
   return rows.transaction(async (tx) => {
-    await tx.select({ locked: sql`pg_advisory_xact_lock(${USAGE_LOCK})` }).from(sql`(select 1) as one`);
+    // Two batches that take the same rows in different orders would wait for each other for ever.
+    await holdLock(tx, 'usage');
     if (used.length > 0) {
       const values = used.map(({ clientId, tokens, atMs }) => sql`(${clientId}::text, ${tokens}::bigint, ${at(atMs)})`);
       await tx

@@ -1,5 +1,6 @@
 import { and, eq, isNull, sql } from 'drizzle-orm';
-import type { Rows } from '../../db/connect';
+import type { Rows, Transaction } from '../../db/connect';
+import { notify } from '../../db/notify';
 import { currencyRates, market } from '../../db/schema';
 import { CATALOGUE_NEWS, type CurrencyRow, writeCandles } from './store';
 
@@ -23,8 +24,6 @@ export interface CurrencyStore {
   /** @returns false when no such currency is listed. */
   retire(symbol: string, at: Date): Promise<boolean>;
 }
-
-type Transaction = Parameters<Parameters<Rows['transaction']>[0]>[0];
 
 /** The catalogue in the database. */
 export function createCurrencyStore(rows: Rows): CurrencyStore {
@@ -68,5 +67,5 @@ async function raiseVersion(tx: Transaction): Promise<void> {
   await tx
     .update(market)
     .set({ catalogueVersion: sql`${market.catalogueVersion} + 1` })
-    .returning({ told: sql`pg_notify('changes', ${`rates:${CATALOGUE_NEWS}`})` });
+    .returning({ told: notify('rates', CATALOGUE_NEWS) });
 }

@@ -1,5 +1,6 @@
 import { eq, isNull, lt, sql } from 'drizzle-orm';
 import type { Rows } from '../../db/connect';
+import { notify } from '../../db/notify';
 import { candles1m, currencyRates, market } from '../../db/schema';
 
 /** A currency at one tick; rates are decimal strings. */
@@ -85,7 +86,7 @@ export function createRateStore(rows: Rows): RateStore {
         await tx
           .update(market)
           .set({ seq, tickedAt: at })
-          .returning({ told: sql`pg_notify('changes', ${`rates:${seq}`})` });
+          .returning({ told: notify('rates', String(seq)) });
         return { seq, catalogueVersion: counter.catalogueVersion, tickedAt: at, currencies: moved };
       }),
     prune: async (before) => {

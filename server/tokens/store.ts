@@ -1,5 +1,6 @@
-import { eq, gt, lte, sql } from 'drizzle-orm';
+import { eq, gt, lte } from 'drizzle-orm';
 import type { Rows } from '../../db/connect';
+import { holdLock } from '../../db/locks';
 import { revokedTokens, signingKeys } from '../../db/schema';
 
 /** A signing key as it rests: the private part encrypted. */
@@ -28,9 +29,6 @@ export interface KeyStore {
   change(turn: (keys: readonly StoredKey[]) => readonly StoredKey[]): Promise<KeyTables>;
 }
 
-/** Any number that no other part of the schema locks. */
-const KEYS_LOCK = 7_262_001;
-
 type Writer = Pick<Rows, 'insert' | 'update' | 'delete'>;
 
 /** Signing keys in the database, oldest first. */
@@ -41,7 +39,7 @@ export function createKeyStore(rows: Rows): KeyStore {
     all: () => all(rows),
     change: (turn) =>
       rows.transaction(async (tx) => {
-        await tx.select({ locked: sql`pg_advisory_xact_lock(${KEYS_LOCK})` }).from(sql`(values (1)) as once`);
+        await holdLock(tx, 'keys');
         const before = await all(tx);
         const after = turn(before);
         await write(tx, { before, after });

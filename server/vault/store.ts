@@ -1,5 +1,6 @@
-import { and, eq, isNotNull, sql } from 'drizzle-orm';
-import type { Rows } from '../../db/connect';
+import { and, eq, isNotNull } from 'drizzle-orm';
+import type { Rows, Transaction } from '../../db/connect';
+import { holdLock } from '../../db/locks';
 import { sharedSecrets, signingKeys } from '../../db/schema';
 
 /** Something that rests encrypted in the database. */
@@ -22,17 +23,12 @@ export interface VaultStore {
   change(decide: (rows: readonly SealedRow[]) => VaultChanges, at: Date): Promise<void>;
 }
 
-/** Any number that no other part of the schema locks. */
-const VAULT_LOCK = 7_262_002;
-
-type Transaction = Parameters<Parameters<Rows['transaction']>[0]>[0];
-
 /** Sealed rows of the database. */
 export function createVaultStore(rows: Rows): VaultStore {
   return {
     change: (decide, at) =>
       rows.transaction(async (tx) => {
-        await tx.select({ locked: sql`pg_advisory_xact_lock(${VAULT_LOCK})` }).from(sql`(values (1)) as once`);
+        await holdLock(tx, 'vault');
         const { made, resealed } = decide(await readAll(tx));
         for (const { name, sealed } of made) await tx.insert(sharedSecrets).values({ name, sealed, createdAt: at });
         for (const row of resealed) await reseal(tx, row);

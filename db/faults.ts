@@ -1,0 +1,58 @@
+// What a failed statement says of the database.
+
+/** SQLSTATE classes and codes of a server that cannot serve now: connections, shutdown, too many clients, ended for taking too long. */
+const AWAY_STATES = /^(08...|57P0[1-5]|53300|57014|25P03)$/;
+
+const AWAY_CODES = new Set([
+  'QUERY_DEADLINE',
+  'CONNECTION_LOST',
+  'CONNECTION_CLOSED',
+  'CONNECTION_ENDED',
+  'CONNECTION_DESTROYED',
+  'CONNECT_TIMEOUT',
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'ECONNABORTED',
+  'EPIPE',
+  'ETIMEDOUT',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'ENETDOWN',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'DNS_ENOTFOUND',
+  'DNS_ESERVFAIL',
+  'DNS_ETIMEOUT',
+]);
+
+/** True when the database is unreachable or shutting down (not when a statement is wrong). Looks through `cause` and `errors`. */
+export function isAway(error: unknown): boolean {
+  const state = sqlState(error);
+  if (state) return AWAY_STATES.test(state);
+  return causes(error).some(({ code, syscall }) => AWAY_CODES.has(String(code)) || isMissingSocket(code, syscall));
+}
+
+/** A missing file is nobody's absence but that of a server on a Unix socket. */
+function isMissingSocket(code: unknown, syscall: unknown): boolean {
+  return code === 'ENOENT' && syscall === 'connect';
+}
+
+/** The SQLSTATE of a failed statement, or null when the failure is not an answer of the database. Looks through `cause`. */
+export function sqlState(error: unknown): string | null {
+  // Both drivers keep PostgreSQL's own fields; errors of the network have a `code` too, but no severity.
+  const answer = causes(error).find(({ code, severity }) => typeof code === 'string' && severity !== undefined);
+  return (answer?.code as string | undefined) ?? null;
+}
+
+function causes(error: unknown): readonly { code?: unknown; severity?: unknown; syscall?: unknown }[] {
+  const found: object[] = [];
+  const pending: unknown[] = [error];
+  while (pending.length > 0) {
+    const next = pending.shift();
+    if (typeof next !== 'object' || next === null || found.includes(next)) continue;
+    found.push(next);
+    if ('cause' in next) pending.push(next.cause);
+    if ('errors' in next && Array.isArray(next.errors)) pending.push(...next.errors);
+  }
+  return found;
+}
