@@ -265,6 +265,9 @@ describe.skipIf(!hasBrowser())('The console in Chromium', () => {
         200, 200,
       ]);
       await page.getByRole('row', { name: /Ends in/ }).waitFor();
+      await page.getByRole('link', { name: 'Overview' }).click();
+      await page.getByText('One of its secrets ends in 24 h. By then it must use another one.').waitFor();
+      await page.getByRole('link', { name: 'Secrets', exact: true }).click();
       await page
         .getByRole('row', { name: /second/ })
         .getByRole('button', { name: /^Revoke/ })

@@ -25,8 +25,7 @@ export function Overview({ client }: ClientTabProps) {
       {warning !== null && (
         <Notice tone="wait">
           <p>
-            {warning} <a href={clientHref(client.client_id, 'secrets')}>Make a new one</a> before the client stops
-            working.
+            {warning} <a href={clientHref(client.client_id, 'secrets')}>Its secrets</a>
           </p>
         </Notice>
       )}

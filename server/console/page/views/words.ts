@@ -49,14 +49,16 @@ export function secretSummary(client: ClientView, nowMs: number): { text: string
   return { text: `${duration(nowMs - newest)} old`, warning };
 }
 
-/** The same as a sentence; null: nothing is to be done. */
+/** The same in sentences; null: nothing is to be done. */
 export function secretWarning(client: ClientView, nowMs: number): string | null {
-  const live = client.secrets.filter(({ state }) => state !== 'ended').length;
+  const live = client.secrets.filter(({ state }) => state !== 'ended');
   const ending = endingFirst(client);
   if (!hasSecrets(client.auth_method)) return null;
-  if (live === 0) return 'It has no live secret, so it gets no tokens.';
+  if (live.length === 0) return 'It has no live secret, so it gets no tokens.';
   if (ending === null) return null;
-  return `${live > 1 ? 'One of its secrets' : 'Its only secret'} ends in ${duration(ending - nowMs)}.`;
+  const span = duration(ending - nowMs);
+  if (live.length === 1) return `Its only secret ends in ${span}. Give it another one before it stops working.`;
+  return `One of its secrets ends in ${span}. By then it must use another one.`;
 }
 
 /** When the next of its ending secrets ends, in milliseconds since the epoch; null: none does. */
