@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { dirname, join } from 'node:path';
 import { type Database, offlineDatabase } from '../db/connect';
+import { addressRanges, unmapped } from '../kit/address-ranges';
 import { Refusal } from '../kit/command';
 import { drain, listen, shownUrl } from '../kit/http/listen';
 import type { OpenApiDocument } from '../kit/http/openapi';
@@ -12,7 +13,6 @@ import { createHeadFile } from './audit/head-file';
 import { lookUp } from './authentication/jwks-fetch';
 import { type Config, secretFiles } from './config';
 import { tickTimer } from './rates/index';
-import { inRanges } from './setting-values';
 import { openChanges } from './wiring/changes';
 import { createServices } from './wiring/services';
 import type { Surroundings } from './wiring/surroundings';
@@ -102,6 +102,7 @@ export function documentServer(config: Config, process: Process): Promise<OpenAp
 function surroundings(config: Config, issuer: string, process: Process): Surroundings {
   const secret = (): string => process.randomBytes(32).toString('base64url');
   const files = secretFiles(config.dataDir);
+  const isTrusted = addressRanges(config.trustedProxies);
   return {
     ...config,
     ...process,
@@ -123,7 +124,7 @@ function surroundings(config: Config, issuer: string, process: Process): Surroun
     mtlsAuthorities: config.mtlsCaFile === null ? null : readAuthorities(config.mtlsCaFile),
     jwksAuthorities: null,
     resolve: lookUp,
-    trusted: inRanges(config.trustedProxies),
+    trusted: (address) => isTrusted(unmapped(address)),
     behindProxy: config.trustedProxies.length > 0,
     accessLog: config.logLevel === 'debug',
     databaseNow: null,

@@ -1,5 +1,5 @@
 // What settings of the server look like as text, and what becomes of it. Each throws an Error that says what is expected.
-import { BlockList, isIP } from 'node:net';
+import { isIP } from 'node:net';
 import { type Limit, parseLimit } from '../kit/limit';
 
 /** An origin: paths would move the well-known documents (RFC 8414 §3.1), and there is no use for them here. */
@@ -42,22 +42,6 @@ export function addressRange(given: string): string {
   const fits = bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= (family === 4 ? 32 : 128));
   if (family === 0 || !fits || more !== undefined) throw new Error('an IP address or a range such as 10.0.0.0/8');
   return given;
-}
-
-/** True for the addresses in these ranges; an IPv4 address mapped into IPv6 counts as itself. */
-export function inRanges(ranges: readonly string[]): (address: string) => boolean {
-  const list = new BlockList();
-  for (const range of ranges) {
-    const [address = '', bits] = range.split('/');
-    const family = isIP(address) === 4 ? 'ipv4' : 'ipv6';
-    if (bits === undefined) list.addAddress(address, family);
-    else list.addSubnet(address, Number(bits), family);
-  }
-  return (address) => {
-    const plain = address.replace(/^::ffff:(?=\d+\.)/i, '');
-    const family = isIP(plain);
-    return family !== 0 && list.check(plain, family === 4 ? 'ipv4' : 'ipv6');
-  };
 }
 
 /** Checks a text and keeps it, so that it is shown as it was written. */

@@ -1,7 +1,8 @@
-import { BlockList, isIP } from 'node:net';
+import { isIP } from 'node:net';
+import { addressRanges } from '../../kit/address-ranges';
 
-/** IPv4 that is not for everybody (IANA special-purpose registry, RFC 6890), multicast and what is reserved. */
-const SPECIAL_IPV4 = [
+/** Addresses that are not for everybody (IANA special-purpose registries, RFC 6890), multicast and what is reserved. */
+const isSpecial = addressRanges([
   '0.0.0.0/8',
   '10.0.0.0/8',
   '100.64.0.0/10',
@@ -17,54 +18,49 @@ const SPECIAL_IPV4 = [
   '203.0.113.0/24',
   '224.0.0.0/4',
   '240.0.0.0/4',
-];
+  // Inside of public IPv6: Teredo and other protocols, documentation, 6to4, which leads to any IPv4 address.
+  '2001::/23',
+  '2001:db8::/32',
+  '2002::/16',
+  '3fff::/20',
+]);
 
 /** Where public IPv6 lives; mapped, translated (NAT64), unique local, link local and multicast addresses are outside. */
-const GLOBAL_IPV6 = ['2000::/3'];
+const isGlobalIpv6 = addressRanges(['2000::/3']);
 
-/** Inside of it: Teredo and other protocols, documentation, 6to4, which leads to any IPv4 address. */
-const SPECIAL_IPV6 = ['2001::/23', '2001:db8::/32', '2002::/16', '3fff::/20'];
+const isLoopbackIpv6 = addressRanges(['::1']);
 
-/** Never a place of keys, even in a private network: this host's "any", link local (cloud metadata), multicast, broadcast. */
-const NOWHERE_IPV4 = ['0.0.0.0/8', '169.254.0.0/16', '224.0.0.0/4', '255.255.255.255/32'];
-
-/** The same, and IPv4 inside of IPv6 (mapped, NAT64, 6to4), which would be another address than it seems. */
-const NOWHERE_IPV6 = [
-  '::/128',
-  '::ffff:0:0/96',
-  '64:ff9b::/96',
-  '64:ff9b:1::/48',
-  '2002::/16',
+/** Never a place of keys, even in a private network. */
+const isNowhere = addressRanges([
+  // This host's "any", link local, multicast, broadcast.
+  '0.0.0.0/8',
+  '169.254.0.0/16',
+  '224.0.0.0/4',
+  '255.255.255.255',
   'fe80::/10',
   'ff00::/8',
-];
-
-// Lists of one family each: a list that holds mapped addresses takes every IPv4 address for one of them.
-const specialIpv4 = ranges(SPECIAL_IPV4);
-const globalIpv6 = ranges(GLOBAL_IPV6);
-const specialIpv6 = ranges(SPECIAL_IPV6);
-const nowhereIpv4 = ranges(NOWHERE_IPV4);
-const nowhereIpv6 = ranges(NOWHERE_IPV6);
+  // Where clouds tell a machine its secrets, beside 169.254.169.254: Alibaba, Oracle, Azure, Amazon, Google.
+  '100.100.100.200',
+  '192.0.0.192',
+  '168.63.129.16',
+  'fd00:ec2::254',
+  'fd20:ce::254',
+  // IPv4 inside of IPv6 would be another address than it seems: compatible, mapped, translated, NAT64, Teredo, 6to4.
+  '::/96',
+  '::ffff:0:0/96',
+  '::ffff:0:0:0/96',
+  '64:ff9b::/96',
+  '64:ff9b:1::/48',
+  '2001::/32',
+  '2002::/16',
+]);
 
 /** True for an address that belongs to the public internet. */
 export function isPublicAddress(address: string): boolean {
-  const family = isIP(address);
-  if (family === 4) return !specialIpv4.check(address, 'ipv4');
-  return family === 6 && globalIpv6.check(address, 'ipv6') && !specialIpv6.check(address, 'ipv6');
+  return isHostAddress(address) && !isSpecial(address) && (isIP(address) === 4 || isGlobalIpv6(address));
 }
 
 /** True for an address of one host, public or private. */
 export function isHostAddress(address: string): boolean {
-  const family = isIP(address);
-  if (family === 4) return !nowhereIpv4.check(address, 'ipv4');
-  return family === 6 && !nowhereIpv6.check(address, 'ipv6');
-}
-
-function ranges(written: readonly string[]): BlockList {
-  const list = new BlockList();
-  for (const range of written) {
-    const [address = '', bits = ''] = range.split('/');
-    list.addSubnet(address, Number(bits), isIP(address) === 4 ? 'ipv4' : 'ipv6');
-  }
-  return list;
+  return isIP(address) !== 0 && (!isNowhere(address) || isLoopbackIpv6(address));
 }
