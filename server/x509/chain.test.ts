@@ -251,6 +251,14 @@ describe.skipIf(!hasOpenssl())('certificates of clients (openssl)', () => {
     expect(readPemCertificates('nothing')).toEqual([]);
   });
 
+  test('the number of an organisation, as eIDAS and PSD2 certificates have it, is part of a name (ETSI EN 319 412-1 §5.1.4)', () => {
+    const subject = '/C=PL/O=Example/organizationIdentifier=PSDPL-PFSA-1234567890/CN=machine';
+    const fields = readCertificateFields(makeCertificate({ subject, issuer: root, extensions: CLIENT }).x509.raw);
+    const written = 'CN=machine,organizationIdentifier=PSDPL-PFSA-1234567890,O=Example,C=PL';
+    expect(hasDistinguishedName(fields, written)).toBe(true);
+    expect(hasDistinguishedName(fields, written.replace('1234567890', '1'))).toBe(false);
+  });
+
   const names = 'DNS:Machine.example.test,URI:spiffe://example.test/a,IP:10.0.0.7,IP:fd00::7,email:m@example.test';
   const has = { hasAddress, hasDistinguishedName, hasDnsName, hasEmail, hasUri };
   const subjects: [keyof typeof has, string, boolean][] = [

@@ -47,6 +47,7 @@ const ATTRIBUTE_TYPES: Readonly<Record<string, string>> = {
   O: '2.5.4.10',
   OU: '2.5.4.11',
   GN: '2.5.4.42',
+  ORGANIZATIONIDENTIFIER: '2.5.4.97',
   DC: '0.9.2342.19200300.100.1.25',
   UID: '0.9.2342.19200300.100.1.1',
   EMAILADDRESS: '1.2.840.113549.1.9.1',
