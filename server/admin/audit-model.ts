@@ -1,4 +1,5 @@
 import { type Static, t } from 'elysia';
+import { moment } from '../../kit/http/schemas';
 import { AuditView } from '../audit/model';
 import { Cursor, PageLimit } from './model';
 
@@ -7,7 +8,7 @@ const word = (description: string, max: number) =>
     t.String({ pattern: `^[!-~]{0,${max}}$`, description, error: `must be at most ${max} characters without spaces` }),
   );
 
-const moment = (description: string) =>
+const bound = (description: string) =>
   t.Optional(
     t.String({
       // A time zone is asked for: a time without one would mean another moment on every machine.
@@ -31,8 +32,8 @@ const FILTER = {
     }),
   ),
   request_id: word('`X-Request-Id` of an answer.', 128),
-  from: moment('From then on.'),
-  to: moment('Before then.'),
+  from: bound('From then on.'),
+  to: bound('Before then.'),
 };
 
 const Filter = t.Object(FILTER);
@@ -98,7 +99,7 @@ export const AuditVerdict = t.Object({
   findings: t.Array(
     t.Object({
       seq: t.Integer({ description: 'The event that tells of it.' }),
-      at: t.String({ format: 'date-time' }),
+      at: moment('When it was found.'),
       reason: t.String({ examples: ['chain_set_back'] }),
       what: t.String(),
       acknowledged: t.Boolean({ description: 'True: the administrator has said that he knows of it.' }),

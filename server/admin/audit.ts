@@ -1,5 +1,5 @@
 import { Elysia } from 'elysia';
-import { Problem } from '../../kit/http/problem';
+import { notFound, unprocessable } from '../../kit/http/problem';
 import { readRowNumber } from '../../kit/http/row-number';
 import { type AuditFormat, CSV, NDJSON, writeTrail } from '../audit/format';
 import { auditView } from '../audit/model';
@@ -102,8 +102,7 @@ function verifyRoutes({ access, audit, tell }: Omit<AuditRoutesOptions, 'now'>) 
       '/api/admin/audit/findings/:seq/acknowledge',
       async ({ params, request }) => {
         const finding = readRowNumber(params.seq, 'finding');
-        if (!(await audit.isStanding(finding)))
-          throw new Problem(404, 'Not Found', 'There is no such finding, or it is acknowledged.');
+        if (!(await audit.isStanding(finding))) throw notFound('There is no such finding, or it is acknowledged.');
         const actor = access.actorOf(request).name;
         await tell({ event: 'audit_chain_acknowledged', outcome: 'success', actor, details: { finding } }, request);
         await audit.isStanding(finding);
@@ -142,7 +141,7 @@ function verdictOf({ events, firstSeq, lastSeq, head, fault, findings }: Verdict
 function readGiven({ seq, hash }: AuditVerifyQuery) {
   if (seq === undefined && hash === undefined) return null;
   if (seq !== undefined && hash !== undefined) return { seq, hash };
-  throw new Problem(422, 'Unprocessable Content', 'seq and hash belong together.', {}, { errors: [] });
+  throw unprocessable('seq and hash belong together.');
 }
 
 function readFilter({ client, event, outcome, request_id, from, to }: AuditFilterQuery) {

@@ -1,4 +1,4 @@
-import { Problem } from '../../kit/http/problem';
+import { unprocessable } from '../../kit/http/problem';
 import type { AuditRecord } from './chain';
 import type { AuditFilter, AuditStore } from './store';
 
@@ -44,5 +44,5 @@ function writeCursor(last: AuditRecord | undefined): string {
 function readCursor(cursor: string | null): number | null {
   if (cursor === null) return null;
   if (/^\d{1,16}$/.test(cursor) && Number.isSafeInteger(Number(cursor))) return Number(cursor);
-  throw new Problem(422, 'Unprocessable Content', 'cursor is not one that this server gave.', {}, { errors: [] });
+  throw unprocessable('cursor is not one that this server gave.');
 }
