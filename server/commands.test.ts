@@ -55,6 +55,18 @@ describe('crypto-server', () => {
     },
   );
 
+  test(
+    'an admin-secret file with what no header carries is named',
+    async () => {
+      const DATA_DIR = join(folder.path, 'own-secret');
+      mkdirSync(DATA_DIR);
+      writeFileSync(join(DATA_DIR, 'admin-secret'), 'a price of 100 €, as if\n');
+      const line = /own-secret\/admin-secret must hold a secret of 16 to 1024 printable ASCII characters/;
+      expectRefusal(await runServer([], { DATA_DIR, PORT: '0' }), line);
+    },
+    TIMEOUT_MS,
+  );
+
   test('looking at the migrations of a database that was never made does not make it', async () => {
     const DATA_DIR = join(folder.path, 'never');
     const { code, out } = await runServer(['migrate', '--status'], { DATA_DIR });

@@ -65,6 +65,31 @@ describe('the configuration of crypto-server', () => {
   });
 
   test.each([
+    ['ADMIN_SECRET', 'of 15 characters', 'fifteen letters'],
+    ['ADMIN_SECRET', 'beyond ASCII', 'a price of 100 €, as if'],
+    ['ADMIN_SECRET', 'of two lines', 'two lines of\na secret'],
+    ['ADMIN_SECRET', 'with a space before', ' sixteen characters'],
+    ['ADMIN_SECRET', 'with a space behind', 'sixteen characters '],
+    ['ADMIN_SECRET', 'with a tab', 'sixteen\tcharacters'],
+    ['ADMIN_SECRET', 'of 1,025 characters', 'x'.repeat(1_025)],
+    ['METRICS_TOKEN', 'with a space', 'sixteen characters'],
+    ['METRICS_TOKEN', 'with an equals sign inside', 'sixteen=characters'],
+    ['METRICS_TOKEN', 'beyond ASCII', 'sixteen-characters-€'],
+    ['METRICS_TOKEN', 'of five characters', 'short'],
+  ])('%s %s cannot be sent in a header, and is said to be at fault, without the value', (name, _what, value) => {
+    const faults = faultsOf({ [name]: value });
+    expect(faults).toEqual([expect.stringMatching(new RegExp(`^${name}: expected a (?:secret|token) of 16 to 1024 `))]);
+    expect(faults.join()).not.toContain(value);
+  });
+
+  test.each([
+    ['ADMIN_SECRET', 'correct horse, battery staple!'],
+    ['METRICS_TOKEN', 'aA0-._~+/characters=='],
+  ])('%s=%j can', (name, value) => {
+    expect(faultsOf({ [name]: value })).toEqual([]);
+  });
+
+  test.each([
     'auth.example.com',
     'ftp://auth.example.com',
     'https://auth.example.com/path',

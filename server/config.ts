@@ -15,7 +15,16 @@ import { isLoopbackName } from '../kit/http/origin';
 import type { Limit } from '../kit/limit';
 import type { LogFormat, LogLevel } from '../kit/logs';
 import { COMMON_SETTINGS, orNull } from '../kit/settings';
-import { addressRange, asWritten, baseUrl, databaseUrl, limit, retention } from './setting-values';
+import {
+  addressRange,
+  asWritten,
+  baseUrl,
+  bearerToken,
+  databaseUrl,
+  headerSecret,
+  limit,
+  retention,
+} from './setting-values';
 
 /** Who may register: anyone, the administrator, nobody. */
 export type RegistrationMode = 'open' | 'admin' | 'closed';
@@ -71,7 +80,7 @@ export interface Config {
   readonly logFormat: LogFormat;
 }
 
-const secret = (min: number) => text({ min, max: 1024, what: `a secret of at least ${min} characters` });
+const encryptionKey = text({ min: 32, max: 1024, what: 'a secret of at least 32 characters' });
 
 /** Every setting of crypto-server, by environment name. */
 export const SETTINGS = {
@@ -100,7 +109,7 @@ export const SETTINGS = {
   }),
   ADMIN_SECRET: setting({
     about: "the administrator's secret; generated once into DATA_DIR/admin-secret",
-    parse: orNull(secret(16)),
+    parse: orNull(headerSecret),
     fallback: null,
     secret: true,
   }),
@@ -121,13 +130,13 @@ export const SETTINGS = {
   }),
   KEY_ENCRYPTION_KEY: setting({
     about: 'encrypts private signing keys at rest; generated once into DATA_DIR/key-encryption-key',
-    parse: orNull(secret(32)),
+    parse: orNull(encryptionKey),
     fallback: null,
     secret: true,
   }),
   KEY_ENCRYPTION_KEY_PREVIOUS: setting({
     about: 'the one before (it may have been DATA_DIR/key-encryption-key); all is encrypted anew at start',
-    parse: orNull(secret(32)),
+    parse: orNull(encryptionKey),
     fallback: null,
     secret: true,
   }),
@@ -154,7 +163,7 @@ export const SETTINGS = {
   }),
   METRICS_TOKEN: setting({
     about: 'bearer token that may read /metrics from elsewhere than this machine',
-    parse: orNull(secret(16)),
+    parse: orNull(bearerToken),
     fallback: null,
     secret: true,
   }),

@@ -13,6 +13,7 @@ import { createHeadFile } from './audit/head-file';
 import { lookUp } from './authentication/jwks-fetch';
 import { type Config, secretFiles } from './config';
 import { tickTimer } from './rates/index';
+import { headerSecret } from './setting-values';
 import { openChanges } from './wiring/changes';
 import { createServices } from './wiring/services';
 import type { Surroundings } from './wiring/surroundings';
@@ -107,7 +108,7 @@ function surroundings(config: Config, issuer: string, process: Process): Surroun
     ...config,
     ...process,
     issuer,
-    adminSecret: config.adminSecret ?? ownSecret(files.ADMIN_SECRET, secret),
+    adminSecret: config.adminSecret ?? ownAdminSecret(files.ADMIN_SECRET, secret),
     encryptionKey: (holdsKeys) =>
       config.keyEncryptionKey ??
       ownSecret(files.KEY_ENCRYPTION_KEY, () => {
@@ -144,6 +145,16 @@ function readAuthorities(file: string): string {
 function ownSecret(file: string, create: () => string): string {
   privateFolder(dirname(file));
   return secretFile(file, create).value;
+}
+
+/** Somebody may have written one of his own into the file. */
+function ownAdminSecret(file: string, create: () => string): string {
+  const value = ownSecret(file, create);
+  try {
+    return headerSecret(value);
+  } catch (error) {
+    throw new Refusal(`${file} must hold ${error instanceof Error ? error.message : 'another secret'}.`);
+  }
 }
 
 /** A port that nobody uses now: the issuer must be known before the first request, and so before listening. */

@@ -35,6 +35,20 @@ export function retention(given: string): number {
   return ms;
 }
 
+/** The administrator's secret: it has to pass through a header, where spaces at the ends are cut off (RFC 9110 §5.5). */
+export function headerSecret(given: string): string {
+  if (!/^(?=[ -~]{16,1024}$)[!-~].*[!-~]$/.test(given))
+    throw new Error('a secret of 16 to 1024 printable ASCII characters, without spaces at its ends');
+  return given;
+}
+
+/** A token that can be sent as bearer: `b64token` (RFC 6750 §2.1). */
+export function bearerToken(given: string): string {
+  if (!/^(?=.{16,1024}$)[A-Za-z0-9._~+/-]+=*$/.test(given))
+    throw new Error('a token of 16 to 1024 of A-Z a-z 0-9 - . _ ~ + /, with = at its end at most');
+  return given;
+}
+
 /** An address or a range (`10.0.0.0/8`), as it was written. */
 export function addressRange(given: string): string {
   const [address = '', bits, more] = given.split('/');
