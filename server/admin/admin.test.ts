@@ -167,7 +167,8 @@ eachDatabase('the admin API', (open) => {
     });
 
     test('a change of something else leaves how it authenticates', async () => {
-      const jwks = { keys: [{ kty: 'EC', crv: 'P-256', x: 'x', y: 'y' }] };
+      const [x, y] = ['f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU', 'x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0'];
+      const jwks = { keys: [{ kty: 'EC', crv: 'P-256', x, y }] };
       const { id } = await made(server, { auth_method: 'private_key_jwt', jwks });
       const changed = await told(await asAdmin(server, 'PATCH', `/clients/${id}`, { app_name: 'Other' }));
       expect(changed).toMatchObject({ app_name: 'Other', auth_method: 'private_key_jwt', jwks });

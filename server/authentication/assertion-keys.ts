@@ -1,6 +1,6 @@
 import { importJWK, type JWK } from 'jose';
 import { createBoundedMap } from '../../kit/bounded-map';
-import { type GivenJwk, isOfKind, isSound, publicPart, type SignatureAlgorithm } from '../oauth/jwk';
+import { type GivenJwk, type SignatureAlgorithm, signingKey } from '../oauth/jwk';
 
 /** Keys that were imported; at most some 2 KB each. */
 const IMPORTED_MAX = 2_000;
@@ -10,23 +10,8 @@ const KEY_CHARACTERS_MAX = 1_000;
 
 /** The keys of a set that may have signed: right type and use, and the named `kid` where one is named. */
 export function candidateKeys(keys: readonly GivenJwk[], alg: SignatureAlgorithm, kid: string | null): JWK[] {
-  const named = keys.filter((key) => (kid === null || key['kid'] === kid) && isFor(key, alg));
-  return named.flatMap((key) => {
-    const jwk = publicPart(key);
-    return jwk !== null && isOfKind(jwk, alg) && isSound(jwk) ? [jwk] : [];
-  });
-}
-
-/** What the key says of itself. */
-function isFor({ use, alg: own, key_ops: operations }: GivenJwk, alg: SignatureAlgorithm): boolean {
-  if (use !== undefined && use !== 'sig') return false;
-  if (own !== undefined && edwards(own) !== edwards(alg)) return false;
-  return !Array.isArray(operations) || operations.includes('verify');
-}
-
-/** `EdDSA` with this curve is called `Ed25519` since RFC 9864. */
-function edwards(alg: unknown): unknown {
-  return alg === 'EdDSA' ? 'Ed25519' : alg;
+  const named = keys.filter((key) => kid === null || key['kid'] === kid);
+  return named.flatMap((key) => signingKey(key, alg) ?? []);
 }
 
 /** Imports public keys, each once: importing costs as much as a check. Null: the key is no key. */

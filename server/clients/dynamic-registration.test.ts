@@ -20,6 +20,8 @@ const JWKS = { keys: [KEY] };
 const rsaKey = (bits: number) => ({ kty: 'RSA', n: Buffer.alloc(bits / 8, 0xff).toString('base64url'), e: 'AQAB' });
 const MARK = 'never-echo-this-value';
 const DAY_SECONDS = 86_400;
+/** Certificates can come in, and there are authorities to trust. */
+const EVERY_METHOD = { behindProxy: true, mtlsAuthorities: '-----' };
 
 const register = (server: TestServer, body: unknown, headers: Record<string, string> = {}): Promise<Response> =>
   server.ask(PATH, {
@@ -41,7 +43,7 @@ eachDatabase('dynamic registration', (open) => {
   let server: TestServer;
   beforeAll(async () => {
     database = await open();
-    server = await startTestServer(database);
+    server = await startTestServer(database, { settings: EVERY_METHOD });
   });
   afterAll(() => server.close());
 
@@ -131,6 +133,7 @@ eachDatabase('dynamic registration', (open) => {
     });
 
     const jwt = { token_endpoint_auth_method: 'private_key_jwt' };
+    const tls = { token_endpoint_auth_method: 'tls_client_auth' };
     test.each<[string, unknown, string]>([
       ['an unknown method', { token_endpoint_auth_method: MARK }, 'token_endpoint_auth_method'],
       ['the method none', { token_endpoint_auth_method: 'none' }, 'token_endpoint_auth_method'],
@@ -163,7 +166,23 @@ eachDatabase('dynamic registration', (open) => {
       ['a set that is a list', { ...jwt, jwks: [KEY] }, 'jwks'],
       ['keys of 33 kB', { ...jwt, jwks: { keys: [{ ...KEY, x5c: ['x'.repeat(33_000)] }] } }, 'jwks'],
       ['a key with NUL in it', { ...jwt, jwks: { keys: [{ ...KEY, kid: `${MARK}\u0000` }] } }, 'jwks'],
-      ['a key with half a character', { ...jwt, jwks: { keys: [{ ...KEY, [`${MARK}\ud800`]: 1 }] } }, 'jwks'],
+      ['a key with half a character', { ...jwt, jwks: { keys: [{ ...KEY, kid: `${MARK}\ud800` }] } }, 'jwks'],
+      ['a key with a number for its id', { ...jwt, jwks: { keys: [{ ...KEY, kid: 7 }] } }, 'jwks'],
+      ['a key with a text for its certificates', { ...jwt, jwks: { keys: [{ ...KEY, x5c: MARK }] } }, 'jwks'],
+      ['a key of the kind constructor', { ...jwt, jwks: { keys: [{ ...KEY, kty: 'constructor' }] } }, 'jwks'],
+      ['a key of the kind toString', { ...jwt, jwks: { keys: [{ ...KEY, kty: 'toString' }] } }, 'jwks'],
+      ['a key of the kind __proto__', { ...jwt, jwks: { keys: [{ ...KEY, kty: '__proto__' }] } }, 'jwks'],
+      ['a number that is too short', { ...jwt, jwks: { keys: [{ ...KEY, x: 'a' }] } }, 'jwks'],
+      ['a point on no curve', { ...jwt, jwks: { keys: [{ ...KEY, y: KEY.x }] } }, 'jwks'],
+      ['a key of a curve that nobody knows', { ...jwt, jwks: { keys: [{ ...KEY, crv: MARK }] } }, 'jwks'],
+      [
+        'a key of Ed25519 that is too short',
+        { ...jwt, jwks: { keys: [{ kty: 'OKP', crv: 'Ed25519', x: 'a' }] } },
+        'jwks',
+      ],
+      ['an RSA key of 24 bits', { ...jwt, jwks: { keys: [{ kty: 'RSA', n: 'AQAB', e: 'AQAB' }] } }, 'jwks'],
+      ['keys that encrypt only', { ...jwt, jwks: { keys: [{ ...KEY, use: 'enc' }] } }, 'ES256'],
+      ['keys for another algorithm only', { ...jwt, jwks: { keys: [{ ...KEY, alg: 'HS256' }] } }, 'ES256'],
       ['keys by plain http', { ...jwt, jwks_uri: 'http://example.com/jwks' }, 'jwks_uri'],
       ['keys behind a password', { ...jwt, jwks_uri: 'https://a:b@example.com/jwks' }, 'jwks_uri'],
       ['keys behind NUL', { ...jwt, jwks_uri: `https://example.com/${MARK}\u0000` }, 'jwks_uri'],
@@ -174,6 +193,10 @@ eachDatabase('dynamic registration', (open) => {
         { token_endpoint_auth_method: 'tls_client_auth', tls_client_auth_san_dns: 'a', tls_client_auth_san_ip: '::1' },
         'exactly one',
       ],
+      ['nonsense for an address', { ...tls, tls_client_auth_san_ip: 'nonsense' }, 'tls_client_auth_san_ip'],
+      ['nonsense for a subject', { ...tls, tls_client_auth_subject_dn: 'nonsense' }, 'tls_client_auth_subject_dn'],
+      ['a host with a blank', { ...tls, tls_client_auth_san_dns: 'a b' }, 'tls_client_auth_san_dns'],
+      ['a host that is not ASCII', { ...tls, tls_client_auth_san_dns: 'zażółć.example' }, 'tls_client_auth_san_dns'],
       ['no name of a certificate', { token_endpoint_auth_method: 'tls_client_auth' }, 'exactly one'],
       [
         'a name of a certificate for nothing',
@@ -191,6 +214,19 @@ eachDatabase('dynamic registration', (open) => {
       const refusal = (await answer.json()) as Json;
       expect(refusal).toEqual({ error: 'invalid_client_metadata', error_description: expect.stringContaining(where) });
       expect(JSON.stringify(refusal)).not.toContain(MARK);
+    });
+
+    test('keeps of a key what is known of keys, whatever else is sent and however deep it is', async () => {
+      const known = { ...KEY, kid: 'a', use: 'sig', alg: 'ES256', key_ops: ['verify'], x5t: 'b', 'x5t#S256': 'c' };
+      const deep = `${'['.repeat(10_000)}${']'.repeat(10_000)}`;
+      const jwks = `{"keys":[${JSON.stringify({ ...known, ext: true }).slice(0, -1)},"deep":${deep}}],"deep":${deep}}`;
+      const answer = await register(server, `{"token_endpoint_auth_method":"private_key_jwt","jwks":${jwks}}`);
+      expect(answer.status).toBe(201);
+      const client = (await answer.json()) as Json;
+      expect(client['jwks']).toEqual({ keys: [known] });
+      const replaced = { client_id: client['client_id'], ...jwt, jwks: { keys: [{ ...KEY, deep: { er: 1 } }] } };
+      expect(await (await put(client, replaced)).json()).toMatchObject({ jwks: JWKS });
+      expect(await (await read(client)).json()).toMatchObject({ jwks: JWKS });
     });
 
     test.each([
@@ -356,6 +392,64 @@ eachDatabase('dynamic registration', (open) => {
       await remove(client);
       for (const event of ['client_registered', 'client_updated', 'client_deleted'])
         expect(server.logged.filter((line) => line.includes(event))).toHaveLength(1);
+    });
+  });
+});
+
+describe('what a server does not offer', () => {
+  eachDatabase('registration', (open) => {
+    const bySelf = { token_endpoint_auth_method: 'self_signed_tls_client_auth', jwks: JWKS };
+    const byAuthority = { token_endpoint_auth_method: 'tls_client_auth', tls_client_auth_san_dns: 'a.example' };
+    const bound = { tls_client_certificate_bound_access_tokens: true };
+    let database: Database;
+    beforeAll(async () => {
+      database = await open();
+    });
+    const answers = async (settings: object): Promise<unknown[]> => {
+      const server = await startTestServer(database, { settings });
+      const all = [];
+      for (const body of [bySelf, byAuthority, bound]) {
+        const answer = await register(server, body);
+        all.push([answer.status, ((await answer.json()) as Json)['error']]);
+      }
+      await server.close();
+      return all;
+    };
+    const [yes, no] = [
+      [201, undefined],
+      [400, 'invalid_client_metadata'],
+    ];
+
+    test.each([
+      ['no proxy passes certificates on', {}, [no, no, no]],
+      ['no authority is trusted', { behindProxy: true }, [yes, no, yes]],
+      ['authorities are trusted, but no proxy', { mtlsAuthorities: '-----' }, [no, no, no]],
+      ['both are there', EVERY_METHOD, [yes, yes, yes]],
+    ])('cannot be registered when %s', async (_name, settings, expected) => {
+      expect(await answers(settings)).toEqual(expected);
+    });
+
+    test('cannot be given by the administrator either: 422', async () => {
+      const server = await startTestServer(database);
+      const headers = { 'content-type': 'application/json', 'x-admin-secret': ADMIN_SECRET };
+      const make = async (more: Json) =>
+        (await server.ask('/api/admin/clients', { ...json({ app_name: 'a', ...more }), headers })).status;
+      const tls_subject = { kind: 'tls_client_auth_san_dns', value: 'a.example' };
+      expect(await make({ auth_method: 'tls_client_auth', tls_subject })).toBe(422);
+      expect(await make({ certificate_bound: true })).toBe(422);
+      await server.close();
+    });
+
+    test('may be kept by who has it from before', async () => {
+      const before = await startTestServer(database, { settings: EVERY_METHOD });
+      const client = await registered(before, { ...byAuthority, ...bound });
+      await before.close();
+      const server = await startTestServer(database);
+      const body = { client_id: client['client_id'], client_name: 'Renamed', ...byAuthority };
+      const headers = { 'content-type': 'application/json', ...bearer(client['registration_access_token']) };
+      const answer = await server.ask(`${PATH}/${client['client_id']}`, { ...json(body, 'PUT'), headers });
+      expect([answer.status, await answer.json()]).toMatchObject([200, { client_name: 'Renamed', ...bound }]);
+      await server.close();
     });
   });
 });

@@ -11,7 +11,16 @@ import type { Clients } from './service';
 import type { ClientChange, NewClient } from './settings';
 
 const DAY_MS = 86_400_000;
-const KEYS = { keys: [{ kty: 'EC', crv: 'P-256', x: 'x', y: 'y' }] };
+const KEYS = {
+  keys: [
+    {
+      kty: 'EC',
+      crv: 'P-256',
+      x: 'f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU',
+      y: 'x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0',
+    },
+  ],
+};
 const PLAIN: NewClient = {
   clientId: null,
   appName: 'Tests',
@@ -44,7 +53,7 @@ eachDatabase('the management of clients', (open) => {
   let service: Clients;
   beforeAll(async () => {
     database = await open();
-    server = await startTestServer(database);
+    server = await startTestServer(database, { settings: { behindProxy: true } });
     service = server.services.clients;
     const scopes = ['a', 'b'];
     const other = { identifier: 'https://api.example.com', name: 'Other', scopes, introspectionClients: [] };

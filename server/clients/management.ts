@@ -3,10 +3,10 @@ import { isClientId, usesSecret } from '../oauth/client';
 import type { ManagementStore, NewClientRow, WholeClient } from './management-store';
 import { type ClientView, reservedFault, type SecretView } from './model';
 import { formatNews } from './news';
-import { keyringFault, limitsFault } from './rules';
+import { keptKeys, limitsFault } from './rules';
 import { digestSecret, isDigestOf, makeSecret, storedSecret } from './secret-format';
 import { createSecretManagement, newSecret, type SecretManagement, unknownClient } from './secret-management';
-import { keptGrants, type NewClient, refuse, type SettingsOptions } from './settings';
+import { checkSettings, keptGrants, type NewClient, refuse, type SettingsOptions } from './settings';
 import { createUpdates, type Updates } from './updates';
 import { clientView, endingAt, secretView } from './views';
 
@@ -117,12 +117,13 @@ async function create(
   view: (whole: WholeClient) => ClientView,
 ): Promise<Created> {
   const { store, now, randomBytes, newId, changed } = options;
-  refuse(reservedFault(input.clientId) ?? keyringFault(input) ?? limitsFault(input.limits));
+  refuse(reservedFault(input.clientId) ?? limitsFault(input.limits));
+  checkSettings(input, null, options);
   const made = usesSecret(input.authMethod) ? newSecret(input.secret, options) : null;
   const registrationToken = input.manageable ? makeSecret('rat', randomBytes) : null;
-  const { clientId, appName, authMethod, jwks, jwksUri, tlsSubject, dpopBound, certificateBound, metadata } = input;
+  const { clientId, appName, authMethod, jwksUri, tlsSubject, dpopBound, certificateBound, metadata } = input;
   const row: NewClientRow = {
-    ...{ appName, authMethod, jwks, jwksUri, tlsSubject, dpopBound, certificateBound, metadata },
+    ...{ appName, authMethod, jwks: keptKeys(input.jwks), jwksUri, tlsSubject, dpopBound, certificateBound, metadata },
     clientId: clientId ?? newId(),
     ...(input.grants === null ? {} : { grants: keptGrants(input.grants, options) }),
     limitApi: input.limits.api,

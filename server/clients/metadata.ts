@@ -4,9 +4,8 @@ import { invalidMetadata } from '../oauth/errors';
 import { RATES_RESOURCE, RATES_SCOPE, resourceIdentifier } from '../oauth/resource';
 import type { ClientView } from './model';
 import { ClientMetadata, DESCRIPTIVE_MEMBERS } from './registration-model';
-import { keyringFault } from './rules';
 import { epochSeconds } from './secret-model';
-import type { NewClient, RegisteredSettings } from './settings';
+import { type NewClient, type RegisteredSettings, SettingsFault } from './settings';
 
 /** What a client without a name is called. */
 const UNNAMED = 'Unnamed client';
@@ -26,7 +25,7 @@ export function readMetadata(body: unknown, held: readonly string[] = []): Regis
   if (beyond === true) throw invalidMetadata(`scope must be ${RATES_SCOPE}`);
   const names = TLS_SUBJECT_KINDS.filter((kind) => metadata[kind] !== undefined);
   if (names.length > 1) throw invalidMetadata(`exactly one of ${names.join(', ')} may be given`);
-  const settings = {
+  return {
     appName: metadata.client_name ?? UNNAMED,
     authMethod: metadata.token_endpoint_auth_method ?? 'client_secret_basic',
     jwks: metadata.jwks ?? null,
@@ -36,9 +35,15 @@ export function readMetadata(body: unknown, held: readonly string[] = []): Regis
     certificateBound: metadata.tls_client_certificate_bound_access_tokens ?? false,
     metadata: descriptionOf(metadata),
   };
-  const fault = keyringFault(settings);
-  if (fault !== null) throw invalidMetadata(fault);
-  return settings;
+}
+
+/** Does what is asked for by metadata; a fault that only shows then is told as one of them (RFC 7591 §3.2.2). @throws OAuthError invalid_client_metadata */
+export async function asMetadata<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    throw error instanceof SettingsFault ? invalidMetadata(error.fault) : error;
+  }
 }
 
 /** The settings as those of a client to be. */

@@ -6,7 +6,7 @@ import { invalidMetadata, invalidRequest } from '../oauth/errors';
 import type { Tell } from '../oauth/event';
 import { type Access, registeredEvent } from './callers';
 import type { ClientManagement } from './management';
-import { heldScopes, informationOf, newClientOf, readMetadata, secretsExpireAt } from './metadata';
+import { asMetadata, heldScopes, informationOf, newClientOf, readMetadata, secretsExpireAt } from './metadata';
 import type { ClientView } from './model';
 import { ClientInformation, ClientMetadata } from './registration-model';
 import { tellOfUpdate } from './secret-acts';
@@ -40,7 +40,9 @@ export function dynamicRegistrationRoutes(options: DynamicRegistrationOptions) {
         const headers = registrar.actor === null ? take(request) : {};
         const settings = readMetadata(await bodyOf(request));
         await access.redeem(request, registrar);
-        const { client, clientSecret, registrationToken } = await clients.create(newClientOf(settings));
+        const { client, clientSecret, registrationToken } = await asMetadata(() =>
+          clients.create(newClientOf(settings)),
+        );
         await tell(registeredEvent(registrar, client.client_id, client.auth_method), request);
         return reply(client, { token: registrationToken, clientSecret, status: 201, headers });
       },
@@ -69,7 +71,7 @@ export function dynamicRegistrationRoutes(options: DynamicRegistrationOptions) {
         const own = await access.registered(request, clientId);
         const body = await bodyOf(request);
         const settings = readMetadata(body, heldScopes(await clients.show(clientId), issuer));
-        const updated = await clients.replace(clientId, settings, secretNamedIn(body, clientId));
+        const updated = await asMetadata(() => clients.replace(clientId, settings, secretNamedIn(body, clientId)));
         await tellOfUpdate(tell, { clientId, actor: clientId, request }, updated);
         return reply(updated.client, { ...own, clientSecret: updated.made?.clientSecret ?? null });
       },

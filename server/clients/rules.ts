@@ -2,7 +2,17 @@
 // names the member as it is called outside and what is expected, never what was given.
 import { parseLimit } from '../../kit/limit';
 import { type AuthMethod, TLS_SUBJECT_KINDS, type TlsSubject } from '../oauth/client';
-import { CLIENT_KEYS_MAX, isPrivate, isSound, publicPart } from '../oauth/jwk';
+import {
+  CLIENT_KEYS_MAX,
+  type GivenJwk,
+  isPrivate,
+  isReadable,
+  isSound,
+  knownPart,
+  publicPart,
+  SIGNATURE_ALGORITHMS,
+  signingKey,
+} from '../oauth/jwk';
 
 /** What a client authenticates with, other than secrets. */
 export interface ClientKeyring {
@@ -10,6 +20,29 @@ export interface ClientKeyring {
   readonly jwks: { readonly keys: readonly Record<string, unknown>[] } | null;
   readonly jwksUri: string | null;
   readonly tlsSubject: TlsSubject | null;
+}
+
+/** What a server can do for clients: that of others would never work. */
+export interface Offers {
+  /** How they may authenticate. */
+  readonly methods: readonly AuthMethod[];
+  /** True when client certificates can come in (RFC 8705). */
+  readonly certificates: boolean;
+  /** False for what is no name of a certificate. */
+  readonly isSubject: (subject: TlsSubject) => boolean;
+}
+
+/** The settings that need something of the server. */
+type Needing = Pick<ClientKeyring, 'authMethod' | 'tlsSubject'> & { readonly certificateBound: boolean };
+
+/** What is asked for and this server cannot do; what a client has already (null: it is new) it may keep. */
+export function offerFault(wanted: Needing, has: Needing | null, offers: Offers): string | null {
+  const { authMethod, certificateBound, tlsSubject } = wanted;
+  if (authMethod !== has?.authMethod && !offers.methods.includes(authMethod))
+    return `${authMethod} is not offered here; see token_endpoint_auth_methods_supported`;
+  if (certificateBound && has?.certificateBound !== true && !offers.certificates)
+    return 'tls_client_certificate_bound_access_tokens (certificate_bound) needs client certificates, which cannot come in here';
+  return tlsSubject === null || offers.isSubject(tlsSubject) ? null : `${tlsSubject.kind} is not such a name`;
 }
 
 /** In bytes of JSON: ten RSA keys of 4096 bits with a certificate each fit, and half of what a request may have. */
@@ -28,23 +61,38 @@ export function keyringFault({ authMethod, jwks, jwksUri, tlsSubject }: ClientKe
   if (authMethod !== 'tls_client_auth' && tlsSubject !== null)
     return `${tlsSubject.kind} belongs to tls_client_auth only`;
   if (tlsSubject !== null && !isText(tlsSubject.value)) return `${tlsSubject.kind} is not a text of a useful length`;
-  return (jwks && keysFault(jwks.keys)) ?? (jwksUri === null ? null : httpsFault('jwks_uri', jwksUri));
+  return (jwks && keysFault(jwks.keys, authMethod)) ?? (jwksUri === null ? null : httpsFault('jwks_uri', jwksUri));
+}
+
+/** Public keys as they are kept: only what is known of keys. To be asked for what {@link keyringFault} lets pass. */
+export function keptKeys(jwks: ClientKeyring['jwks']): ClientKeyring['jwks'] {
+  return jwks && { keys: jwks.keys.map(knownPart).filter((key) => key !== null) };
 }
 
 /** How JSON writes what `jsonb` does not take: NUL and half a surrogate pair. */
 const UNSTORABLE = /\\u(?:0000|d[89a-f])/;
 
 /** What is wrong with a set of public keys. */
-function keysFault(keys: readonly Record<string, unknown>[]): string | null {
+function keysFault(keys: readonly GivenJwk[], authMethod: AuthMethod): string | null {
   if (keys.length === 0 || keys.length > CLIENT_KEYS_MAX) return `jwks must have 1 to ${CLIENT_KEYS_MAX} keys`;
-  const text = JSON.stringify(keys);
+  if (keys.some(isPrivate)) return 'jwks must hold public keys only';
+  // What is not kept need not be looked at, whatever it is.
+  const known = keys.map(knownPart);
+  if (known.includes(null)) return 'jwks must hold keys of texts, with lists of texts for key_ops and x5c';
+  const text = JSON.stringify(known);
   if (Buffer.byteLength(text) > KEYS_BYTES_MAX) return 'jwks is too large';
   if (UNSTORABLE.test(text)) return 'jwks must hold neither NUL nor half characters';
-  if (keys.some(isPrivate)) return 'jwks must hold public keys only';
   const read = keys.map(publicPart);
   if (read.some((key) => key === null)) return 'jwks must hold complete EC, OKP or RSA keys';
-  const isGood = read.every((key) => key !== null && isSound(key));
-  return isGood ? null : 'jwks must hold RSA keys of 2048 to 4096 bits with a usual exponent only';
+  if (!read.every((key) => key !== null && isSound(key)))
+    return 'jwks must hold RSA keys of 2048 to 4096 bits with a usual exponent only';
+  if (!read.every((key) => key !== null && isReadable(key))) return 'jwks must hold keys that can be read';
+  const isOfUse = authMethod !== 'private_key_jwt' || keys.some(maySign);
+  return isOfUse ? null : `jwks must hold a key for one of ${SIGNATURE_ALGORITHMS.join(', ')}`;
+}
+
+function maySign(key: GivenJwk): boolean {
+  return SIGNATURE_ALGORITHMS.some((alg) => signingKey(key, alg) !== null);
 }
 
 /** What is wrong with an https URL: without user, password and fragment. */

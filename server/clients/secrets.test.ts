@@ -280,7 +280,8 @@ eachDatabase('secrets', (open) => {
     });
 
     test('is not for a client that has no use for a secret', async () => {
-      const keys = { keys: [{ kty: 'EC', crv: 'P-256', x: 'x', y: 'y' }] };
+      const [x, y] = ['f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU', 'x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0'];
+      const keys = { keys: [{ kty: 'EC', crv: 'P-256', x, y }] };
       const client = await make({ authMethod: 'private_key_jwt', jwks: keys });
       expect(client.secret).toBe('');
       const answer = await post(client, {});

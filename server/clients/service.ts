@@ -54,6 +54,7 @@ export interface ClientsOptions {
   readonly newId: () => string;
   /** Resource identifier → scopes. @throws Problem 422 when a resource or a scope is unknown. */
   readonly checkGrants: ManagementOptions['checkGrants'];
+  readonly offers: ManagementOptions['offers'];
 }
 
 /** Clients whose rows are remembered; some 2 KB each with a key or two. */

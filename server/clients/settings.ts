@@ -1,6 +1,6 @@
-import { unprocessable } from '../../kit/http/problem';
+import { Problem } from '../../kit/http/problem';
 import { resourceIdentifier } from '../oauth/resource';
-import type { ClientKeyring } from './rules';
+import { type ClientKeyring, keyringFault, type Offers, offerFault } from './rules';
 import type { NewSecret } from './secret-management';
 
 /** Resource (absolute URI) → scopes. */
@@ -45,6 +45,25 @@ export interface SettingsOptions {
   readonly issuer: string;
   /** Resource identifier → scopes. @throws Problem 422 when a resource or a scope is unknown. */
   readonly checkGrants: (grants: Readonly<Record<string, readonly string[]>>) => void;
+  readonly offers: Offers;
+}
+
+/** Settings that do not go together, or that this server cannot do: 422, or 400 where RFC 7591 §3.2.2 says how. */
+export class SettingsFault extends Problem {
+  /** Public: the member as it is called outside and what is expected, without a full stop. */
+  readonly fault: string;
+
+  constructor(fault: string) {
+    super(422, 'Unprocessable Content', `${fault}.`, {}, { errors: [] });
+    this.fault = fault;
+  }
+}
+
+type Judged = ClientKeyring & { readonly certificateBound: boolean };
+
+/** Judges what a client is to be, from what it is (null: it is new). @throws SettingsFault */
+export function checkSettings(wanted: Judged, has: Judged | null, { offers }: SettingsOptions): void {
+  refuse(keyringFault(wanted) ?? offerFault(wanted, has, offers));
 }
 
 /** Grants as they are kept: resource identifier → scopes. @throws Problem 422. */
@@ -58,7 +77,7 @@ export function keptGrants(grants: GrantsByUri, { issuer, checkGrants }: Setting
   return kept;
 }
 
-/** @throws Problem 422 when something is at fault. */
+/** @throws SettingsFault when something is at fault. */
 export function refuse(fault: string | null): void {
-  if (fault !== null) throw unprocessable(`${fault}.`);
+  if (fault !== null) throw new SettingsFault(fault);
 }

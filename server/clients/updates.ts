@@ -4,10 +4,17 @@ import type { EventDetails } from '../oauth/event';
 import { changesBetween } from './changes';
 import type { ClientChanges, ManagementStore, NewSecretRow, SecretRow, WholeClient } from './management-store';
 import type { ClientView, SecretView } from './model';
-import { keyringFault, limitsFault } from './rules';
+import { keptKeys, limitsFault } from './rules';
 import { digestSecret, isDigestOf, isStoredMade } from './secret-format';
 import { newSecret } from './secret-management';
-import { type ClientChange, keptGrants, type RegisteredSettings, refuse, type SettingsOptions } from './settings';
+import {
+  type ClientChange,
+  checkSettings,
+  keptGrants,
+  type RegisteredSettings,
+  refuse,
+  type SettingsOptions,
+} from './settings';
 import { isLive, secretView } from './views';
 
 /** A client after a change. */
@@ -87,9 +94,11 @@ function changed(
   const { grants, limits, ...same } = change;
   const after = { ...client, ...same };
   const { api = client.limitApi, token = client.limitToken } = limits ?? {};
-  refuse(keyringFault(after) ?? limitsFault({ api, token }));
+  refuse(limitsFault({ api, token }));
+  checkSettings(after, client, given);
   const set: ClientChanges = {
     ...same,
+    ...(same.jwks ? { jwks: keptKeys(same.jwks) } : {}),
     ...(grants ? { grants: keptGrants(grants, given) } : {}),
     ...(limits ? { limitApi: api, limitToken: token } : {}),
   };

@@ -1,3 +1,4 @@
+import { offeredMethods } from '../oauth/client';
 import type { ResourceMetadata, ServerMetadata } from './model';
 
 /** What is described. */
@@ -27,7 +28,7 @@ export const JWKS_PATH = '/.well-known/jwks.json';
 /** Authorization server metadata (RFC 8414 §2, RFC 8705 §3.3, RFC 9449 §5.1, RFC 9728 §4). */
 export function describeAuthorizationServer(described: Described): ServerMetadata {
   const { issuer, resource, scopes, registration, certificates, proofAlgorithms } = described;
-  const methods = clientAuthenticationMethods(described);
+  const methods = offeredMethods(described);
   const algorithms = [...described.assertionAlgorithms];
   return {
     issuer,
@@ -66,12 +67,4 @@ export function describeResource(described: Described): ResourceMetadata {
     resource_name: 'Crypto rates',
     resource_documentation: `${issuer}/docs`,
   };
-}
-
-/** Certificates need a proxy that passes them on; those of authorities, the authorities too. */
-function clientAuthenticationMethods({ certificates, authorities }: Described): string[] {
-  const ways = ['client_secret_basic', 'client_secret_post', 'private_key_jwt'];
-  if (certificates && authorities) ways.push('tls_client_auth');
-  if (certificates) ways.push('self_signed_tls_client_auth');
-  return ways;
 }

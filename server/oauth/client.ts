@@ -41,6 +41,20 @@ export function usesCertificate(method: AuthMethod): method is CertificateMethod
 /** The two methods with a certificate (RFC 8705 §2.1, §2.2). */
 export type CertificateMethod = 'tls_client_auth' | 'self_signed_tls_client_auth';
 
+/** The methods of a server: certificates need a proxy that passes them on; those of authorities, the authorities too (RFC 8705 §2). */
+export function offeredMethods({
+  certificates,
+  authorities,
+}: {
+  certificates: boolean;
+  authorities: boolean;
+}): AuthMethod[] {
+  return AUTH_METHODS.filter((method) => {
+    if (method === 'tls_client_auth') return certificates && authorities;
+    return method !== 'self_signed_tls_client_auth' || certificates;
+  });
+}
+
 /** The five kinds of name by which a `tls_client_auth` certificate is known (RFC 8705 §2.1.2). */
 export const TLS_SUBJECT_KINDS = [
   'tls_client_auth_subject_dn',

@@ -1,4 +1,5 @@
 /** Public keys of others (RFC 7517) and what they may sign: the same in proofs, in assertions and at registration. */
+import { createPublicKey } from 'node:crypto';
 import type { JWK } from 'jose';
 
 /** A JWK as somebody registered, published or sent it: nothing in it is trusted yet. */
@@ -26,6 +27,9 @@ const PUBLIC_MEMBERS = new Map<unknown, readonly string[]>([
   ['RSA', ['n', 'e']],
 ]);
 
+/** Members that are of use here (RFC 7517 §4) beside those of the key itself: texts, and lists of texts. */
+const DESCRIBING = { texts: ['kid', 'use', 'alg', 'x5t', 'x5t#S256'], lists: ['key_ops', 'x5c'] };
+
 /** RSA keys below can be forged (RFC 7518 §3.3, NIST SP 800-131A), those above cost too much to verify. In bits. */
 const RSA_BITS = { min: 2_048, max: 4_096 };
 
@@ -42,6 +46,51 @@ export function publicPart(key: GivenJwk): JWK | null {
   const members = PUBLIC_MEMBERS.get(key['kty']);
   if (members?.every((member) => typeof key[member] === 'string' && key[member] !== '') !== true) return null;
   return Object.fromEntries(['kty', ...members].map((member) => [member, key[member]])) as JWK;
+}
+
+/** The key with what it says of itself, and nothing that nobody here understands: a stranger may send any depth of it. Null: a member is of another type. */
+export function knownPart(key: GivenJwk): GivenJwk | null {
+  const kept = Object.entries(key).filter(([name]) => KNOWN.has(name));
+  return kept.every(([name, value]) => (DESCRIBING.lists.includes(name) ? isTexts(value) : typeof value === 'string'))
+    ? Object.fromEntries(kept)
+    : null;
+}
+
+const KNOWN = new Set(['kty', ...DESCRIBING.texts, ...DESCRIBING.lists, ...[...PUBLIC_MEMBERS.values()].flat()]);
+
+function isTexts(value: unknown): boolean {
+  return Array.isArray(value) && value.every((one) => typeof one === 'string');
+}
+
+/** False for what only looks like a key: numbers of another length, points that are on no curve, curves that nobody knows. */
+export function isReadable(jwk: JWK): boolean {
+  const numbers = [jwk.x, jwk.y, jwk.n, jwk.e].filter((number) => number !== undefined);
+  if (!numbers.every((number) => /^[\w-]+$/.test(number))) return false;
+  try {
+    createPublicKey({ key: { ...jwk }, format: 'jwk' });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** The public part of a key that may have signed with the algorithm, by its kind and by what it says of itself; null: it cannot have. */
+export function signingKey(key: GivenJwk, alg: SignatureAlgorithm): JWK | null {
+  if (!isFor(key, alg)) return null;
+  const jwk = publicPart(key);
+  return jwk !== null && isOfKind(jwk, alg) && isSound(jwk) ? jwk : null;
+}
+
+/** What the key says of itself (RFC 7517 §4.2 to §4.4). */
+function isFor({ use, alg: own, key_ops: operations }: GivenJwk, alg: SignatureAlgorithm): boolean {
+  if (use !== undefined && use !== 'sig') return false;
+  if (own !== undefined && edwards(own) !== edwards(alg)) return false;
+  return !Array.isArray(operations) || operations.includes('verify');
+}
+
+/** `EdDSA` with this curve is called `Ed25519` since RFC 9864. */
+function edwards(alg: unknown): unknown {
+  return alg === 'EdDSA' ? 'Ed25519' : alg;
 }
 
 /** False for an RSA key that is too short, or costly to verify; the curves in use leave no choice. */

@@ -5,6 +5,7 @@ import { createJwksFetch } from '../authentication/jwks-fetch';
 import { createJwksSource } from '../authentication/jwks-source';
 import { createAuthentication } from '../authentication/service';
 import { createAssertionStore } from '../authentication/store';
+import { isSubject } from '../authentication/tls-subject';
 import { createCheckMemory } from '../clients/check-memory';
 import { createManagementStore } from '../clients/management-store';
 import { createRegistrationTokenStore } from '../clients/registration-token-store';
@@ -14,6 +15,7 @@ import { createSecretHasher } from '../clients/secret-hasher';
 import { type Clients, createClients } from '../clients/service';
 import { type Client, createClientStore } from '../clients/store';
 import type { Limits } from '../limits/service';
+import { offeredMethods } from '../oauth/client';
 import type { Resources } from '../resources/service';
 import type { Surroundings } from './surroundings';
 
@@ -41,6 +43,11 @@ export function wireClients(rows: Rows, given: Surroundings, need: ClientsNeed) 
     randomBytes,
     newId,
     checkGrants: need.resources.checkGrants,
+    offers: {
+      methods: offeredMethods({ certificates: given.behindProxy, authorities: given.mtlsAuthorities !== null }),
+      certificates: given.behindProxy,
+      isSubject,
+    },
   });
   const registrationTokens = createRegistrationTokens({ store: createRegistrationTokenStore(rows), now, randomBytes });
   return { clients, registrationTokens, ...wireAuthentication(rows, given, clients, need.limits.failed) };

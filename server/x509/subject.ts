@@ -29,6 +29,16 @@ export function hasAddress({ subjectNames }: CertificateFields, address: string)
   return wanted !== null && subjectNames.some(({ kind, content }) => kind === NAME.ip && sameBytes(content, wanted));
 }
 
+/** True for the text of a distinguished name (RFC 4514). */
+export function isDistinguishedName(text: string): boolean {
+  return parseDistinguishedName(text) !== null;
+}
+
+/** True for an IP address as {@link hasAddress} reads it. */
+export function isAddress(text: string): boolean {
+  return addressBytes(text) !== null;
+}
+
 /** One attribute as it is written: type in dots, and a text or the DER of the value. */
 interface WrittenAttribute {
   readonly type: string;
