@@ -1,5 +1,6 @@
 import { CLOCK_SKEW_MS } from './key-schedule';
 import type { RevocationStore } from './store';
+import { createTimedIds } from './timed-ids';
 
 /** Access tokens that were revoked one by one and may still be in force somewhere; asked on every use of a token. */
 export interface Revocations {
@@ -30,30 +31,30 @@ const KEPT_ON_MS = 24 * 60 * 60 * 1_000;
 
 /** The revoked tokens, as last read from the store. Call `changed(null)` once before the first request. */
 export function createRevocations({ store, now, calendar }: RevocationsOptions): Revocations {
-  const expiryOf = new Map<string, number>();
+  const revoked = createTimedIds();
   const forgottenMs = async (): Promise<number> => (await calendar()) - KEPT_ON_MS;
   return {
-    size: () => expiryOf.size,
-    has: (jti) => expiryOf.size > 0 && expiryOf.has(jti),
+    size: revoked.size,
+    has: revoked.has,
     add: async (jti, expiresAt) => {
       if (expiresAt * 1000 + CLOCK_SKEW_MS <= now()) return false;
       await store.insert(jti, new Date(expiresAt * 1000));
-      expiryOf.set(jti, expiresAt);
+      revoked.set(jti, expiresAt);
       return true;
     },
     changed: async (change) => {
       if (change !== null) {
         const [jti = '', seconds] = change.split(' ');
-        expiryOf.set(jti, Number(seconds));
+        revoked.set(jti, Number(seconds));
         return;
       }
       // Nothing that was revoked ever comes back, so what is read is added to what is known.
       for (const { jti, expiresAt } of await store.endingAfter(new Date(await forgottenMs())))
-        expiryOf.set(jti, Math.ceil(expiresAt.getTime() / 1000));
+        revoked.set(jti, Math.ceil(expiresAt.getTime() / 1000));
     },
     prune: async () => {
       const endMs = await forgottenMs();
-      for (const [jti, expiresAt] of expiryOf) if (expiresAt * 1000 <= endMs) expiryOf.delete(jti);
+      revoked.forget(Math.floor(endMs / 1000));
       await store.prune(new Date(endMs));
     },
   };
