@@ -4,7 +4,7 @@ export type { ClientView, SecretView } from '../clients/model';
 export type { RegistrationTokenView } from '../clients/registration-model';
 export type { RotatedSecret } from '../clients/secret-model';
 export type { AuthMethod } from '../oauth/client';
-export type { EventName } from '../oauth/event';
+export type { EventName } from '../oauth/words';
 export type { CurrencyView } from '../rates/currency-model';
 export type { ResourceView } from '../resources/model';
 export type { KeyView } from '../tokens/key-view';

@@ -1,6 +1,7 @@
 import { Elysia, t } from 'elysia';
 import { readRowNumber } from '../../kit/http/row-number';
-import { changesOf, type EventDetails, type EventName, type Tell } from '../oauth/event';
+import { changesOf, type EventDetails, type Tell } from '../oauth/event';
+import type { EventName } from '../oauth/words';
 import { NewResource, ResourceChange, ResourceView } from '../resources/model';
 import type { Resources } from '../resources/service';
 import { type Access, done, reply } from './access';

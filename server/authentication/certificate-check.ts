@@ -3,7 +3,8 @@ import { createBoundedMap } from '../../kit/bounded-map';
 import type { CertificateMethod, TlsSubject } from '../oauth/client';
 import { OAuthError } from '../oauth/errors';
 import type { GivenJwk } from '../oauth/jwk';
-import { createChainCheck, faultOfTime, readPemCertificates } from '../x509/chain';
+import type { Reason } from '../oauth/words';
+import { type ChainFault, createChainCheck, faultOfTime, readPemCertificates } from '../x509/chain';
 import type { KeyHolder } from './assertion';
 import { type ClientCertificate, certificateThumbprint } from './certificate';
 import type { JwksSource } from './jwks-source';
@@ -42,7 +43,7 @@ export function createCertificateCheck({ authorities, source, now }: Certificate
   const chainCheck = createChainCheck(authorities === null ? [] : readPemCertificates(authorities));
   const believedUntil = createBoundedMap<string, number>(BELIEVED_MAX);
 
-  const faultOfChain = ({ x509, chain, thumbprint }: ClientCertificate): string | null => {
+  const faultOfChain = ({ x509, chain, thumbprint }: ClientCertificate): ChainFault | null => {
     const nowMs = now();
     if (nowMs < (believedUntil.get(thumbprint) ?? 0)) return faultOfTime(x509, nowMs);
     believedUntil.delete(thumbprint);
@@ -70,7 +71,7 @@ export function createCertificateCheck({ authorities, source, now }: Certificate
       if (fault === null) return;
       // Who is refused has gone both ways: the time must not tell which of them is the client's.
       await (isNamed ? faultOfKey : faultOfName)(certificate, NOBODY);
-      const reason = fault === 'jwks_unavailable' ? fault : `certificate_${fault}`;
+      const reason: Reason = fault === 'jwks_unavailable' ? fault : `certificate_${fault}`;
       const details = { thumbprint: certificate.thumbprint };
       throw new OAuthError('invalid_client', reason, { clientId: holder.clientId, details });
     },
@@ -81,7 +82,9 @@ export function createCertificateCheck({ authorities, source, now }: Certificate
   };
 }
 
-type FaultOf = (certificate: ClientCertificate, holder: CertificateHolder) => Promise<string | null>;
+type CertificateFault = ChainFault | 'subject' | 'not_registered' | 'jwks_unavailable';
+
+type FaultOf = (certificate: ClientCertificate, holder: CertificateHolder) => Promise<CertificateFault | null>;
 
 const NOBODY: CertificateHolder = { clientId: '', jwks: null, jwksUri: null, tlsSubject: null };
 

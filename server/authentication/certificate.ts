@@ -1,6 +1,7 @@
 import { createHash, X509Certificate } from 'node:crypto';
 import { createBoundedMap } from '../../kit/bounded-map';
-import { invalidRequest, type RequestFault } from '../oauth/errors';
+import { invalidRequest } from '../oauth/errors';
+import type { RequestFault } from '../oauth/words';
 import { readAll } from '../x509/der';
 
 /** The certificate that a client showed to the proxy in front, with what it sent of the chain. */

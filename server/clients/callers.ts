@@ -2,9 +2,10 @@
 import { Problem } from '../../kit/http/problem';
 import { challengeOf, parsePresented, type Scheme } from '../oauth/bearer';
 import { isClientId } from '../oauth/client';
-import type { EventName, NamedEvent, Tell } from '../oauth/event';
+import type { NamedEvent, Tell } from '../oauth/event';
 import type { Parameters } from '../oauth/form';
 import { queryOf } from '../oauth/query';
+import type { EventName, Reason } from '../oauth/words';
 import type { ClientManagement } from './management';
 import type { RegistrationTokens } from './registration-tokens';
 import { isMadeSecret } from './secret-format';
@@ -74,7 +75,7 @@ export function createAccess(options: AccessOptions): Access {
   const { mode, clients, registrationTokens, authorizeAdmin, authenticateClient, tell } = options;
   const { guess, wrong } = createGuessing(options);
 
-  const refuse = (event: EventName, reason: string, request: Request, clientId: string | null = null): Problem => {
+  const refuse = (event: EventName, reason: Reason, request: Request, clientId: string | null = null): Problem => {
     void tell({ event, outcome: 'failure', reason, clientId }, request);
     return reason === 'credentials_missing' || reason === 'registration_forbidden' ? unauthenticated() : invalidToken();
   };

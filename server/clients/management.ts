@@ -1,5 +1,6 @@
 import { conflict, unprocessable } from '../../kit/http/problem';
 import { isClientId, usesSecret } from '../oauth/client';
+import type { Reason } from '../oauth/words';
 import type { ManagementStore, NewClientRow, WholeClient } from './management-store';
 import { type ClientView, reservedFault, type SecretView } from './model';
 import { formatNews } from './news';
@@ -31,7 +32,7 @@ export interface ClientManagement extends Updates {
   revokeAll(clientId: string): Promise<ClientView>;
   remove(clientId: string): Promise<void>;
   /** Why this is not the registration access token of the client (RFC 7592 §3), as a reason for the log; null: it is. */
-  registrationTokenFault(clientId: string, token: string): Promise<string | null>;
+  registrationTokenFault(clientId: string, token: string): Promise<Reason | null>;
   readonly secrets: SecretManagement;
 }
 

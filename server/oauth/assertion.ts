@@ -2,6 +2,7 @@ import { decodeJwt, decodeProtectedHeader, type JWTPayload, type ProtectedHeader
 import { OAuthError } from './errors';
 import { hasControl } from './form';
 import { SIGNATURE_ALGORITHMS, type SignatureAlgorithm } from './jwk';
+import type { Reason } from './words';
 
 /** A client assertion whose claims are in order; its signature has not been looked at. */
 export interface Assertion {
@@ -44,9 +45,9 @@ const TYPES = new Set(['jwt', 'client-authentication+jwt', 'application/client-a
 export function readAssertion(jwt: string, expected: AssertionExpected): Assertion {
   const { header, claims } = decode(jwt);
   const clientId = typeof claims.sub === 'string' ? claims.sub : '';
-  const refuse = (reason: string): OAuthError => new OAuthError('invalid_client', `assertion_${reason}`, { clientId });
+  const refuse = (reason: Reason): OAuthError => new OAuthError('invalid_client', reason, { clientId });
   const alg = SIGNATURE_ALGORITHMS.find((known) => known === header.alg);
-  if (alg === undefined) throw refuse('alg');
+  if (alg === undefined) throw refuse('assertion_alg');
   const fault = faultOfHeader(header) ?? faultOfNames(claims, expected) ?? faultOfTimes(claims, expected.nowMs);
   if (fault !== null) throw refuse(fault);
   const { exp = 0, jti = '' } = claims;
@@ -62,30 +63,30 @@ function decode(jwt: string): { header: ProtectedHeaderParameters; claims: JWTPa
   }
 }
 
-function faultOfHeader({ typ, kid, crit }: ProtectedHeaderParameters): string | null {
-  if (typ !== undefined && !(typeof typ === 'string' && TYPES.has(typ.toLowerCase()))) return 'type';
-  if (kid !== undefined && !isName(kid)) return 'malformed';
+function faultOfHeader({ typ, kid, crit }: ProtectedHeaderParameters): Reason | null {
+  if (typ !== undefined && !(typeof typ === 'string' && TYPES.has(typ.toLowerCase()))) return 'assertion_type';
+  if (kid !== undefined && !isName(kid)) return 'assertion_malformed';
   // Nothing that must be understood (RFC 7515 §4.1.11) is known here.
-  return crit === undefined ? null : 'critical_header';
+  return crit === undefined ? null : 'assertion_critical_header';
 }
 
-function faultOfNames({ iss, sub, aud, jti }: JWTPayload, { issuer, clientId }: AssertionExpected): string | null {
-  if (!isName(sub) || hasControl(sub) || iss !== sub) return 'issuer';
-  if (clientId !== null && clientId !== sub) return 'client_id_differs';
+function faultOfNames({ iss, sub, aud, jti }: JWTPayload, { issuer, clientId }: AssertionExpected): Reason | null {
+  if (!isName(sub) || hasControl(sub) || iss !== sub) return 'assertion_issuer';
+  if (clientId !== null && clientId !== sub) return 'assertion_client_id_differs';
   // One string: an assertion for several servers could be used by each of them at the others.
-  if (aud !== issuer) return 'audience';
-  if (jti === undefined || jti === '') return 'jti_missing';
-  return isName(jti) ? null : 'malformed';
+  if (aud !== issuer) return 'assertion_audience';
+  if (jti === undefined || jti === '') return 'assertion_jti_missing';
+  return isName(jti) ? null : 'assertion_malformed';
 }
 
-function faultOfTimes({ exp, iat, nbf }: JWTPayload, nowMs: number): string | null {
+function faultOfTimes({ exp, iat, nbf }: JWTPayload, nowMs: number): Reason | null {
   const now = nowMs / 1000;
   const latest = now + ASSERTION_SKEW_SECONDS;
-  if (!isTime(exp)) return 'expiry_missing';
-  if (!(isTime(iat) || iat === undefined) || !(isTime(nbf) || nbf === undefined)) return 'malformed';
-  if (exp <= now - ASSERTION_SKEW_SECONDS) return 'expired';
-  if (exp > latest + LIFE_MAX_SECONDS) return 'too_long_lived';
-  return (iat ?? 0) > latest || (nbf ?? 0) > latest ? 'not_yet_valid' : null;
+  if (!isTime(exp)) return 'assertion_expiry_missing';
+  if (!(isTime(iat) || iat === undefined) || !(isTime(nbf) || nbf === undefined)) return 'assertion_malformed';
+  if (exp <= now - ASSERTION_SKEW_SECONDS) return 'assertion_expired';
+  if (exp > latest + LIFE_MAX_SECONDS) return 'assertion_too_long_lived';
+  return (iat ?? 0) > latest || (nbf ?? 0) > latest ? 'assertion_not_yet_valid' : null;
 }
 
 function isName(value: unknown): value is string {

@@ -11,6 +11,7 @@ import {
   SIGNATURE_ALGORITHMS,
   type SignatureAlgorithm,
 } from './jwk';
+import type { Reason } from './words';
 
 /** A proof may be this old, in seconds: time for the way here, for a queue, and for a clock that is late. */
 export const DPOP_AGE_MAX_SECONDS = 60;
@@ -47,7 +48,7 @@ export interface Proof {
 }
 
 /** A refusal that says why to the operator alone. */
-export function invalidProof(reason: string): OAuthError {
+export function invalidProof(reason: Reason): OAuthError {
   return new OAuthError('invalid_dpop_proof', reason);
 }
 
@@ -138,6 +139,6 @@ function decode<T>(work: () => T): T {
   }
 }
 
-function fail(reason: string): never {
+function fail(reason: Reason): never {
   throw invalidProof(reason);
 }

@@ -1,4 +1,5 @@
 import type { EventDetails } from './event';
+import { REQUEST_FAULTS, type Reason, type RequestFault } from './words';
 
 /** What the caller of an OAuth endpoint may be told: RFC 6749 §5.2 and its relatives. */
 export const OAUTH_ERRORS = {
@@ -33,7 +34,7 @@ export class OAuthError extends Error {
   override readonly name = 'OAuthError';
   readonly code: OAuthErrorCode;
   readonly description: string;
-  readonly reason: string;
+  readonly reason: Reason;
   /** Whom the request named, where it got that far; for the log. */
   readonly clientId: string | null;
   /** What else the operator should know; never told to the caller. */
@@ -43,7 +44,7 @@ export class OAuthError extends Error {
 
   constructor(
     code: OAuthErrorCode,
-    reason: string,
+    reason: Reason,
     more: { description?: string; clientId?: string; details?: EventDetails; headers?: Record<string, string> } = {},
   ) {
     super(`${code}: ${reason}`);
@@ -60,35 +61,6 @@ export class OAuthError extends Error {
 export function invalidMetadata(fault: string): OAuthError {
   return new OAuthError('invalid_client_metadata', 'metadata_not_valid', { description: `${fault}.` });
 }
-
-/** What can be malformed about a request (RFC 6749 §5.2): the word for the operator, and what the caller is told, since it is his own doing. */
-const REQUEST_FAULTS = {
-  body_not_form: 'Send the request as application/x-www-form-urlencoded.',
-  body_not_form_or_json: 'Send the request as application/x-www-form-urlencoded or application/json.',
-  body_not_json: 'Send the request as application/json.',
-  form_broken: 'The form encoding is broken: a % escape is not UTF-8.',
-  json_broken: 'The body is not valid JSON.',
-  json_not_object: 'The JSON body is not an object.',
-  json_member_repeated: 'A JSON member is repeated.',
-  json_member_not_string: 'A JSON member is not a string.',
-  parameter_repeated: 'A parameter is repeated.',
-  parameter_control_character: 'A parameter contains a control character.',
-  grant_type_missing: 'The grant_type parameter is missing.',
-  token_missing: 'The token parameter is missing.',
-  secret_in_query: 'The client_secret is in the query string; send it in the body.',
-  authentication_twice: 'The client authenticates in two ways at once; use one.',
-  client_id_differs: 'The client_id parameter differs from the one in the Authorization header.',
-  basic_malformed: 'The Basic Authorization header is malformed.',
-  basic_control_character: 'The Basic Authorization header contains a control character.',
-  assertion_missing: 'The client_assertion parameter is missing.',
-  assertion_type_missing: 'The client_assertion_type parameter is missing.',
-  client_cert_malformed: 'The Client-Cert header is malformed.',
-  client_cert_chain_malformed: 'The Client-Cert-Chain header is malformed.',
-  client_cert_chain_too_long: 'The Client-Cert-Chain header is too long.',
-} as const;
-
-/** One of {@link REQUEST_FAULTS}. */
-export type RequestFault = keyof typeof REQUEST_FAULTS;
 
 /** A malformed request. `description` is public: words of ours alone, nothing that was sent. */
 export function invalidRequest(reason: RequestFault, description: string = REQUEST_FAULTS[reason]): OAuthError {

@@ -1,3 +1,5 @@
+import type { EventName, Reason } from './words';
+
 /**
  * Something that matters to the security of the server, as its operator is told: in the log at once, in the audit trail, and
  * counted in the metrics. Nothing in it is secret, and nothing of it is told to the caller.
@@ -30,49 +32,10 @@ export function changesOf(before: EventDetails, after: EventDetails): EventDetai
   return { changed: different.map(([name]) => name), ...Object.fromEntries(different) };
 }
 
-/** What can happen. docs/audit.md tells of each, and the console has a name for it. */
-export type EventName =
-  | 'admin_access'
-  | 'admin_sign_in'
-  | 'admin_sign_out'
-  | 'audit_chain'
-  | 'audit_chain_acknowledged'
-  | 'audit_exported'
-  | 'audit_lost'
-  | 'client_authentication'
-  | 'client_deleted'
-  | 'client_disabled'
-  | 'client_enabled'
-  | 'client_registered'
-  | 'client_tokens_revoked'
-  | 'client_updated'
-  | 'currency_added'
-  | 'currency_retired'
-  | 'key_activated'
-  | 'key_created'
-  | 'key_removed'
-  | 'key_retired'
-  | 'key_revoked'
-  | 'key_rotation_requested'
-  | 'key_unreadable'
-  | 'limit_exceeded'
-  | 'oauth_request'
-  | 'other_failures'
-  | 'registration'
-  | 'registration_token_created'
-  | 'registration_token_revoked'
-  | 'resource_access'
-  | 'resource_created'
-  | 'resource_deleted'
-  | 'resource_updated'
-  | 'secret_created'
-  | 'secret_expiring'
-  | 'secret_revoked'
-  | 'token_revoked';
-
 /** An event as whoever noticed it tells it. */
 export interface NamedEvent extends SecurityEvent {
   readonly event: EventName;
+  readonly reason?: Reason;
 }
 
 /**

@@ -1,6 +1,7 @@
 import { malformed } from '../../kit/http/faults';
 import { conflict, notFound, type Problem } from '../../kit/http/problem';
-import type { EventName, Tell } from '../oauth/event';
+import type { Tell } from '../oauth/event';
+import type { EventName } from '../oauth/words';
 import type { CurrencyInput, CurrencyView } from './currency-model';
 import type { CatalogueRow, CurrencyStore } from './currency-store';
 import type { Feed } from './feed';

@@ -4,6 +4,7 @@ import { OAuthError } from '../oauth/errors';
 import type { Tell } from '../oauth/event';
 import { hasParameter, queryOf } from '../oauth/query';
 import { withHeaders } from '../oauth/reply';
+import type { Reason } from '../oauth/words';
 import type { AccessTokens } from './access';
 import type { Take } from './asking';
 import { createRefusals } from './challenges';
@@ -79,7 +80,7 @@ export function createGuard(options: GuardOptions): Guard {
 function createChecks({ tokens, proofs, audience, scope, metadataUrl, certificate, take, tell }: GuardOptions) {
   const metadata = metadataUrl === null ? {} : { resource_metadata: metadataUrl };
   const refusals = createRefusals({ realm: 'crypto-server', ...metadata });
-  const refuse = (scheme: Scheme, reason: string, request: Request, claims?: AccessClaims) => {
+  const refuse = (scheme: Scheme, reason: Reason, request: Request, claims?: AccessClaims) => {
     const clientId = claims?.clientId ?? null;
     void tell({ event: 'resource_access', outcome: 'failure', reason, clientId }, request);
     return reason === 'dpop_token_as_bearer' ? refusals.boundToken() : refusals.invalidToken(scheme);

@@ -1,4 +1,5 @@
-import type { EventName, NamedEvent } from '../oauth/event';
+import type { NamedEvent } from '../oauth/event';
+import type { EventName } from '../oauth/words';
 import { type KeyPair, makeKeyPair } from './key-pair';
 import { keepUp, type MakeKey, nextKey, type SigningAlg, signingKey, type TimedKey } from './key-schedule';
 import type { KeyTables, StoredKey } from './store';
