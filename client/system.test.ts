@@ -68,7 +68,7 @@ eachDatabase('a client before a server', (open) => {
     async () => {
       const server = await startServer();
       const client = startClient();
-      await waitFor(() => client.shown.length === 1, 'the first rates');
+      await waitFor(() => client.shown.length >= 1, 'the first rates');
       expect(client.shown).toEqual([45_000]);
       const [row] = await database.rows.select().from(clients);
       expect(await client.status()).toMatchObject({
@@ -82,7 +82,7 @@ eachDatabase('a client before a server', (open) => {
         rates: { count: 13, stale: false },
       });
       await server.services.ticker.tick();
-      await passUntil(() => client.shown.length === 2, 'the next rates');
+      await passUntil(() => client.shown.length >= 2, 'the next rates');
       const rates = await (await client.ask('/api/currencies')).json();
       expect(rates).toEqual([...server.services.feed.snapshot().rates]);
       expect(await (await client.ask('/api/currencies/eth')).json()).toMatchObject({ symbol: 'ETH' });
@@ -122,7 +122,7 @@ eachDatabase('a client before a server', (open) => {
       expect(refused.headers.get('retry-after')).toMatch(/^[1-9]\d*$/);
       expect((await client.ask('/health')).status).toBe(200);
       await startServer();
-      await passUntil(() => client.shown.length === 1, 'the rates');
+      await passUntil(() => client.shown.length >= 1, 'the rates');
       expect(await client.status()).toMatchObject({ authenticated: true, server: { state: 'ok' } });
     },
     TIMEOUT_MS,
@@ -133,7 +133,7 @@ eachDatabase('a client before a server', (open) => {
     async () => {
       const server = await startServer();
       const client = startClient();
-      await waitFor(() => client.shown.length === 1, 'the first rates');
+      await waitFor(() => client.shown.length >= 1, 'the first rates');
       await server.close();
       await passUntil(async () => (await client.status()).server.state === 'away', 'the absence to be noticed');
       const stale = await client.ask('/api/currencies');
@@ -141,7 +141,7 @@ eachDatabase('a client before a server', (open) => {
       expect(stale.headers.get('warning')).toStartWith('110');
       expect(Number(stale.headers.get('age'))).toBeGreaterThan(0);
       await startServer();
-      await passUntil(() => client.shown.length === 2, 'the rates');
+      await passUntil(() => client.shown.length >= 2, 'the rates');
       expect((await client.ask('/api/currencies')).headers.get('warning')).toBeNull();
       expect(tokenRequests).toBe(1);
       expect((await database.rows.select().from(clients)).length).toBe(1);
@@ -170,7 +170,7 @@ eachDatabase('a client before a server', (open) => {
     async () => {
       const server = await startServer({ accessTokenTtlSeconds: 60 });
       const client = startClient();
-      await waitFor(() => client.shown.length === 1, 'the first rates');
+      await waitFor(() => client.shown.length >= 1, 'the first rates');
       await passUntil(() => tokenRequests === 4, 'three renewals', 2_000);
       expect(server.logged.join('\n')).not.toContain('token_expired');
       expect(await client.status()).toMatchObject({ authenticated: true, renewal: { last_error: null } });
@@ -183,7 +183,7 @@ eachDatabase('a client before a server', (open) => {
     async () => {
       await startServer();
       const client = startClient();
-      await waitFor(() => client.shown.length === 1, 'the first rates');
+      await waitFor(() => client.shown.length >= 1, 'the first rates');
       world.stepWallClock(7_201_000);
       expect((await client.status()).authenticated).toBe(false);
       const { expires_in } = (await (await client.ask('/api/token')).json()) as { expires_in: number };
@@ -198,7 +198,7 @@ eachDatabase('a client before a server', (open) => {
     async () => {
       await startServer();
       const client = startClient();
-      await waitFor(() => client.shown.length === 1, 'the first rates');
+      await waitFor(() => client.shown.length >= 1, 'the first rates');
       const { client_id } = await client.status();
       const setActive = async (isActive: boolean): Promise<void> => {
         await database.rows.update(clients).set({ isActive }).where(eq(clients.clientId, client_id));
@@ -219,7 +219,7 @@ eachDatabase('a client before a server', (open) => {
     async () => {
       const server = await startServer();
       const client = startClient();
-      await waitFor(() => client.shown.length === 1, 'the first rates');
+      await waitFor(() => client.shown.length >= 1, 'the first rates');
       const { client_id } = await client.status();
       // Its database was made anew: one that remembers the deletion takes the id from nobody any more.
       await server.close();
