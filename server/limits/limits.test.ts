@@ -278,6 +278,20 @@ eachDatabase('limits of clients over HTTP', (open) => {
     ]);
   });
 
+  test('revocation has an allowance of its own: who has used up the API can still take a token back', async () => {
+    const client = await server.register();
+    const token = await server.token(client);
+    for (const _ of Array(4)) await server.read('/api/currency/', token);
+    expect((await server.read('/api/currency/', token)).status).toBe(429);
+    const revoke = () =>
+      server.ask('/api/auth/revoke', form({ token, client_id: client.id, client_secret: client.secret }));
+    const answers = await seen(revoke, 11);
+    expect(answers[0]).toEqual([200, '"revocation";r=9;t=1', null]);
+    expect(answers[10]).toEqual([429, '"revocation";r=0;t=1', '1']);
+    server.pass(1_000);
+    expect((await server.read('/api/currency/', token)).status).toBe(401);
+  });
+
   test('a client with limits of its own has those, from the answer of the administrator on', async () => {
     const client = await server.register();
     const headers = { 'x-admin-secret': ADMIN_SECRET, 'content-type': 'application/json' };

@@ -2,7 +2,13 @@ import { Problem } from '../../kit/http/problem';
 import type { Limit } from '../../kit/limit';
 
 /** The limits by name, as they stand in headers and in the trail. */
-export type Policy = 'api' | 'token' | 'register' | 'failed-authentication' | 'failed-authentication-address';
+export type Policy =
+  | 'api'
+  | 'token'
+  | 'revocation'
+  | 'register'
+  | 'failed-authentication'
+  | 'failed-authentication-address';
 
 /** What became of a request under a limit. */
 export interface Taken {
@@ -47,6 +53,7 @@ export class LimitExceeded extends Problem {
 const SENTENCES: Readonly<Record<Policy, string>> = {
   api: 'This client has sent too many requests.',
   token: 'This client has asked for too many tokens.',
+  revocation: 'This client has revoked too many tokens.',
   register: 'There were too many registrations from this address.',
   'failed-authentication': 'Authentication has failed too often.',
   'failed-authentication-address': 'Authentication has failed too often from this address.',

@@ -9,8 +9,8 @@ export type Address = () => string;
 
 /** The limits of this server, each of its own memory. */
 export interface Limits {
-  /** One request of a client (`api`, `token`: key is the client id) or address (`register`). `limit` replaces the policy's own. */
-  take(policy: 'api' | 'token' | 'register', key: string, limit?: Limit | null): Taken;
+  /** One request of a client (`api`, `token`, `revocation`: key is the client id) or address (`register`). `limit` replaces the policy's own. */
+  take(policy: 'api' | 'token' | 'revocation' | 'register', key: string, limit?: Limit | null): Taken;
   /** Failed authentication: per client and address, so that nobody can lock a client out elsewhere, and per address. */
   readonly failed: {
     /** `clientId` is of bounded length. Before anything is compared: a right secret is refused too, or guessing would go on. Takes nothing. @throws LimitExceeded */
@@ -34,10 +34,11 @@ export interface LimitsOptions {
   readonly now: () => number;
 }
 
-/** Keys that are remembered per policy: together some 25 MB when all are in use at once. */
+/** Keys that are remembered per policy: together some 28 MB when all are in use at once. */
 const KEYS_MAX = {
   api: 20_000,
   token: 20_000,
+  revocation: 20_000,
   register: 20_000,
   'failed-authentication': 60_000,
   'failed-authentication-address': 20_000,
@@ -46,17 +47,21 @@ const KEYS_MAX = {
 /** An address may fail for so many clients; behind one address there may be many. */
 const ADDRESS_FACTOR = 10;
 
+/** A client that has used up its limit at the API must still be able to take back a token that leaked. */
+const REVOCATION_LIMIT: Limit = { count: 10, periodMs: 1_000 };
+
 /** The limits, or none of them (`limits` null). */
 export function createLimits({ limits, now }: LimitsOptions): Limits {
   if (limits === null) return NO_LIMITS;
+  const limitOf = { ...limits, revocation: REVOCATION_LIMIT };
   const buckets = new Map(Object.entries(KEYS_MAX).map(([policy, max]) => [policy, createBuckets(max)]));
   const of = (policy: Policy): Buckets => buckets.get(policy) ?? createBuckets(0);
-  const [api, token, register] = [of('api'), of('token'), of('register')];
-  const bucketsOf = { api, token, register };
-  const keyOf = { api: identity, token: identity, register: addressGroup };
+  const [api, token, revocation, register] = [of('api'), of('token'), of('revocation'), of('register')];
+  const bucketsOf = { api, token, revocation, register };
+  const keyOf = { api: identity, token: identity, revocation: identity, register: addressGroup };
   return {
     take: (policy, key, own) => {
-      const limit = own ?? limits[policy];
+      const limit = own ?? limitOf[policy];
       const nowMs = now();
       return takenOf(policy, limit, take(bucketsOf[policy].of(keyOf[policy](key), limit, nowMs), nowMs));
     },
@@ -126,6 +131,7 @@ const UNLIMITED: Omit<Taken, 'policy'> = {
 const NONE_TAKEN = {
   api: { ...UNLIMITED, policy: 'api' },
   token: { ...UNLIMITED, policy: 'token' },
+  revocation: { ...UNLIMITED, policy: 'revocation' },
   register: { ...UNLIMITED, policy: 'register' },
 } as const;
 

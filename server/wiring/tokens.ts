@@ -66,12 +66,13 @@ export function wireTokens(rows: Rows, given: Surroundings, need: TokensNeed): T
   const proofs = createProofs({ urls: [issuer, ...publicUrls], nonceKey: () => vault.secretFor('dpop-nonce'), now });
   const takeApi = given.limits === null ? null : createTakeApi(limits, clients);
   const takeToken = given.limits === null ? null : createTakeToken(limits);
+  const takeRevocation = given.limits === null ? null : createTakeRevocation(limits);
   const findResource = resources.find;
   const used = (clientId: string, secretId: number | null, method: string): void => {
     clients.used(clientId, secretId);
     need.metrics.issued(method);
   };
-  const asking = { authenticate, tokens: accessTokens, take: takeApi };
+  const asking = { authenticate, tokens: accessTokens };
   const issuing = { authenticate, used, keyring, proofs, findResource, issuer, ttlSeconds, now, newId, requireNews };
   return {
     keyring,
@@ -81,14 +82,18 @@ export function wireTokens(rows: Rows, given: Surroundings, need: TokensNeed): T
     takeApi,
     tokens: {
       ...createTokens({ ...issuing, take: takeToken }),
-      ...createIntrospection({ ...asking, resources, requireNews }),
-      ...createRevocation({ ...asking, revocations }),
+      ...createIntrospection({ ...asking, take: takeApi, resources, requireNews }),
+      ...createRevocation({ ...asking, take: takeRevocation, revocations }),
     },
   };
 }
 
 function createTakeApi(limits: Limits, clients: Pick<Clients, 'limitOf'>): Take {
   return (clientId) => within(limits.take('api', clientId, clients.limitOf(clientId)), clientId);
+}
+
+function createTakeRevocation(limits: Limits): Take {
+  return (clientId) => within(limits.take('revocation', clientId), clientId);
 }
 
 function createTakeToken(limits: Limits) {
