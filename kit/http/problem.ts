@@ -7,7 +7,7 @@ export class Problem extends Error {
   readonly status: number;
   readonly title: string;
   readonly detail: string;
-  readonly headers: Readonly<Record<string, string>>;
+  headers: Readonly<Record<string, string>>;
   /** Further members of the problem object (RFC 9457 §3.2), such as `errors`. */
   readonly members: Readonly<Record<string, unknown>>;
 
@@ -24,6 +24,11 @@ export class Problem extends Error {
     this.detail = detail;
     this.headers = headers;
     this.members = members;
+  }
+
+  /** Its answer has these headers too, where it has none of its own of that name. */
+  carry(headers: Readonly<Record<string, string>>): void {
+    this.headers = { ...headers, ...this.headers };
   }
 }
 

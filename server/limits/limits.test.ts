@@ -5,6 +5,7 @@ import type { Database } from '../../db/connect';
 import { eachDatabase } from '../../db/testing';
 import { Problem, problemResponse } from '../../kit/http/problem';
 import { ADMIN_SECRET, form, json, startTestServer, type TestClient, type TestServer } from '../testing';
+import { athOf, boundToken, createProver, nonceOf, prove } from '../tokens/testing-proofs';
 import { LimitExceeded, within } from './refusal';
 import { createLimits, type Limits } from './service';
 
@@ -290,6 +291,48 @@ eachDatabase('limits of clients over HTTP', (open) => {
     expect(answers[10]).toEqual([429, '"revocation";r=0;t=1', '1']);
     server.pass(1_000);
     expect((await server.read('/api/currency/', token)).status).toBe(401);
+  });
+
+  test('a refusal that was counted says what is left too', async () => {
+    const client = await server.register();
+    const token = await server.token(client);
+    const first = await server.token(await server.register());
+    const credentials = { client_id: client.id, client_secret: client.secret };
+    const headerOf = async (work: Promise<Response>) => {
+      const { status, headers } = await work;
+      return [status, headers.get('ratelimit'), headers.has('ratelimit-policy')];
+    };
+    // Met for the first time, and known.
+    expect(await headerOf(server.read('/api/currency/NOPE', first))).toEqual([404, '"api";r=2;t=1', true]);
+    expect(await headerOf(server.read('/api/currency/NOPE', first))).toEqual([404, '"api";r=1;t=1', true]);
+    const body = { grant_type: 'client_credentials', ...credentials };
+    const scope = server.ask('/api/auth/token', form({ ...body, scope: 'admin' }));
+    expect(await headerOf(scope)).toEqual([400, '"token";r=0;t=1', true]);
+    const noToken = server.ask('/api/auth/introspect', form(credentials));
+    expect(await headerOf(noToken)).toEqual([400, '"api";r=2;t=1', true]);
+    const foreign = server.ask('/api/auth/revoke', form({ ...credentials, token: first }));
+    expect(await headerOf(foreign)).toEqual([400, '"revocation";r=9;t=1', true]);
+    expect((await server.read('/api/currency/', token)).status).toBe(200);
+  });
+
+  test('a DPoP proof of a request beyond the limit is not used up', async () => {
+    const [client, prover] = [await server.register(), await createProver()];
+    const nonce = await nonceOf(server, client, prover);
+    const token = await boundToken(server, client, prover).catch(async () => {
+      server.pass(1_000);
+      return boundToken(server, client, prover);
+    });
+    const get = async () => {
+      const claims = { htm: 'GET', htu: `${server.issuer}/api/currency/`, nonce, ath: athOf(token) };
+      return prove(prover, { ...claims, iat: server.now() / 1_000 });
+    };
+    const send = async (dpop: string) =>
+      (await server.ask('/api/currency/', { headers: { authorization: `DPoP ${token}`, dpop } })).status;
+    for (const _ of Array(3)) expect(await send(await get())).toBe(200);
+    const late = await get();
+    expect(await send(late)).toBe(429);
+    server.pass(1_000);
+    expect([await send(late), await send(late)]).toEqual([200, 401]);
   });
 
   test('a client with limits of its own has those, from the answer of the administrator on', async () => {

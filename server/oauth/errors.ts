@@ -36,11 +36,11 @@ export class OAuthError extends Error {
   readonly description: string;
   readonly reason: Reason;
   /** Whom the request named, where it got that far; for the log. */
-  readonly clientId: string | null;
+  clientId: string | null;
   /** What else the operator should know; never told to the caller. */
   readonly details: EventDetails;
   /** Headers of the answer beside the usual ones, such as `DPoP-Nonce`. */
-  readonly headers: Readonly<Record<string, string>>;
+  headers: Readonly<Record<string, string>>;
 
   constructor(
     code: OAuthErrorCode,
@@ -54,6 +54,11 @@ export class OAuthError extends Error {
     this.clientId = more.clientId ?? null;
     this.details = more.details ?? {};
     this.headers = more.headers ?? {};
+  }
+
+  /** Its answer has these headers too, where it has none of its own of that name. */
+  carry(headers: Readonly<Record<string, string>>): void {
+    this.headers = { ...headers, ...this.headers };
   }
 }
 

@@ -1,6 +1,7 @@
 /** Who asks about a token (RFC 7662 §2.1, RFC 7009 §2.1): a client that authenticates, or the administrator. */
 import { invalidRequest } from '../oauth/errors';
 import { type AskingClient, type Authenticate, parseParameters, type RawRequest, type Take } from './asking';
+import { charged } from './charged';
 
 /** A request about a token as it came in. */
 export interface AboutRequest extends RawRequest {
@@ -29,18 +30,28 @@ export interface AboutOptions {
   readonly take: Take<string> | null;
 }
 
+/** Answers a request about a token, once it is known who asks. */
+export type Ask = <Answer>(
+  request: AboutRequest,
+  answer: (asked: Asked) => Answer | Promise<Answer>,
+) => Promise<Answer>;
+
 /** Reads the form and finds out who asks. @throws OAuthError invalid_request, invalid_client; Problem 429, 503 */
-export function createAsk({ authenticate, take }: AboutOptions): (request: AboutRequest) => Promise<Asked> {
-  return async (request) => {
+export function createAsk({ authenticate, take }: AboutOptions): Ask {
+  return async (request, answer) => {
     const parameters = parseParameters(request, false);
     const { authorization, certificate, address } = request;
     const admin = request.administrator === null ? null : await request.administrator();
     const client =
       admin === null ? (await authenticate({ authorization, parameters, certificate, address })).client : null;
     const headers = client === null || take === null ? null : take(client.clientId);
-    const token = parameters.get('token')?.[0];
-    // Whatever the hint says, there is one kind of token (RFC 7662 §2.1, RFC 7009 §2.1: it may be ignored).
-    if (token === undefined) throw invalidRequest('token_missing');
-    return { token, client, actor: admin ?? client?.clientId ?? '', headers };
+    try {
+      const token = parameters.get('token')?.[0];
+      // Whatever the hint says, there is one kind of token (RFC 7662 §2.1, RFC 7009 §2.1: it may be ignored).
+      if (token === undefined) throw invalidRequest('token_missing');
+      return await answer({ token, client, actor: admin ?? client?.clientId ?? '', headers });
+    } catch (error) {
+      throw charged(error, client?.clientId ?? null, headers);
+    }
   };
 }

@@ -349,6 +349,8 @@ eachDatabase('DPoP', (open) => {
   });
 
   test('more proofs than can be remembered: 503 with Retry-After, and none of them is good again', async () => {
+    const used = createReplayMemory({ now: server.now, max: 8 });
+    for (const other of ['a', 'b', 'c']) for (const jti of ['one', 'two']) used.use(other, jti, other);
     const small = await startTestServer(database, {
       settings: { issuer: server.issuer, now: server.now },
       change: (services) => ({
@@ -357,7 +359,7 @@ eachDatabase('DPoP', (open) => {
           urls: [server.issuer],
           nonceKey: () => services.vault.secretFor('dpop-nonce'),
           now: server.now,
-          used: createReplayMemory({ now: server.now, max: 2 }),
+          used,
         }),
       }),
     });

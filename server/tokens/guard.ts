@@ -8,6 +8,7 @@ import type { Reason } from '../oauth/words';
 import type { AccessTokens } from './access';
 import type { Take } from './asking';
 import { createRefusals } from './challenges';
+import { charged } from './charged';
 import type { AccessClaims, Binding } from './model';
 import type { Proofs, Proven } from './proofs';
 
@@ -57,7 +58,11 @@ export function createGuard(options: GuardOptions): Guard {
   const admitFirst: Guard = async (request, answer) => {
     const authorization = request.headers.get('authorization');
     const { claims, headers } = await checks.admit(request, authorization, queryOf(request.url));
-    return withHeaders(await answer(claims), headers);
+    try {
+      return withHeaders(await answer(claims), headers);
+    } catch (error) {
+      throw charged(error, claims.clientId, headers);
+    }
   };
   return (request, answer) => {
     const authorization = request.headers.get('authorization');
@@ -70,11 +75,25 @@ export function createGuard(options: GuardOptions): Guard {
     checks.inForce(known, 'Bearer', request);
     if (take === null) return answer(known);
     const headers = take(known.clientId);
-    const response = answer(known);
-    return response instanceof Promise
-      ? response.then((late) => withHeaders(late, headers))
-      : withHeaders(response, headers);
+    try {
+      const response = answer(known);
+      return response instanceof Promise ? finish(response, known.clientId, headers) : withHeaders(response, headers);
+    } catch (error) {
+      throw charged(error, known.clientId, headers);
+    }
   };
+}
+
+async function finish(
+  answer: Promise<Response>,
+  clientId: string,
+  headers: Readonly<Record<string, string>>,
+): Promise<Response> {
+  try {
+    return withHeaders(await answer, headers);
+  } catch (error) {
+    throw charged(error, clientId, headers);
+  }
 }
 
 function createChecks({ tokens, proofs, audience, scope, metadataUrl, certificate, take, tell }: GuardOptions) {
@@ -95,15 +114,19 @@ function createChecks({ tokens, proofs, audience, scope, metadataUrl, certificat
     void tell({ event: 'resource_access', outcome: 'failure', reason: 'scope_missing', clientId }, request);
     throw refusals.insufficientScope(scheme, scope);
   };
+  const refusedProof = (error: unknown, request: Request, clientId: string): unknown => {
+    if (!(error instanceof OAuthError)) return error;
+    const { reason } = error;
+    void tell({ event: 'resource_access', outcome: 'failure', reason, clientId }, request);
+    return refusals.badProof(error);
+  };
   const proven = async (request: Request, token: string, jkt: string, clientId: string): Promise<Proven> => {
     const { method, url, headers } = request;
     const given = { header: headers.get('dpop'), method, path: pathOf(url), bound: { token, jkt } };
     try {
       return await proofs.check(given);
     } catch (error) {
-      if (!(error instanceof OAuthError)) throw error;
-      void tell({ event: 'resource_access', outcome: 'failure', reason: error.reason, clientId }, request);
-      throw refusals.badProof(error);
+      throw refusedProof(error, request, clientId);
     }
   };
   /** A bound token is good with a proof of what it is bound to only, and a proof proves nothing for a bearer token. */
@@ -130,6 +153,11 @@ function createChecks({ tokens, proofs, audience, scope, metadataUrl, certificat
     inForce(claims, scheme, request);
     const proof = await possessed(claims, scheme, token, request);
     const headers = take === null ? NO_HEADERS : take(claims.clientId);
+    try {
+      proof?.use(claims.clientId);
+    } catch (error) {
+      throw charged(refusedProof(error, request, claims.clientId), claims.clientId, headers);
+    }
     const nonce = proof?.nextNonce ?? null;
     return { claims, headers: nonce === null ? headers : { ...headers, 'dpop-nonce': nonce } };
   };

@@ -1,6 +1,6 @@
 /** Introspection (RFC 7662): what a token says, for who may know. */
 import { type AboutOptions, type AboutRequest, type Asked, createAsk } from './about';
-import type { AccessTokens } from './access';
+import type { AccessTokens, TokenFault } from './access';
 import type { AccessClaims } from './model';
 
 /** What is told of a token. */
@@ -37,14 +37,19 @@ export function createIntrospection(options: IntrospectionOptions): Introspectio
     if (client === null || client.clientId === claims.clientId) return true;
     return resource.introspectionClients.includes(client.clientId);
   };
+  const tellOf = (claims: AccessClaims | TokenFault, asked: Asked): Introspected => {
+    const known = typeof claims !== 'string' && tokens.endOf(claims) === null && mayKnow(asked, claims);
+    return { claims: known ? claims : null, headers: asked.headers };
+  };
   return {
     introspect: async (request) => {
       requireNews();
-      const asked = await ask(request);
-      const { token, headers } = asked;
-      const claims = tokens.recall(`Bearer ${token}`) ?? (await tokens.read(token));
-      const known = typeof claims !== 'string' && tokens.endOf(claims) === null && mayKnow(asked, claims);
-      return { claims: known ? claims : null, headers };
+      // Without a wait for a token that is remembered, as most are.
+      return ask(request, (asked) => {
+        const remembered = tokens.recall(`Bearer ${asked.token}`);
+        if (remembered !== undefined) return tellOf(remembered, asked);
+        return tokens.read(asked.token).then((claims) => tellOf(claims, asked));
+      });
     },
   };
 }

@@ -20,11 +20,16 @@ export interface Proven {
   readonly jkt: string;
   /** A `DPoP-Nonce` for the next one, when the one used will soon be too old; else null. */
   readonly nextNonce: string | null;
+  /**
+   * Uses it up: each is good once. Not before all else is known to be good, or refused requests would fill the memory.
+   * @throws OAuthError invalid_dpop_proof when it was used before; Problem 429, 503
+   */
+  use(clientId: string): void;
 }
 
 /** Judges proofs. */
 export interface Proofs {
-  /** Each proof is good once. @throws OAuthError invalid_dpop_proof, use_dpop_nonce (with the nonce); Problem 503 */
+  /** Whether it was used before, `use` says. @throws OAuthError invalid_dpop_proof, use_dpop_nonce (with the nonce) */
   check(given: GivenProof): Promise<Proven>;
 }
 
@@ -54,8 +59,10 @@ export function createProofs({ urls, nonceKey, now, used = createReplayMemory({ 
       const [accessToken, boundTo] = [bound?.token ?? null, bound?.jkt ?? null];
       const expected = { method, isTarget: isTarget(path), accessToken, jkt: boundTo, checkNonce, nowMs: now() };
       const { jkt, jti } = await checkProof(header, expected);
-      if (!used.use(jkt, jti)) throw invalidProof('dpop_replayed');
-      return { jkt, nextNonce };
+      const use = (clientId: string): void => {
+        if (!used.use(jkt, jti, clientId)) throw invalidProof('dpop_replayed');
+      };
+      return { jkt, nextNonce, use };
     },
   };
 }

@@ -25,19 +25,19 @@ export function createRevocation(options: RevocationOptions): Revocation {
   const { tokens, revocations } = options;
   const ask = createAsk(options);
   return {
-    revoke: async (request) => {
-      const { token, client, actor, headers } = await ask(request);
-      const claims = await tokens.read(token);
-      if (typeof claims === 'string') return headers;
-      const { clientId, jti } = claims;
-      if (client !== null && client.clientId !== clientId)
-        throw new OAuthError('unauthorized_client', 'token_of_another_client', { clientId: client.clientId });
-      // One that is dead by other means would only leave a row behind; that it has ended, the clock of another server may not say.
-      const end = tokens.endOf(claims);
-      if (end !== null && end !== 'token_expired') return headers;
-      if (!(await revocations.add(jti, claims.expiresAt))) return headers;
-      await request.tell({ event: 'token_revoked', outcome: 'success', actor, clientId, details: { jti } });
-      return headers;
-    },
+    revoke: (request) =>
+      ask(request, async ({ token, client, actor, headers }) => {
+        const claims = await tokens.read(token);
+        if (typeof claims === 'string') return headers;
+        const { clientId, jti } = claims;
+        if (client !== null && client.clientId !== clientId)
+          throw new OAuthError('unauthorized_client', 'token_of_another_client');
+        // One that is dead by other means would only leave a row behind; that it has ended, the clock of another server may not say.
+        const end = tokens.endOf(claims);
+        if (end !== null && end !== 'token_expired') return headers;
+        if (!(await revocations.add(jti, claims.expiresAt))) return headers;
+        await request.tell({ event: 'token_revoked', outcome: 'success', actor, clientId, details: { jti } });
+        return headers;
+      }),
   };
 }

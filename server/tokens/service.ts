@@ -10,9 +10,10 @@ import {
   type RawRequest,
   type Take,
 } from './asking';
+import { charged } from './charged';
 import type { Keyring } from './keys';
 import { type Binding, confirmationOf } from './model';
-import type { Proofs, Proven } from './proofs';
+import type { GivenProof, Proofs, Proven } from './proofs';
 import { createTargeting, type FindResource } from './target';
 
 /** Where tokens are asked for, below the issuer. */
@@ -46,40 +47,43 @@ export interface TokensOptions {
 export function createTokens(options: TokensOptions): Tokens {
   const { authenticate, used, keyring, proofs, issuer, ttlSeconds, take, now, newId, requireNews } = options;
   const target = createTargeting({ issuer, find: options.findResource });
-  const prove = createProving(proofs);
+  const grant = async (dpop: string | null, parameters: Parameters, authenticated: AskingAuthenticated) => {
+    const { client, secretId, method } = authenticated;
+    const { audience, scope } = target(parameters, client);
+    const proof = dpop === null ? requireNone(client) : await proofs.check(proofGiven(dpop));
+    const binding = bindingOf(proof, authenticated);
+    proof?.use(client.clientId);
+    const payload = {
+      iss: issuer,
+      sub: client.clientId,
+      aud: audience,
+      // `iat` is written by the plugin that signs, from the clock of this machine, whatever it is given.
+      exp: Math.floor(now() / 1000) + ttlSeconds,
+      jti: newId(),
+      client_id: client.clientId,
+      scope,
+      epoch: client.epoch,
+    };
+    const accessToken = await keyring.sign(binding === null ? payload : { ...payload, cnf: confirmationOf(binding) });
+    used(client.clientId, secretId, method);
+    return { accessToken, scope, proof };
+  };
   return {
     issue: async (request) => {
       const parameters = parseParameters(request, true);
       checkGrantType(parameters, isJson(request.contentType));
       requireNews();
-      const { authorization, certificate, address } = request;
+      const { authorization, certificate, address, dpop } = request;
       const authenticated = await authenticate({ authorization, parameters, certificate, address });
-      const { client, secretId, method } = authenticated;
+      const { client } = authenticated;
       const limits = take === null ? null : take(client);
-      const { audience, scope } = target(parameters, client);
-      const proof = request.dpop === null ? requireNone(client) : await prove(request.dpop, client);
-      const binding = bindingOf(proof, authenticated);
-      const payload = {
-        iss: issuer,
-        sub: client.clientId,
-        aud: audience,
-        // `iat` is written by the plugin that signs, from the clock of this machine, whatever it is given.
-        exp: Math.floor(now() / 1000) + ttlSeconds,
-        jti: newId(),
-        client_id: client.clientId,
-        scope,
-        epoch: client.epoch,
-      };
-      const accessToken = await keyring.sign(binding === null ? payload : { ...payload, cnf: confirmationOf(binding) });
-      used(client.clientId, secretId, method);
-      const headers = headersOf(limits, proof);
-      return {
-        accessToken,
-        tokenType: proof === null ? 'Bearer' : 'DPoP',
-        expiresInSeconds: ttlSeconds,
-        scope,
-        headers,
-      };
+      try {
+        const { accessToken, scope, proof } = await grant(dpop, parameters, authenticated);
+        const tokenType = proof === null ? 'Bearer' : 'DPoP';
+        return { accessToken, tokenType, expiresInSeconds: ttlSeconds, scope, headers: headersOf(limits, proof) };
+      } catch (error) {
+        throw charged(error, client.clientId, limits);
+      }
     },
   };
 }
@@ -93,21 +97,13 @@ function checkGrantType(parameters: Parameters, optional: boolean): void {
 }
 
 /** No proof came along, which is right for all but clients that are bound to send one (RFC 9449 §5.2). */
-function requireNone({ dpopBound, clientId }: AskingClient): null {
-  if (dpopBound) throw new OAuthError('invalid_dpop_proof', 'dpop_missing', { clientId });
+function requireNone({ dpopBound }: AskingClient): null {
+  if (dpopBound) throw new OAuthError('invalid_dpop_proof', 'dpop_missing');
   return null;
 }
 
-/** Judges the proof of a token request; a refusal says whose it was. */
-function createProving(proofs: Proofs): (header: string, client: AskingClient) => Promise<Proven> {
-  return async (header, { clientId }) => {
-    try {
-      return await proofs.check({ header, method: 'POST', path: TOKEN_PATH, bound: null });
-    } catch (error) {
-      if (!(error instanceof OAuthError)) throw error;
-      throw new OAuthError(error.code, error.reason, { clientId, headers: { ...error.headers } });
-    }
-  };
+function proofGiven(header: string): GivenProof {
+  return { header, method: 'POST', path: TOKEN_PATH, bound: null };
 }
 
 /** What the token will be bound to (RFC 9449 §6, RFC 8705 §3); null: to nothing. */
@@ -115,7 +111,7 @@ function bindingOf(proof: Proven | null, { client, certificateThumbprint }: Aski
   if (!client.certificateBound) return proof === null ? null : { jkt: proof.jkt, certificate: null };
   if (certificateThumbprint === null) {
     const description = 'Tokens of this client are bound to its certificate; present it.';
-    throw new OAuthError('invalid_request', 'certificate_missing', { description, clientId: client.clientId });
+    throw new OAuthError('invalid_request', 'certificate_missing', { description });
   }
   return { jkt: proof?.jkt ?? null, certificate: certificateThumbprint };
 }

@@ -1,7 +1,8 @@
 /** For which resource a token is, and what it allows there (RFC 8707, RFC 6749 §3.3). */
 import { OAuthError } from '../oauth/errors';
+import type { EventDetails } from '../oauth/event';
 import type { Parameters } from '../oauth/form';
-import { RATES_RESOURCE, resourceIdentifier } from '../oauth/resource';
+import { RATES_RESOURCE, RESOURCE_URI_CHARACTERS_MAX, resourceIdentifier } from '../oauth/resource';
 import { formatScope, parseScope, SCOPE_CHARACTERS_MAX } from '../oauth/scope';
 import type { AskingClient } from './asking';
 
@@ -29,21 +30,26 @@ export function createTargeting(options: { issuer: string; find: FindResource })
     const [uri = '', more] = asked;
     if (more !== undefined) throw new OAuthError('invalid_target', 'resource_repeated');
     // Inside, our own are paths; from outside a path names nothing.
-    if (uri.startsWith('/')) throw new OAuthError('invalid_target', 'resource_unknown');
+    if (uri.startsWith('/')) throw unknownResource(uri);
     return resourceIdentifier(issuer, uri);
   };
   /** @throws OAuthError invalid_target, invalid_scope */
-  return (parameters: Parameters, { clientId, grants }: AskingClient): Target => {
+  return (parameters: Parameters, { grants }: Pick<AskingClient, 'grants'>): Target => {
     const identifier = identify(parameters.get('resource'), grants);
     const resource = find(identifier);
-    if (resource === undefined) throw new OAuthError('invalid_target', 'resource_unknown', { clientId });
+    if (resource === undefined) throw unknownResource(identifier);
     const granted = Object.hasOwn(grants, identifier) ? grants[identifier] : undefined;
     if (granted === undefined) {
-      throw new OAuthError('invalid_target', 'resource_not_granted', { clientId, details: { resource: identifier } });
+      throw new OAuthError('invalid_target', 'resource_not_granted', { details: { resource: identifier } });
     }
-    const scope = chooseScope(parameters.get('scope')?.[0], granted, resource, clientId);
+    const scope = chooseScope(parameters.get('scope')?.[0], granted, resource);
     return { audience: resource.audience, scope };
   };
+}
+
+function unknownResource(asked: string): OAuthError {
+  const details = { resource: asked.slice(0, RESOURCE_URI_CHARACTERS_MAX) };
+  return new OAuthError('invalid_target', 'resource_unknown', { details });
 }
 
 /** The rates for whoever may read them, else the only resource that was granted. */
@@ -58,27 +64,26 @@ function defaultOf(grants: AskingClient['grants']): string {
   return only;
 }
 
-function chooseScope(
-  asked: string | undefined,
-  granted: readonly string[],
-  { scopes }: TargetResource,
-  clientId: string,
-): string {
+function chooseScope(asked: string | undefined, granted: readonly string[], { scopes }: TargetResource): string {
   const allowed = granted.every((scope) => scopes.includes(scope))
     ? granted
     : granted.filter((scope) => scopes.includes(scope));
-  if (allowed.length === 0) throw new OAuthError('invalid_scope', 'scope_not_granted', { clientId });
-  if (asked === undefined) return bounded(formatScope(allowed), clientId);
+  if (allowed.length === 0) throw new OAuthError('invalid_scope', 'scope_not_granted');
+  if (asked === undefined) return bounded(formatScope(allowed));
   const wanted = parseScope(asked);
-  if (wanted === null) throw new OAuthError('invalid_scope', 'scope_malformed', { clientId });
+  if (wanted === null) throw new OAuthError('invalid_scope', 'scope_malformed');
   const missing = wanted.filter((scope) => !allowed.includes(scope));
-  if (missing.length > 0)
-    throw new OAuthError('invalid_scope', 'scope_not_granted', { clientId, details: { scope: missing.slice(0, 8) } });
-  return bounded(formatScope(wanted), clientId);
+  if (missing.length > 0) throw new OAuthError('invalid_scope', 'scope_not_granted', { details: told(missing) });
+  return bounded(formatScope(wanted));
+}
+
+/** Enough to see what was meant; the trail keeps it for long. */
+function told(scopes: readonly string[]): EventDetails {
+  return { scope: scopes.slice(0, 8).map((scope) => scope.slice(0, 128)) };
 }
 
 /** What a longer token says could not be read back: a resource registered when that was not asked may have more. */
-function bounded(scope: string, clientId: string): string {
-  if (scope.length > SCOPE_CHARACTERS_MAX) throw new OAuthError('invalid_scope', 'scope_too_long', { clientId });
+function bounded(scope: string): string {
+  if (scope.length > SCOPE_CHARACTERS_MAX) throw new OAuthError('invalid_scope', 'scope_too_long');
   return scope;
 }

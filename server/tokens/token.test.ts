@@ -274,6 +274,28 @@ eachDatabase('the token endpoint', (open) => {
     expect(seen.size).toBe(1);
   });
 
+  test('who asked for which resource is told when it is refused, in bounds', async () => {
+    const known = await server.register();
+    const refused = async (resource: string) => {
+      const seen = server.logged.length;
+      const parameters = resource.split(' ').map((uri) => `&resource=${encodeURIComponent(uri)}`);
+      const answer = await server.ask(
+        '/api/auth/token',
+        form(GRANT + parameters.join(''), { authorization: basic(known) }),
+      );
+      expect(await answer.json()).toMatchObject({ error: 'invalid_target' });
+      const line = server.logged.slice(seen).find((one) => one.includes('"oauth_request"')) ?? '{}';
+      const told = JSON.parse(line) as Record<string, unknown>;
+      expect(told['client.id']).toBe(known.id);
+      return [told['event.reason'], told['labels']];
+    };
+    const long = `https://a.example/${'x'.repeat(5_000)}`;
+    expect(await refused('https://a.example')).toEqual(['resource_unknown', { resource: 'https://a.example' }]);
+    expect(await refused('/api/admin')).toEqual(['resource_unknown', { resource: '/api/admin' }]);
+    expect(await refused(long)).toEqual(['resource_unknown', { resource: long.slice(0, 512) }]);
+    expect(await refused('https://a.example https://b.example')).toMatchObject(['resource_repeated', {}]);
+  });
+
   test('nothing secret was logged, and every refusal says its exact reason there', () => {
     const log = server.logged.join('\n');
     expect(log).not.toContain(client.secret);
