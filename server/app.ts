@@ -137,8 +137,8 @@ function createKnownErrors(tell: Tell) {
   return (error: unknown, request: Request): Response | null => {
     if (error instanceof OAuthError) {
       const event = error.code === 'invalid_client' ? 'client_authentication' : 'oauth_request';
-      const { reason, clientId, details } = error;
-      void tell({ event, outcome: 'failure', reason, clientId, details }, request);
+      const { reason, clientId, details, routine } = error;
+      void tell({ event, outcome: 'failure', reason, clientId, details, routine }, request);
       return errorReply(error);
     }
     if (error instanceof LimitExceeded) {

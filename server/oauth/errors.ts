@@ -56,6 +56,11 @@ export class OAuthError extends Error {
     this.headers = more.headers ?? {};
   }
 
+  /** Every client begins with a proof without the nonce (RFC 9449 §8): that is no failure. */
+  get routine(): boolean {
+    return this.code === 'use_dpop_nonce';
+  }
+
   /** Its answer has these headers too, where it has none of its own of that name. */
   carry(headers: Readonly<Record<string, string>>): void {
     this.headers = { ...headers, ...this.headers };

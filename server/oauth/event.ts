@@ -16,6 +16,8 @@ export interface SecurityEvent {
   readonly clientId?: string | null;
   /** More for the operator, by snake_case name: `ended_at`, `scope`, `kid` … */
   readonly details?: EventDetails;
+  /** It belongs to the normal course of the protocol: counted, in the log for who debugs, and not in the trail. */
+  readonly routine?: boolean;
   /** The operator has something to do: the log says it as a warning. */
   readonly warning?: true;
 }

@@ -245,6 +245,22 @@ eachDatabase('DPoP', (open) => {
     });
   });
 
+  test('asking for the nonce is no failure: it is counted, and neither in the trail nor in the log of every day', async () => {
+    const seen = server.logged.length;
+    await server.services.audit.flush();
+    const before = server.services.audit.state().headSeq;
+    await nonceOf(server, client, prover);
+    const { claims, send } = places['the resource'];
+    await send(await prove(prover, { ...claims(), nonce: undefined }));
+    await server.services.audit.flush();
+    const told = server.logged.slice(seen).filter((line) => line.includes('dpop_nonce_missing'));
+    expect(told.map((line) => (JSON.parse(line) as Record<string, unknown>)['log.level'])).toEqual(['debug', 'debug']);
+    expect(server.services.audit.state().headSeq).toBe(before);
+    const metrics = await (await server.ask('/metrics')).text();
+    for (const event of ['oauth_request', 'resource_access'])
+      expect(metrics).toMatch(new RegExp(`refusals_total\\{event="${event}",reason="dpop_nonce_missing"\\} [1-9]`));
+  });
+
   test.each(['ES256', 'EdDSA', 'Ed25519', 'PS256', 'RS256'])('%s signs proofs', async (alg) => {
     const by = await createProver(alg);
     const own = await boundToken(server, client, by);

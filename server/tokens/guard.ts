@@ -116,8 +116,8 @@ function createChecks({ tokens, proofs, audience, scope, metadataUrl, certificat
   };
   const refusedProof = (error: unknown, request: Request, clientId: string): unknown => {
     if (!(error instanceof OAuthError)) return error;
-    const { reason } = error;
-    void tell({ event: 'resource_access', outcome: 'failure', reason, clientId }, request);
+    const { reason, routine } = error;
+    void tell({ event: 'resource_access', outcome: 'failure', reason, clientId, routine }, request);
     return refusals.badProof(error);
   };
   const proven = async (request: Request, token: string, jkt: string, clientId: string): Promise<Proven> => {

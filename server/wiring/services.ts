@@ -74,7 +74,7 @@ export function createServices(database: Database, given: Surroundings): Service
   });
   const record: typeof audit.record = (event) => {
     metrics.told(event);
-    return audit.record(event);
+    return event.routine ? Promise.resolve() : audit.record(event);
   };
   const tell = createTell({ log, source: callers.seen, record });
   const limits = createLimits({ limits: given.limits, now });

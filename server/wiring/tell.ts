@@ -4,7 +4,7 @@ import type { Log } from '../../kit/logs';
 import type { RecordedEvent } from '../audit/service';
 import { looksMade } from '../clients/secret-format';
 import { isClientId } from '../oauth/client';
-import type { Tell } from '../oauth/event';
+import type { NamedEvent, Tell } from '../oauth/event';
 
 /** What telling takes. */
 export interface TellOptions {
@@ -25,7 +25,7 @@ export function createTell({ log, source, record }: TellOptions): Tell {
       address: request === null ? null : source(request),
       requestId: request === null ? null : requestId(request),
     };
-    const level = event.warning ? 'warn' : 'info';
+    const level = levelOf(event);
     log[level](event.reason ?? event.event, {
       'event.action': event.event,
       'event.outcome': event.outcome,
@@ -39,6 +39,11 @@ export function createTell({ log, source, record }: TellOptions): Tell {
     });
     return record(told);
   };
+}
+
+function levelOf({ warning, routine }: NamedEvent): 'warn' | 'info' | 'debug' {
+  if (warning) return 'warn';
+  return routine ? 'debug' : 'info';
 }
 
 /** A secret that was put in the wrong place may be no client id, or look like one: those of this server do. */
