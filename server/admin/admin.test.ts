@@ -344,6 +344,7 @@ eachDatabase('the admin API', (open) => {
       ['a symbol in small letters', { symbol: 'btc', name: 'x', rate: 1 }, 422],
       ['a rate of nothing', { symbol: 'NIL', name: 'x', rate: 0 }, 422],
       ['a rate of 16 digits', { symbol: 'FINE', name: 'x', rate: 1.000000000000001 }, 422],
+      ['a misspelt member', { symbol: 'MIS', name: 'x', rate: 1, retired: true }, 422],
       ['a rate as text', { symbol: 'TXT', name: 'x', rate: '1' }, 422],
     ])('%s is refused', async (_name, body, status) => {
       expect((await asAdmin(server, 'POST', '/currencies', body)).status).toBe(status);

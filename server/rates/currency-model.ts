@@ -18,7 +18,7 @@ export const CurrencyInput = t.Object(
       error: 'must be a number from 0.000000001 to 1000000000000',
     }),
   },
-  { error: 'a JSON object with symbol, name and rate' },
+  { error: 'a JSON object with symbol, name and rate', additionalProperties: false },
 );
 
 /** A currency to be listed. */
