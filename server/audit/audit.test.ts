@@ -7,9 +7,10 @@ import { eachDatabase } from '../../db/testing';
 import { createLog } from '../../kit/logs';
 import { START_MS } from '../testing';
 import type { AuditRecord, Head } from './chain';
+import type { RecordedEvent } from './drafts';
 import { CSV, NDJSON, writeTrail } from './format';
 import type { KeptHead } from './head';
-import { type Audit, createAudit, type RecordedEvent } from './service';
+import { type Audit, createAudit } from './service';
 import { type AuditFilter, createAuditStore } from './store';
 
 const KEY = { secret: Buffer.alloc(32, 7), made: true };

@@ -45,46 +45,32 @@ interface Waiting {
 /** A bounded queue with one writer. When it is full the oldest failure goes, or without one the oldest event. */
 export function createQueue({ write, lostEvent, log, max }: QueueOptions): AuditQueue {
   const waiting: Waiting[] = [];
+  const losses = createLosses();
   // What is being written. It stays the same until it is known to be kept, so that nothing is written twice.
   let batch: readonly Waiting[] = [];
-  let lost: Lost | null = null;
-  let lostEver = 0;
-  let failing = false;
-  let resting = false;
   let running: Promise<void> | null = null;
+  const trouble = createTrouble(log);
 
   const drop = (): void => {
     const failure = waiting.findIndex(({ event }) => event.outcome === 'failure');
     const [gone] = waiting.splice(Math.max(0, failure), 1);
     if (gone === undefined) return;
-    const { at, count } = gone.event;
-    lost = { count: (lost?.count ?? 0) + count, firstAt: lost?.firstAt ?? at, lastAt: at };
-    lostEver += count;
+    losses.add(gone.event);
     gone.done();
   };
   const nextBatch = (): readonly Waiting[] => {
+    const lost = losses.take();
     const said = lost === null ? [] : [{ event: lostEvent(lost), done: () => {} }];
-    lost = null;
     return [...said, ...waiting.splice(0, BATCH_EVENTS)];
   };
   const writeAll = async (): Promise<void> => {
-    while (batch.length > 0 || waiting.length > 0 || lost !== null) {
+    while (batch.length > 0 || waiting.length > 0 || losses.some()) {
       if (batch.length === 0) batch = nextBatch();
       await write(batch.map(({ event }) => event));
-      if (failing) log.info('audit events are written again');
-      failing = false;
+      trouble.over();
       for (const { done } of batch) done();
       batch = [];
     }
-  };
-  const failed = (error: unknown): void => {
-    // One line when it begins to fail, not one a second.
-    if (!failing) log.error('audit events cannot be written; they wait in memory', { error });
-    failing = true;
-    resting = true;
-    setTimeout(() => {
-      resting = false;
-    }, REST_MS).unref();
   };
   return {
     push: (event) => {
@@ -94,11 +80,11 @@ export function createQueue({ write, lostEvent, log, max }: QueueOptions): Audit
       return promise;
     },
     flush: async (urgent = false) => {
-      if (urgent) resting = false;
+      if (urgent) trouble.rested();
       // Again, because an event may come while the last batch is already being written.
-      while (!resting && batch.length + waiting.length > 0) {
+      while (!trouble.isResting() && batch.length + waiting.length > 0) {
         running ??= writeAll()
-          .catch(failed)
+          .catch(trouble.begins)
           .finally(() => {
             running = null;
           });
@@ -106,6 +92,51 @@ export function createQueue({ write, lostEvent, log, max }: QueueOptions): Audit
       }
     },
     length: () => waiting.length + batch.length,
-    lost: () => lostEver,
+    lost: losses.ever,
+  };
+}
+
+/** Counts what found no place. */
+function createLosses() {
+  let untold: Lost | null = null;
+  let ever = 0;
+  return {
+    add: ({ at, count }: AuditDraft): void => {
+      untold = { count: (untold?.count ?? 0) + count, firstAt: untold?.firstAt ?? at, lastAt: at };
+      ever += count;
+    },
+    some: () => untold !== null,
+    /** What was lost since this was asked last; null: nothing. */
+    take: (): Lost | null => {
+      const lost = untold;
+      untold = null;
+      return lost;
+    },
+    ever: () => ever,
+  };
+}
+
+/** Knows whether writing fails: says so once, and lets the database rest. */
+function createTrouble(log: Log) {
+  let failing = false;
+  let resting = false;
+  return {
+    begins: (error: unknown): void => {
+      // One line when it begins to fail, not one a second.
+      if (!failing) log.error('audit events cannot be written; they wait in memory', { error });
+      failing = true;
+      resting = true;
+      setTimeout(() => {
+        resting = false;
+      }, REST_MS).unref();
+    },
+    over: (): void => {
+      if (failing) log.info('audit events are written again');
+      failing = false;
+    },
+    rested: (): void => {
+      resting = false;
+    },
+    isResting: () => resting,
   };
 }

@@ -1,25 +1,17 @@
 import type { Log } from '../../kit/logs';
-import type { SecurityEvent } from '../oauth/event';
-import { storableDetails, storableText } from './canonical';
 import { type AuditDraft, type AuditRecord, type Chain, createChain, type Fault, type Head } from './chain';
+import { draftOf, lostEvent, type RecordedEvent } from './drafts';
 import { type Finding, findingsIn } from './findings';
 import { createGather } from './gather';
 import { createHeadKeeper, type KeptHead } from './head';
 import { type AuditPage, type AuditQuery, readAll, readPage } from './pages';
 import { pruneTrail } from './prune';
-import { createQueue, type Lost } from './queue';
+import { createQueue } from './queue';
 import { createSoundness } from './soundness';
 import type { AuditFilter, AuditStore } from './store';
 import { createEvery, createTimer } from './timer';
 import { type Verdict, verifyTrail } from './verify';
 import { createWriter } from './writer';
-
-/** A security event with where it came from. */
-export interface RecordedEvent extends SecurityEvent {
-  /** The caller's address, behind trusted proxies; null: no request caused it, or it is not known. */
-  readonly address: string | null;
-  readonly requestId: string | null;
-}
 
 /** The key of the chain; `made`: it was made at this start, so there can be no trail yet. */
 export interface AuditKey {
@@ -94,12 +86,8 @@ const BEGUN_LATE: Fault = {
 /** The audit trail over its rows. */
 export function createAudit(options: AuditOptions): Audit {
   const { store, key, retentionMs, now, log } = options;
-  const { chain, gather, take, queue, writer, soundness, heads, push } = createParts(options);
-  const readFindings = async (): Promise<Finding[]> => {
-    const findings = findingsIn(await store.findings());
-    soundness.told(findings);
-    return findings;
-  };
+  const parts = createParts(options);
+  const { chain, gather, take, queue, writer, soundness, heads, push, readFindings } = parts;
   const look = async (): Promise<void> => {
     await readFindings();
     await soundness.looked(await writer.look());
@@ -129,23 +117,7 @@ export function createAudit(options: AuditOptions): Audit {
       if (isFailure || !timer.isRunning()) void queue.push(written);
       else await push(written);
     },
-    page: async (query) => {
-      take(true);
-      await queue.flush();
-      return readPage(store, query);
-    },
-    export: async function* (filter) {
-      take(true);
-      await queue.flush();
-      yield* readAll(store, filter);
-    },
-    verify: async (given = null) => {
-      const verdict = await verifyTrail(store, chain(), { own: writer.head(), given });
-      await soundness.verified(verdict);
-      return verdict;
-    },
-    isStanding: async (finding) =>
-      (await readFindings()).some(({ seq, acknowledged }) => seq === finding && !acknowledged),
+    ...createReading(store, parts),
     prune: () => pruneTrail({ store, chain: chain(), before: new Date(now() - retentionMs), log }),
     flush: () => queue.flush(true),
     state: () => ({
@@ -164,6 +136,34 @@ export function createAudit(options: AuditOptions): Audit {
       heads.say();
     },
   };
+}
+
+type Parts = ReturnType<typeof createParts>;
+
+/** How the trail is read: with all that has happened until then. */
+function createReading(store: AuditStore, { chain, take, queue, writer, soundness, readFindings }: Parts) {
+  const takeIn = (): Promise<void> => {
+    take(true);
+    return queue.flush();
+  };
+  const reading: Pick<Audit, 'page' | 'export' | 'verify' | 'isStanding'> = {
+    page: async (query) => {
+      await takeIn();
+      return readPage(store, query);
+    },
+    export: async function* (filter) {
+      await takeIn();
+      yield* readAll(store, filter);
+    },
+    verify: async (given = null) => {
+      const verdict = await verifyTrail(store, chain(), { own: writer.head(), given });
+      await soundness.verified(verdict);
+      return verdict;
+    },
+    isStanding: async (finding) =>
+      (await readFindings()).some(({ seq, acknowledged }) => seq === finding && !acknowledged),
+  };
+  return reading;
 }
 
 /** What a trail is made of. */
@@ -186,28 +186,12 @@ function createParts({ store, key, kept, now, log, queueMax: max = 10_000 }: Aud
   const take = (all: boolean): void => {
     for (const event of gather.take(now(), all)) void queue.push(event);
   };
-  return { chain, gather, take, queue, writer, soundness, heads, push };
-}
-
-function draftOf(event: RecordedEvent, nowMs: number): AuditDraft {
-  return {
-    at: new Date(nowMs),
-    event: event.event,
-    outcome: event.outcome,
-    reason: event.reason === undefined ? null : storableText(event.reason),
-    actor: storableText(event.actor ?? ''),
-    clientId: event.clientId == null ? null : storableText(event.clientId),
-    address: event.address === null ? null : storableText(event.address),
-    requestId: event.requestId,
-    count: 1,
-    details: storableDetails(event.details ?? {}),
+  const readFindings = async (): Promise<Finding[]> => {
+    const findings = findingsIn(await store.findings());
+    soundness.told(findings);
+    return findings;
   };
-}
-
-function lostEvent({ count, firstAt, lastAt }: Lost, nowMs: number): AuditDraft {
-  const details = { first_at: firstAt.toISOString(), last_at: lastAt.toISOString() };
-  const event: RecordedEvent = { event: 'audit_lost', outcome: 'failure', address: null, requestId: null };
-  return { ...draftOf({ ...event, reason: 'queue_full', actor: 'server', details }, nowMs), count };
+  return { chain, gather, take, queue, writer, soundness, heads, push, readFindings };
 }
 
 /** Waits for the promise, but no longer than this. */

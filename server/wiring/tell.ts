@@ -1,7 +1,7 @@
 import { pathOf } from '../../kit/http/edge';
 import { requestId } from '../../kit/http/request-id';
 import type { Log } from '../../kit/logs';
-import type { RecordedEvent } from '../audit/service';
+import type { RecordedEvent } from '../audit/drafts';
 import { looksMade } from '../clients/secret-format';
 import { isClientId } from '../oauth/client';
 import type { NamedEvent, Tell } from '../oauth/event';
