@@ -1,14 +1,9 @@
 import { Problem } from '../../kit/http/problem';
 import type { Limit } from '../../kit/limit';
+import type { REASONS } from '../oauth/words';
 
 /** The limits by name, as they stand in headers and in the trail. */
-export type Policy =
-  | 'api'
-  | 'token'
-  | 'revocation'
-  | 'register'
-  | 'failed-authentication'
-  | 'failed-authentication-address';
+export type Policy = (typeof REASONS.limit)[number];
 
 /** What became of a request under a limit. */
 export interface Taken {
