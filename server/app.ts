@@ -9,10 +9,7 @@ import { describeApi, type OpenApiDocument } from '../kit/http/openapi';
 import { problemResponse } from '../kit/http/problem';
 import { requestId } from '../kit/http/request-id';
 import { adminRoutes } from './admin/index';
-import { createAccess } from './clients/callers';
-import { registrationRoutes } from './clients/index';
-import { dynamicRegistrationRoutes } from './clients/registration-routes';
-import { secretRoutes } from './clients/secret-routes';
+import { type ClientRoutesOptions, clientRoutes } from './clients/index';
 import { consoleRoutes } from './console/index';
 import { type DiscoveryOptions, discoveryRoutes, resourceMetadataUrl } from './discovery/index';
 import { LimitExceeded, within } from './limits/refusal';
@@ -37,7 +34,7 @@ export type App = ReturnType<typeof createApp>;
 /** Mounts the features in reading order, under one edge and one error rule. It does not listen yet. */
 export function createApp(services: Services, given: Surroundings, serving: () => boolean) {
   const { issuer, log } = given;
-  const { callers, clients, tell, tokens, feed } = services;
+  const { callers, tell, tokens, feed } = services;
   const authorizeAdmin = services.administration.authorization.isAdministrator;
   const guard = createGuard({
     tokens: services.accessTokens,
@@ -49,18 +46,6 @@ export function createApp(services: Services, given: Surroundings, serving: () =
     take: services.takeApi,
     tell,
   });
-  const access = createAccess({
-    mode: given.registration,
-    clients,
-    registrationTokens: services.registrationTokens,
-    authorizeAdmin,
-    authenticateClient: createAuthenticate(services),
-    failed: services.limits.failed,
-    addressOf: callers.source,
-    take: services.takeApi,
-    tell,
-  });
-  const take = (request: Request) => within(services.limits.take('register', callers.source(request)));
   const failed = createErrorRule({ log, routes: () => root.routes, known: createKnownErrors(tell) });
   // One router, so that the edge stands before every route; a route's schemas of answers document it and are not run.
   const root = new Elysia({
@@ -74,9 +59,7 @@ export function createApp(services: Services, given: Surroundings, serving: () =
   // Elysia adds to the instance it is called on: `root` is the whole application once all is mounted.
   return root
     .onError(failed)
-    .use(registrationRoutes({ clients, mode: given.registration, access, take, tell }))
-    .use(dynamicRegistrationRoutes({ clients, access, issuer, take, tell }))
-    .use(secretRoutes({ secrets: clients.secrets, access, tell }))
+    .use(clientRoutes(clientsOf(services, given)))
     .use(
       tokenRoutes({
         issuer,
@@ -94,6 +77,24 @@ export function createApp(services: Services, given: Surroundings, serving: () =
     .use(metricsRoutes(services.metrics.registry, given.metricsToken))
     .use(consoleRoutes())
     .use(docsRoutes({ title: API_TITLE, document: () => describeServer(root, issuer) }));
+}
+
+/** Who registers and manages clients, and how often. */
+function clientsOf(services: Services, given: Surroundings): ClientRoutesOptions {
+  const { clients, registrationTokens, limits, callers, tell } = services;
+  return {
+    clients,
+    registrationTokens,
+    issuer: given.issuer,
+    mode: given.registration,
+    authorizeAdmin: services.administration.authorization.isAdministrator,
+    authenticateClient: createAuthenticate(services),
+    failed: limits.failed,
+    addressOf: callers.source,
+    take: services.takeApi,
+    takeRegistration: (request) => within(limits.take('register', callers.source(request))),
+    tell,
+  };
 }
 
 /** What strangers are told; no more than what is so. */

@@ -7,6 +7,7 @@ import type { Parameters } from '../oauth/form';
 import { queryOf } from '../oauth/query';
 import type { EventName, Reason } from '../oauth/words';
 import type { ClientManagement } from './management';
+import { RegistrationTokenSpent } from './registration-token-store';
 import type { RegistrationTokens } from './registration-tokens';
 import { isMadeSecret } from './secret-format';
 
@@ -14,7 +15,7 @@ import { isMadeSecret } from './secret-format';
 export interface AccessOptions {
   readonly mode: 'open' | 'admin' | 'closed';
   readonly clients: Pick<ClientManagement, 'registrationTokenFault'>;
-  readonly registrationTokens: Pick<RegistrationTokens, 'find' | 'redeem'>;
+  readonly registrationTokens: Pick<RegistrationTokens, 'find'>;
   /** The name of the administrator whose request this is, or null. */
   readonly authorizeAdmin: (request: Request) => Promise<string | null>;
   /** The id of the client that authenticates with the request; `parameters` are those of its body. @throws OAuthError invalid_client. */
@@ -39,7 +40,7 @@ interface FailedAttempts {
 export interface Registrar {
   /** The administrator's name; null: nobody in particular. */
   readonly actor: string | null;
-  /** Number of the initial access token that has to be redeemed. */
+  /** Number of the initial access token that is used up by the registration. */
   readonly token: number | null;
 }
 
@@ -66,8 +67,8 @@ export interface Access {
   registered(request: Request, clientId: string): Promise<Registered>;
   /** @throws Problem 401 with a challenge; OAuthError invalid_client. */
   manager(request: Request, clientId: string, parameters: Parameters): Promise<Manager>;
-  /** @throws Problem 401 with a challenge when the token can be used no more. */
-  redeem(request: Request, registrar: Registrar): Promise<void>;
+  /** Does what registers; that its token was used up meanwhile is told like a wrong one. @throws Problem 401 with a challenge. */
+  registering<T>(request: Request, work: () => Promise<T>): Promise<T>;
 }
 
 /** Tells the callers of `/api/clients` apart. Whoever may not is told no more than that. */
@@ -132,8 +133,11 @@ export function createAccess(options: AccessOptions): Access {
       if (authenticated === clientId) return { actor: clientId, headers: limited(clientId) };
       throw refuse('client_authentication', 'client_foreign', request, authenticated);
     },
-    redeem: async (request, { token }) => {
-      if (token !== null && !(await registrationTokens.redeem(token))) {
+    registering: async (request, work) => {
+      try {
+        return await work();
+      } catch (error) {
+        if (!(error instanceof RegistrationTokenSpent)) throw error;
         throw refuse('registration', 'registration_token_wrong', request);
       }
     },

@@ -535,6 +535,34 @@ describe('who may register at /api/clients', () => {
       await server.close();
     });
 
+    test('an initial access token is used up by a registration only, not by one that fails', async () => {
+      const server = await startTestServer(database, { settings: { registration: 'admin' } });
+      const { id } = await server.register();
+      const { registrationToken } = await server.services.registrationTokens.create({
+        label: '',
+        expiresInSeconds: 60,
+        uses: 1,
+      });
+      const secret = 'correct-horse-battery';
+      const short = async (client_id: string, client_secret = secret) => {
+        const body = { client_id, client_secret, app_name: 'a' };
+        const headers = { 'content-type': 'application/json', ...bearer(registrationToken) };
+        return server.ask('/api/auth/register', { ...json(body), headers });
+      };
+      const failures = [await short(id), await short('server'), await short('again-1', makeSecret('cs', randomBytes))];
+      expect(failures.map(({ status }) => status)).toEqual([400, 422, 422]);
+      expect((await register(server, { jwks: { keys: [] } }, bearer(registrationToken))).status).toBe(400);
+      expect((await server.services.registrationTokens.list()).at(-1)).toMatchObject({ state: 'live', uses_left: 1 });
+      const answers = await Promise.all(['again-2', 'again-3', 'again-4'].map((client_id) => short(client_id)));
+      expect(answers.map(({ status }) => status).sort()).toEqual([200, 403, 403]);
+      const refused = await short('again-5');
+      expect(refused.status).toBe(403);
+      const { detail } = (await refused.json()) as Json;
+      expect(detail).toContain('token');
+      expect(detail).not.toContain('X-Admin-Secret');
+      await server.close();
+    });
+
     test('an initial access token opens nothing else', async () => {
       const server = await startTestServer(database, { settings: { registration: 'admin' } });
       const { registrationToken } = await server.services.registrationTokens.create({

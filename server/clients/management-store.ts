@@ -3,6 +3,7 @@ import type { Rows } from '../../db/connect';
 import { clientSecrets, clients } from '../../db/schema';
 import { isClientId } from '../oauth/client';
 import { isListed, type ListQuery } from './list-store';
+import { spendRegistrationToken } from './registration-token-store';
 import { unlessTaken } from './store';
 
 /** A whole row of a client. */
@@ -64,6 +65,12 @@ export interface SecretChanges {
   readonly remove: readonly number[];
 }
 
+/** An initial access token (RFC 7591 §3), and when it is used. */
+export interface Redeemed {
+  readonly id: number;
+  readonly at: Date;
+}
+
 /** A secret that ends soon. */
 export interface EndingSecret {
   readonly clientId: string;
@@ -74,8 +81,11 @@ export interface EndingSecret {
 
 /** Rows of clients as they are managed. */
 export interface ManagementStore {
-  /** @returns null when the id is taken or was. */
-  create(client: NewClientRow, secret: NewSecretRow | null): Promise<WholeClient | null>;
+  /**
+   * With its secret and one use of the initial access token by which it is registered, or not at all. @returns null when the id is
+   * taken or was. @throws RegistrationTokenSpent
+   */
+  create(client: NewClientRow, secret: NewSecretRow | null, token: Redeemed | null): Promise<WholeClient | null>;
   read(clientId: string): Promise<WholeClient | null>;
   /** In the order of their ids. */
   list(query: ListQuery): Promise<readonly WholeClient[]>;
@@ -101,11 +111,12 @@ type Selecting = Pick<Rows, 'select'>;
 /** Managed clients in the database. */
 export function createManagementStore(rows: Rows): ManagementStore {
   return {
-    create: (client, secret) =>
+    create: (client, secret, token) =>
       unlessTaken(() =>
         rows.transaction(async (tx) => {
           const [row] = await tx.insert(clients).values(client).onConflictDoNothing().returning();
           if (row === undefined) return null;
+          if (token !== null) await spendRegistrationToken(tx, token.id, token.at);
           if (secret === null) return { client: row, secrets: [] };
           const secrets = await tx
             .insert(clientSecrets)

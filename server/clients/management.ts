@@ -1,7 +1,7 @@
 import { conflict, unprocessable } from '../../kit/http/problem';
 import { isClientId, usesSecret } from '../oauth/client';
 import type { Reason } from '../oauth/words';
-import type { ManagementStore, NewClientRow, WholeClient } from './management-store';
+import type { ManagementStore, WholeClient } from './management-store';
 import { type ClientView, reservedFault, type SecretView } from './model';
 import { formatNews } from './news';
 import { keptKeys, limitsFault } from './rules';
@@ -21,8 +21,8 @@ export interface Created {
 
 /** Clients as the administrator manages them. Who names an unknown client gets Problem 404. What it changed is in force here when it resolves. */
 export interface ClientManagement extends Updates {
-  /** @throws Problem 409 when the id is taken or was, 422 when it is reserved or the settings do not go together. */
-  create(input: NewClient): Promise<Created>;
+  /** `registrationToken`: number of the initial access token by which it is registered. @throws Problem 409 when the id is taken or was, 422 when it is reserved or the settings do not go together; RegistrationTokenSpent. */
+  create(input: NewClient, registrationToken?: number | null): Promise<Created>;
   /** In the order of their ids. @throws Problem 422 when the cursor is none of ours. */
   list(query: ClientsWanted): Promise<ClientPage>;
   show(clientId: string): Promise<ClientView>;
@@ -74,7 +74,7 @@ export function createManagement(options: ManagementOptions): ClientManagement {
   };
   return {
     ...createUpdates({ ...options, view, settle }),
-    create: (input) => create(input, options, view),
+    create: (input, token = null) => create(input, token, options, view),
     list: async ({ search, state, cursor, limit }) => {
       const found = await store.list({
         search: search === '' ? null : search,
@@ -114,6 +114,7 @@ export function createManagement(options: ManagementOptions): ClientManagement {
 
 async function create(
   input: NewClient,
+  token: number | null,
   options: ManagementOptions,
   view: (whole: WholeClient) => ClientView,
 ): Promise<Created> {
@@ -123,7 +124,7 @@ async function create(
   const made = usesSecret(input.authMethod) ? newSecret(input.secret, options) : null;
   const registrationToken = input.manageable ? makeSecret('rat', randomBytes) : null;
   const { clientId, appName, authMethod, jwksUri, tlsSubject, dpopBound, certificateBound, metadata } = input;
-  const row: NewClientRow = {
+  const row = {
     ...{ appName, authMethod, jwks: keptKeys(input.jwks), jwksUri, tlsSubject, dpopBound, certificateBound, metadata },
     clientId: clientId ?? newId(),
     ...(input.grants === null ? {} : { grants: keptGrants(input.grants, options) }),
@@ -132,7 +133,7 @@ async function create(
     registrationTokenHash: registrationToken && storedSecret(registrationToken),
     createdAt: new Date(now()),
   };
-  const whole = await store.create(row, made?.row ?? null);
+  const whole = await store.create(row, made?.row ?? null, token === null ? null : { id: token, at: row.createdAt });
   if (whole === null) throw conflict('A client with this client_id exists, or did once.');
   await changed(newsOf(whole));
   const [secret] = whole.secrets;

@@ -39,9 +39,8 @@ export function dynamicRegistrationRoutes(options: DynamicRegistrationOptions) {
         const registrar = await access.registrar(request);
         const headers = registrar.actor === null ? take(request) : {};
         const settings = readMetadata(await bodyOf(request));
-        await access.redeem(request, registrar);
-        const { client, clientSecret, registrationToken } = await asMetadata(() =>
-          clients.create(newClientOf(settings)),
+        const { client, clientSecret, registrationToken } = await access.registering(request, () =>
+          asMetadata(() => clients.create(newClientOf(settings), registrar.token)),
         );
         await tell(registeredEvent(registrar, client.client_id, client.auth_method), request);
         return reply(client, { token: registrationToken, clientSecret, status: 201, headers });

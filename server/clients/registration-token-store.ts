@@ -14,16 +14,31 @@ export interface RegistrationTokenStore {
   remove(id: number): Promise<boolean>;
   /** The number of the token with this hash if it can be used now. */
   find(hash: string, now: Date): Promise<number | null>;
-  /** Takes one use of it, of two at once at most one takes the last. False when it can be used no more. */
-  take(id: number, now: Date): Promise<boolean>;
   /** Removes those that ended before then. */
   pruneEnded(before: Date): Promise<void>;
 }
 
+/** An initial access token that was good when it was shown and can be used no more. */
+export class RegistrationTokenSpent extends Error {
+  override readonly name = 'RegistrationTokenSpent';
+}
+
+const { id, hash, usesLeft, expiresAt } = registrationTokens;
+
+const usable = (now: Date) => and(gt(expiresAt, now), or(isNull(usesLeft), gt(usesLeft, 0)));
+
+/** Takes one use of a token within the transaction that registers by it; of two at once at most one takes the last. @throws RegistrationTokenSpent */
+export async function spendRegistrationToken(tx: Rows, wanted: number, now: Date): Promise<void> {
+  const taken = await tx
+    .update(registrationTokens)
+    .set({ usesLeft: sql`${usesLeft} - 1`, lastUsedAt: now })
+    .where(and(eq(id, wanted), usable(now)))
+    .returning({ id });
+  if (taken.length === 0) throw new RegistrationTokenSpent();
+}
+
 /** Initial access tokens in the database. */
 export function createRegistrationTokenStore(rows: Rows): RegistrationTokenStore {
-  const { id, hash, usesLeft, expiresAt } = registrationTokens;
-  const usable = (now: Date) => and(gt(expiresAt, now), or(isNull(usesLeft), gt(usesLeft, 0)));
   return {
     insert: async (token) => {
       const [row] = await rows.insert(registrationTokens).values(token).returning();
@@ -41,14 +56,6 @@ export function createRegistrationTokenStore(rows: Rows): RegistrationTokenStore
         .from(registrationTokens)
         .where(and(eq(hash, wanted), usable(now)));
       return row?.id ?? null;
-    },
-    take: async (wanted, now) => {
-      const taken = await rows
-        .update(registrationTokens)
-        .set({ usesLeft: sql`${usesLeft} - 1`, lastUsedAt: now })
-        .where(and(eq(id, wanted), usable(now)))
-        .returning({ id });
-      return taken.length > 0;
     },
     pruneEnded: async (before) => {
       await rows.delete(registrationTokens).where(lte(expiresAt, before));

@@ -21,8 +21,6 @@ export interface RegistrationTokens {
   remove(id: number): Promise<void>;
   /** The number of the token if it can be used now, or null. */
   find(token: string): Promise<number | null>;
-  /** Uses it once. False when it can be used no more. */
-  redeem(id: number): Promise<boolean>;
   /** Drops those that ended long ago; to be called now and then. */
   prune(): Promise<void>;
 }
@@ -56,7 +54,6 @@ export function createRegistrationTokens(options: {
       if (!(await store.remove(id))) throw notFound('There is no such registration token.');
     },
     find: async (token) => (isMadeSecret('rt', token) ? store.find(hashOf(token), new Date(now())) : null),
-    redeem: (id) => store.take(id, new Date(now())),
     prune: () => store.pruneEnded(new Date(now() - ENDED_KEPT_MS)),
   };
 }

@@ -18,8 +18,8 @@ import { createUsage } from './usage';
 
 /** Who may ask, and whether what they were given still holds. */
 export interface Clients extends ClientManagement {
-  /** Keeps a new client and the hash of its secret. @returns its number. @throws Problem 400 when the id is taken, 422 when the id is reserved or the secret has the form of a generated one, 503 when busy. */
-  register(registration: Registration): Promise<number>;
+  /** Keeps a new client and the hash of its secret. @returns its number. @throws Problem 400 when the id is taken, 422 when the id is reserved or the secret has the form of a generated one, 503 when busy; RegistrationTokenSpent. */
+  register(registration: Registration, registrationToken: number | null): Promise<number>;
   /** The client as it was last found, or null; forgotten when anything of it changes. */
   recall(clientId: string): Client | null;
   /** The client as its row says, or null; always one query. */
@@ -77,15 +77,17 @@ export function createClients(options: ClientsOptions): Clients {
   let counts: SecretCounts | null = null;
   return {
     ...createManagement({ ...options, store: options.management, changed }),
-    register: async ({ client_id: clientId, client_secret: secret, app_name: appName }) => {
+    register: async ({ client_id: clientId, client_secret: secret, app_name: appName }, token) => {
       refuse(reservedFault(clientId) ?? generatedFault(secret));
       // The hash is dear, so a taken id is found out first; the insert decides again.
       const taken = await store.exists(clientId);
-      const secretHash = taken ? '' : await hasher.hash(secret);
-      const createdAt = new Date(now());
-      const id = taken ? null : await store.insert({ clientId, appName, secretHash, hint: hintOf(secret), createdAt });
-      if (id === null) throw new Problem(400, 'Client Exists', 'A client with this client_id is already registered.');
-      return id;
+      const hash = taken ? '' : await hasher.hash(secret);
+      const at = new Date(now());
+      const row = { hash, hint: hintOf(secret), createdAt: at };
+      const redeemed = token === null ? null : { id: token, at };
+      const made = taken ? null : await options.management.create({ clientId, appName, createdAt: at }, row, redeemed);
+      if (made === null) throw new Problem(400, 'Client Exists', 'A client with this client_id is already registered.');
+      return made.client.id;
     },
     recall: known.recall,
     find: known.find,

@@ -42,19 +42,8 @@ export interface ClientWithSecrets {
   readonly secrets: readonly StoredSecret[];
 }
 
-/** A client of the short form, with the hash of the secret it chose. */
-export interface ShortClient {
-  readonly clientId: string;
-  readonly appName: string;
-  readonly secretHash: string;
-  readonly hint: string | null;
-  readonly createdAt: Date;
-}
-
 /** Rows of clients: what authentication and the running server need. */
 export interface ClientStore {
-  /** @returns the number of the new row, or null when the id is taken or was. */
-  insert(client: ShortClient): Promise<number | null>;
   /** True when the id is taken or was. */
   exists(clientId: string): Promise<boolean>;
   find(clientId: string): Promise<Client | null>;
@@ -105,16 +94,6 @@ const isWanted = eq(clients.clientId, sql`wanted.client_id`);
 /** Clients in the database. */
 export function createClientStore(rows: Rows): ClientStore {
   return {
-    insert: ({ secretHash, hint, ...client }) =>
-      unlessTaken(() =>
-        rows.transaction(async (tx) => {
-          const [row] = await tx.insert(clients).values(client).onConflictDoNothing().returning({ id: clients.id });
-          if (row === undefined) return null;
-          const { createdAt } = client;
-          await tx.insert(clientSecrets).values({ client: row.id, hash: secretHash, hint, createdAt });
-          return row.id;
-        }),
-      ),
     exists: async (clientId) => {
       const isTaken = sql<boolean>`exists (select from clients where client_id = ${clientId})
         or exists (select from deleted_clients where client_id = ${clientId})`;
