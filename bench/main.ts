@@ -9,7 +9,7 @@ import { AUTHORITY, hasOpenssl, makeCertificate } from '../server/x509/testing-c
 import { allHeld, type Figure } from './figure';
 import { WRK_MISSING } from './load';
 import { measureMethods } from './methods';
-import { residentMegabytes, startServer, temporaryFolder } from './processes';
+import { peakMegabytes, residentMegabytes, startServer, temporaryFolder } from './processes';
 import { describeMachine, renderJson, renderTable } from './report';
 import { type Account, disable, goodAnswer, newAccount, ratesRequest, register, tokenForm, tokenIn } from './setting';
 import { measureStarts } from './startup';
@@ -75,11 +75,10 @@ async function measureServer({ folder, databaseUrl, pace, refusals, signal }: Sc
     server,
     options,
   );
-  const before = residentMegabytes(server.pid);
   progress('Ways of authenticating, introspection, revocation');
   // Eight races: short ones, or all of it would take ten minutes.
   const methods = await measureMethods(server, { ...options, pace: QUICK.pace, databaseUrl, authority });
-  const resident = residentMegabytes(server.pid);
+  const memory = memoryFigure(server.pid);
   progress('Timing of refusals');
   const disabled = Array.from({ length: DISABLED_CLIENTS }, newAccount);
   for (const one of disabled) {
@@ -94,12 +93,14 @@ async function measureServer({ folder, databaseUrl, pace, refusals, signal }: Sc
     { unknownClient: newAccount, wrongSecret, disabledClient },
     { each: refusals, signal },
   );
-  return [...rates, ...tokens, ...methods, memoryFigure(resident, before), ...timing];
+  return [...rates, ...tokens, ...methods, memory, ...timing];
 }
 
-function memoryFigure(value: number, before: number): Figure {
+/** Read as soon as the load ends, before the garbage of it is collected. */
+function memoryFigure(pid: number): Figure {
+  const value = residentMegabytes(pid);
   const hold = { of: 'value', measured: value, atMost: RESIDENT_AT_MOST_MB } as const;
-  const note = `PostgreSQL, after all of the above; ${before.toFixed(0)} MB before the ways of authenticating`;
+  const note = `PostgreSQL; ${peakMegabytes(pid).toFixed(0)} MB at most while it lasted`;
   return { name: 'Resident memory after load', value, unit: 'MB', raw: null, hold, note };
 }
 

@@ -118,6 +118,14 @@ export function cpuSeconds(pid: number): number {
 /** USER_HZ, which Linux fixes for what it shows to programs. */
 const TICKS_PER_SECOND = 100;
 
+/** The most resident memory that a process ever had, in MB; NaN where there is no `/proc`. */
+export function peakMegabytes(pid: number): number {
+  const status = `/proc/${pid}/status`;
+  if (!existsSync(status)) return Number.NaN;
+  const [, kibibytes] = /^VmHWM:\s+(\d+) kB$/m.exec(readFileSync(status, 'latin1')) ?? [];
+  return (Number(kibibytes) * 1024) / 1e6;
+}
+
 /** Resident memory of a process in MB (10⁶ bytes). */
 export function residentMegabytes(pid: number): number {
   const kibibytes = Bun.spawnSync(['ps', '-o', 'rss=', '-p', String(pid)]).stdout.toString();
