@@ -64,7 +64,7 @@ export function createApp({ account, feed, server }: Services, options: AppOptio
         routes: () => root.routes,
       }),
     )
-    .use(healthRoutes({ service: 'crypto-client', serving, dependency }))
+    .use(healthRoutes({ service: 'crypto-client', serving, dependencies: [dependency] }))
     .use(metricsRoutes(createMetrics(report)))
     .use(docsRoutes({ title: ABOUT.title, document: describe }));
 }

@@ -211,7 +211,7 @@ eachDatabase('the edge of the server', (open) => {
     expect(await (await server.ask('/health')).json()).toEqual({ status: 'ok', service: 'crypto-server' });
     expect((await server.ask('/health/live')).status).toBe(200);
     const ready = await server.ask('/health/ready');
-    expect([ready.status, await ready.json()]).toEqual([200, { status: 'ok', database: 'ok' }]);
+    expect([ready.status, await ready.json()]).toEqual([200, { status: 'ok', database: 'ok', signing_keys: 'ok' }]);
     server.serving = false;
     const stopping = await server.ask('/health/ready');
     expect([stopping.status, ((await stopping.json()) as Json)['status']]).toEqual([503, 'stopping']);

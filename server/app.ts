@@ -3,7 +3,7 @@ import { isAway } from '../db/faults';
 import { docsRoutes } from '../kit/http/docs';
 import { createEdge } from '../kit/http/edge';
 import { createErrorRule, type ErrorRule } from '../kit/http/errors';
-import { healthRoutes } from '../kit/http/health';
+import { type Dependency, healthRoutes } from '../kit/http/health';
 import { metricsRoutes } from '../kit/http/metrics';
 import { describeApi, type OpenApiDocument } from '../kit/http/openapi';
 import { problemResponse } from '../kit/http/problem';
@@ -73,7 +73,7 @@ export function createApp(services: Services, given: Surroundings, serving: () =
     .use(discoveryRoutes(discoveryOf(services, given)))
     .use(rateRoutes({ reads: createRateReads(feed), guard }))
     .use(adminRoutes({ ...services.administration, services, issuer, version: VERSION, now: given.now, tell }))
-    .use(healthRoutes({ service: 'crypto-server', serving, dependency: databaseOf(services) }))
+    .use(healthRoutes({ service: 'crypto-server', serving, dependencies: dependenciesOf(services) }))
     .use(metricsRoutes(services.metrics.registry, given.metricsToken))
     .use(consoleRoutes())
     .use(docsRoutes({ title: API_TITLE, document: () => describeServer(root, issuer) }));
@@ -151,8 +151,11 @@ function createKnownErrors(tell: Tell) {
   };
 }
 
-function databaseOf({ databaseState }: Services) {
-  return { name: 'database', state: databaseState, without: 'rates are served from memory, tokens are not issued' };
+function dependenciesOf({ databaseState, keyring }: Services): Dependency[] {
+  return [
+    { name: 'database', state: databaseState, without: 'rates are served from memory, tokens are not issued' },
+    { name: 'signing_keys', state: keyring.state, without: 'tokens are verified, and issued while an older key signs' },
+  ];
 }
 
 const API_TITLE = 'crypto-server API';

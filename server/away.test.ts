@@ -156,7 +156,7 @@ eachDatabase('changes that cannot be read', (open) => {
 
       await rename('resources_gone', 'resources');
       await waitFor(async () => (await request()).status === 200, 'tokens again', 8_000);
-      expect(await ready()).toEqual({ status: 'ok', database: 'ok' });
+      expect(await ready()).toEqual({ status: 'ok', database: 'ok', signing_keys: 'ok' });
       expect([lines('changes cannot be taken in').length, lines('changes are taken in again').length]).toEqual([1, 1]);
       await server.close();
     },

@@ -213,7 +213,7 @@ describe('crypto-server beside one that runs', () => {
     const env = { PORT: String(server.port), DATA_DIR: other.path };
     expect(await runServer(['healthcheck'], env)).toEqual({ code: 0, out: 'ready\n', err: '' });
     const { out } = await runServer(['healthcheck', '--json'], env);
-    expect(JSON.parse(out)).toEqual({ status: 'ok', database: 'ok' });
+    expect(JSON.parse(out)).toEqual({ status: 'ok', database: 'ok', signing_keys: 'ok' });
   });
 
   test(

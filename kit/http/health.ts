@@ -6,35 +6,40 @@ export interface Vitals {
   readonly service: 'crypto-server' | 'crypto-client';
   /** False before the start is complete and once the stop has begun. */
   readonly serving: () => boolean;
-  /** What the program leans on, and does without for a while. */
-  readonly dependency: {
-    readonly name: string;
-    readonly state: () => DependencyState;
-    /** What goes on without it, for the document. */
-    readonly without: string;
-  };
+  readonly dependencies: readonly Dependency[];
 }
 
-const STATES = ['ok', 'away', 'refused', 'stale'] as const;
+/** What a program leans on, and does without for a while. */
+export interface Dependency {
+  readonly name: string;
+  readonly state: () => DependencyState;
+  /** What goes on without it, for the document: "while … ". */
+  readonly without: string;
+}
 
-/** `refused`: it was reached, and turns this program away; `stale`: it was reached, and what has changed there cannot be taken in. */
+const STATES = ['ok', 'away', 'refused', 'stale', 'unreadable'] as const;
+
+/**
+ * `refused`: it was reached, and turns this program away; `stale`: it was reached, and what has changed there cannot be taken
+ * in; `unreadable`: it is there, encrypted under a key that this program does not have.
+ */
 export type DependencyState = (typeof STATES)[number];
 
 const Health = t.Object({ status: t.Literal('ok'), service: t.String() });
 const Live = t.Object({ status: t.Literal('ok') });
 
 /** How the program is, for people, load balancers and orchestrators: `/health`, `/health/live`, `/health/ready`. */
-export function healthRoutes({ service, serving, dependency }: Vitals) {
-  const { name, state, without } = dependency;
+export function healthRoutes({ service, serving, dependencies }: Vitals) {
   const Ready = t.Object({
     status: t.Union([t.Literal('ok'), t.Literal('degraded'), t.Literal('stopping')]),
-    [name]: t.UnionEnum([...STATES]),
+    ...Object.fromEntries(dependencies.map(({ name }) => [name, t.UnionEnum([...STATES])])),
   });
   const ready = (): Response => {
-    const now = state();
-    if (!serving()) return json(503, { status: 'stopping', [name]: now });
-    return json(200, { status: now === 'ok' ? 'ok' : 'degraded', [name]: now });
+    const states = Object.fromEntries(dependencies.map(({ name, state }) => [name, state()]));
+    if (!serving()) return json(503, { status: 'stopping', ...states });
+    return json(200, { status: Object.values(states).every((now) => now === 'ok') ? 'ok' : 'degraded', ...states });
   };
+  const without = dependencies.map((one) => `without ${one.name} ${one.without}`).join('; ');
   return new Elysia({ name: 'health' })
     .get('/health', () => json(200, { status: 'ok', service }), {
       response: { 200: Health },
@@ -50,7 +55,7 @@ export function healthRoutes({ service, serving, dependency }: Vitals) {
         operationId: 'ready',
         tags: ['Health'],
         summary: 'Should requests be sent here?',
-        description: `200 also while the ${name} is away ("degraded"), so that one outage does not become two: ${without}. 503 while stopping.`,
+        description: `200 also while something is missing ("degraded"), so that one outage does not become two: ${without}. 503 while stopping.`,
       },
     });
 }

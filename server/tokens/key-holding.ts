@@ -1,6 +1,7 @@
 import type { JWK } from 'jose';
+import { Problem } from '../../kit/http/problem';
 import { openSigner, openVerifier, publicPart, type Signer, type Verifier } from './key-pair';
-import { nextTurnMs, signingKey } from './key-schedule';
+import { nextTurnMs, PUBLISHED_AHEAD_MS, signingKey } from './key-schedule';
 import type { StoredKey } from './store';
 
 /** The public keys (RFC 7517 §5). The same object until they change. */
@@ -13,8 +14,10 @@ export interface HeldKeys {
   /** Takes over a table. */
   take(rows: readonly StoredKey[]): Promise<void>;
   rows(): readonly StoredKey[];
-  /** The signer of this moment. @throws Error when there is none. */
+  /** The signer of this moment. @throws Problem 503 when there is none. */
   signer(): Signer;
+  /** `unreadable`: a private key that is to sign does not open here. */
+  state(): 'ok' | 'unreadable';
   /** Undefined: no such key, or a revoked one. */
   verifier(kid: string): Verifier | undefined;
   isLive(kid: string): boolean;
@@ -39,7 +42,8 @@ interface HeldKey {
 
 /**
  * Keys in memory. A private key that this server cannot open (it was started with a key-encryption key that has been
- * replaced since) is published and verifies; the newest key that does open signs until its own private key is wiped.
+ * replaced since) is published and verifies; the newest key that does open signs until its own private key is wiped, and a
+ * next one stands in no sooner than every cache must know it.
  */
 export function createHeldKeys({ unseal, unreadable, now }: HoldingOptions): HeldKeys {
   let held: ReadonlyMap<string, HeldKey> = new Map();
@@ -59,10 +63,12 @@ export function createHeldKeys({ unseal, unreadable, now }: HoldingOptions): Hel
     verify: held.get(row.kid)?.verify ?? (await openVerifier(row.publicJwk, row.alg)),
     sign: await openPrivate(row),
   });
+  const state = (): 'ok' | 'unreadable' => ([...held.values()].some(isShut) ? 'unreadable' : 'ok');
   const findSigner = (nowMs: number) => {
     const able = [...held.values()].filter(({ sign }) => sign !== null).map(({ row }) => row);
-    const sign = held.get(signingKey(able, nowMs)?.kid ?? '')?.sign;
-    if (!sign) throw new Error('There is no key to sign with.');
+    const chosen = signingKey(able, nowMs);
+    const sign = held.get(chosen?.kid ?? '')?.sign;
+    if (!sign || chosen === undefined || (state() === 'unreadable' && isTooNew(chosen, nowMs))) throw noSigner();
     return { sign, fromMs: nowMs, untilMs: nextTurnMs(able, nowMs) };
   };
   return {
@@ -83,7 +89,25 @@ export function createHeldKeys({ unseal, unreadable, now }: HoldingOptions): Hel
       const key = held.get(kid);
       return key === undefined || key.row.revokedAt !== null ? undefined : key.verify;
     },
+    state,
     isLive: (kid) => held.get(kid)?.row.revokedAt === null,
     keySet: () => keySet,
   };
+}
+
+function isShut({ row, sign }: HeldKey): boolean {
+  return sign === null && row.privateKey !== null;
+}
+
+/** Before its time, and maybe not known everywhere yet. */
+function isTooNew({ activeFrom, createdAt }: StoredKey, nowMs: number): boolean {
+  return activeFrom.getTime() > nowMs && createdAt.getTime() + PUBLISHED_AHEAD_MS > nowMs;
+}
+
+/** Until somebody gives this server the right key, or seals the keys for it: looked at again with each news of them. */
+const RETRY_AFTER_SECONDS = 10;
+
+function noSigner(): Problem {
+  const detail = 'This server has no key to sign with; try again, or another server.';
+  return new Problem(503, 'Service Unavailable', detail, { 'retry-after': String(RETRY_AFTER_SECONDS) });
 }

@@ -19,10 +19,12 @@ export interface Cause {
 export interface Keyring {
   /** Reads the keys, makes those that are missing, and begins the change to another algorithm when that was configured. */
   open(): Promise<void>;
-  /** Signs with the key whose time it is. */
+  /** Signs with the key whose time it is. @throws Problem 503 when none opens here. */
   sign(payload: Payload): Promise<string>;
   /** The claims of a token that one of our keys signed and that says what is expected; null for any other. */
   verify(token: string, kid: string, expected: Expected): Promise<Claims | null>;
+  /** `unreadable`: a private key that is to sign does not open here, so that older ones sign, and soon perhaps none. */
+  state(): 'ok' | 'unreadable';
   /** False for a key that was revoked or is unknown. Memory only. */
   isLive(kid: string): boolean;
   /** The keys that may have signed a token or soon will. */
@@ -99,6 +101,7 @@ export function createKeyring({ store, box, alg, now, calendar, tell }: KeyringO
     },
     sign: (payload) => held.signer()(payload),
     verify: async (token, kid, expected) => (await held.verifier(kid)?.(token, expected)) ?? null,
+    state: held.state,
     isLive: held.isLive,
     jwks: held.keySet,
     list,

@@ -1,11 +1,13 @@
 // What rests encrypted, under one key-encryption key and then another.
 import { expect, test } from 'bun:test';
 import { eq } from 'drizzle-orm';
+import { decodeProtectedHeader } from 'jose';
 import { connectPostgres, type Database } from '../../db/connect';
 import { sharedSecrets, signingKeys } from '../../db/schema';
 import { eachDatabase, freshDatabaseUrl } from '../../db/testing';
 import { findPostgres } from '../../db/testing-postgres';
-import { startTestServer, type TestServer, waitFor } from '../testing';
+import { json, startTestServer, type TestServer, waitFor } from '../testing';
+import { CLOCK_SKEW_MS, PUBLISHED_AHEAD_MS } from '../tokens/key-schedule';
 import { SHARED_SECRETS } from './service';
 
 const [OLD, NEW, OTHER] = [
@@ -119,6 +121,47 @@ eachDatabase('the vault', (open) => {
     const [one, two] = await database.rows.select().from(sharedSecrets);
     await database.rows.update(sharedSecrets).set({ sealed: two!.sealed }).where(eq(sharedSecrets.name, one!.name));
     await expect(start(database, OLD)).rejects.toThrow(`the shared secret ${one!.name}, though it opens others`);
+  });
+
+  test('a server left on the previous key says so, and signs with nothing that callers may not know', async () => {
+    const database = await open();
+    const left = await start(database, OLD);
+    const client = await left.register();
+    const fresh = await start(database, NEW, OLD, left.issuer);
+    const both = [left, fresh];
+    const ready = async () => (await left.ask('/health/ready')).json();
+    const ask = () => left.ask('/api/auth/token', json({ client_id: client.id, client_secret: client.secret }));
+    const kidOf = async (answer: Response) =>
+      decodeProtectedHeader(((await answer.json()) as { access_token: string }).access_token).kid;
+    /** Both clocks go on, the new one looks after the keys, and the other one hears of it. */
+    const pass = async (ms: number): Promise<void> => {
+      for (const server of both) server.pass(ms);
+      for (const _ of Array(3)) await fresh.services.keyring.maintain();
+      const kids = () => both.map(({ services }) => JSON.stringify(services.keyring.list()));
+      await waitFor(() => new Set(kids()).size === 1, 'both to know the same keys');
+      await left.services.keyring.changed();
+    };
+    expect(await ready()).toMatchObject({ status: 'ok', signing_keys: 'ok' });
+    // What it holds goes on signing, though the rows were sealed anew.
+    await fresh.services.keyring.rotate();
+    await pass(PUBLISHED_AHEAD_MS);
+    expect(await ready()).toMatchObject({ status: 'degraded', signing_keys: 'unreadable' });
+    const known = await kidOf(await ask());
+    await fresh.services.keyring.rotate();
+    await pass(PUBLISHED_AHEAD_MS);
+    expect(await kidOf(await ask())).toBe(known);
+    await pass(CLOCK_SKEW_MS);
+    const refused = await ask();
+    expect([refused.status, refused.headers.get('retry-after')]).toEqual([503, '10']);
+    expect(refused.headers.get('content-type')).toBe('application/problem+json');
+    // A key of its own making is not known yet to those who keep the key set.
+    const next = left.services.keyring.list().find(({ state }) => state === 'next')!.kid;
+    await left.services.keyring.revoke(next);
+    const own = left.services.keyring.list().find(({ state }) => state === 'next')!.kid;
+    expect((await ask()).status).toBe(503);
+    for (const server of both) server.pass(PUBLISHED_AHEAD_MS);
+    expect(await kidOf(await ask())).toBe(own);
+    await Promise.all(both.map((server) => server.close()));
   });
 });
 
