@@ -1,6 +1,6 @@
 import { Value } from '@sinclair/typebox/value';
 import type { Static, TSchema } from 'elysia';
-import { faultsIn } from './faults';
+import { faultsIn, malformed } from './faults';
 import { type FieldFault, type Problem, unprocessable } from './problem';
 
 /** True for `application/json`. A web page can send any other type to anywhere without asking first. */
@@ -8,9 +8,16 @@ export function isJson(request: Request): boolean {
   return /^application\/json *(?:;|$)/i.test(request.headers.get('content-type') ?? '');
 }
 
-/** @throws Problem 422 unless the request says that its body is JSON. */
-export function expectJson(request: Request): void {
-  if (!isJson(request)) throw notJson();
+/**
+ * The body of a request, for `parse` of a route: a JSON object. The framework lets a body of another kind pass where all
+ * members are optional. @throws Problem 422.
+ */
+export async function readJsonObject(request: Request): Promise<object> {
+  const value = isJson(request) ? readJson(await request.text()) : undefined;
+  if (value === undefined) throw notJson();
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw malformed([{ path: '', detail: 'must be a JSON object' }]);
+  return value;
 }
 
 /** 422 for a body that is no JSON, or does not say so. */

@@ -1,4 +1,4 @@
-import { expectJson } from '../../kit/http/json';
+import { readJsonObject } from '../../kit/http/json';
 import type { Actor, Authorization } from './authorize';
 
 /** Stands before every route of the administration. */
@@ -6,7 +6,7 @@ export interface Access {
   /** For `transform` of a route without a body: nothing of the request is judged before who sent it. */
   readonly admit: (context: { request: Request }) => Promise<void>;
   /** For `parse` of a route with a JSON body: the body is not even read before it is known who sent it. */
-  readonly json: [(context: { request: Request }) => Promise<void>, 'json'];
+  readonly json: [(context: { request: Request }) => Promise<object>];
   /** Who was admitted. @throws Error when nobody was asked, so that a route that forgot to ask answers nothing. */
   actorOf(request: Request): Actor;
 }
@@ -22,9 +22,8 @@ export function createAccess({ authorize }: Pick<Authorization, 'authorize'>): A
     json: [
       async ({ request }) => {
         await admit({ request });
-        expectJson(request);
+        return readJsonObject(request);
       },
-      'json',
     ],
     actorOf: (request) => {
       const actor = actors.get(request);

@@ -242,6 +242,22 @@ eachDatabase('the admin API', (open) => {
     );
   });
 
+  test.each(['null', '7', '"x"', '[]', ''])(
+    'a body of %p is 422, also where nothing is required of it',
+    async (body) => {
+      const { id } = await server.register();
+      for (const [method, path] of [
+        ['PATCH', `/clients/${id}`],
+        ['POST', `/clients/${id}/secrets`],
+        ['POST', '/registration-tokens'],
+      ] as const) {
+        const answer = await asAdmin(server, method, path, body);
+        expect([path, answer.status]).toEqual([path, 422]);
+      }
+      expect(await itemsOf(await asAdmin(server, 'GET', `/clients/${id}/secrets`))).toHaveLength(1);
+    },
+  );
+
   test.each([
     ['/clients', 'app_name', { app_name: 'x' }, 128, 201],
     ['/resources', 'name', { identifier: 'https://a.example.com/b', name: 'x', scopes: ['a'] }, 128, 201],

@@ -1,5 +1,5 @@
 import { Elysia } from 'elysia';
-import { expectJson } from '../../kit/http/json';
+import { readJsonObject } from '../../kit/http/json';
 import type { Tell } from '../oauth/event';
 import { type Access, done, reply } from './access';
 import { type Authorization, foreignSite, unauthorized } from './authorize';
@@ -52,10 +52,10 @@ export function sessionRoutes(options: SessionRoutesOptions) {
 
 function signInRoute(options: SessionRoutesOptions, view: (session: Session) => SessionView) {
   const { authorization, sessions, cookie, isSameOrigin, now, tell } = options;
-  const comesFromHere = ({ request }: { request: Request }): void => {
+  const bodyFromHere = ({ request }: { request: Request }): Promise<object> => {
     // Another site must not sign anybody in either.
     if (!isSameOrigin(request) && comesFromAPage(request.headers)) throw foreignSite();
-    expectJson(request);
+    return readJsonObject(request);
   };
   return new Elysia({ name: 'admin-sign-in' }).post(
     '/api/admin/session',
@@ -69,7 +69,7 @@ function signInRoute(options: SessionRoutesOptions, view: (session: Session) => 
       return reply(view(session), 200, { 'set-cookie': cookie.set(session.id, seconds) });
     },
     {
-      parse: [comesFromHere, 'json'],
+      parse: [bodyFromHere],
       body: SignIn,
       response: { 200: SessionView },
       detail: {

@@ -1,6 +1,6 @@
 /** `POST /api/auth/register`, the short form of client registration (RFC 6749 §2). */
 import { Elysia } from 'elysia';
-import { expectJson } from '../../kit/http/json';
+import { readJsonObject } from '../../kit/http/json';
 import { Problem } from '../../kit/http/problem';
 import type { Tell } from '../oauth/event';
 import { RATES_SCOPE } from '../oauth/resource';
@@ -43,9 +43,8 @@ export function registrationRoutes({ clients, mode, access, take, tell }: Regist
         async ({ request, set }) => {
           const { actor } = await registrarOf(request);
           if (actor === null) Object.assign(set.headers, take(request));
-          expectJson(request);
+          return readJsonObject(request);
         },
-        'json',
       ],
       body: Registration,
       response: { 200: Registered },
