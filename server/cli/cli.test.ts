@@ -32,7 +32,7 @@ const CREATE_TLS = ['clients', 'create', '--name', 'x', '--auth-method', 'tls_cl
 beforeAll(async () => {
   const database = await openEmbedded({ folder: null });
   await database.migrate();
-  server = await startTestServer(database);
+  server = await startTestServer(database, { settings: { behindProxy: true, mtlsAuthorities: '-----' } });
   closeDatabase = database.close;
   rows = database.rows;
 });

@@ -29,12 +29,15 @@ export interface ConsoleServer {
   close(): Promise<void>;
 }
 
+/** The time of the browser; certificates can come in, so that every way of authenticating is offered. */
+const REAL = { now: Date.now, behindProxy: true, mtlsAuthorities: '-----' };
+
 /** Starts it. Its clock is real, since the browser's is. */
 export async function startConsoleServer(options: TestServerOptions = {}): Promise<ConsoleServer> {
   const folder = mkdtempSync(join(tmpdir(), 'console-'));
   const database = await openEmbedded({ folder: join(folder, 'database') });
   await database.migrate();
-  const server = await startTestServer(database, { ...options, settings: { now: Date.now, ...options.settings } });
+  const server = await startTestServer(database, { ...options, settings: { ...REAL, ...options.settings } });
   const ask = (id: string, secret: string): Promise<Response> =>
     server.ask(
       '/api/auth/token',
