@@ -95,7 +95,7 @@ export const clientSecrets = pgTable(
     label: text('label').notNull().default(''),
     hint: text('hint'),
     expiresAt: moment('expires_at'),
-    /** When the operator was told that it ends soon, or need not be; no trigger fires on it. */
+    /** When the operator was told that it ends soon; no trigger fires on it. */
     warnedAt: moment('warned_at'),
     /** Written in batches; no trigger fires on it. */
     lastUsedAt: moment('last_used_at'),

@@ -105,7 +105,7 @@ export const ClientsQuery = t.Object({
   state: t.Optional(
     t.UnionEnum(['disabled', 'secret_ending'], {
       default: undefined,
-      description: 'Disabled, or active with a secret that ends within seven days.',
+      description: 'Disabled, or active with a secret that ends within seven days and is not replaced by a newer one.',
       error: 'must be disabled or secret_ending',
     }),
   ),

@@ -1,20 +1,15 @@
 // Which clients a list is of.
-import { and, eq, exists, gt, ilike, lte, or, type SQL } from 'drizzle-orm';
+import { and, eq, exists, gt, ilike, or, type SQL } from 'drizzle-orm';
 import type { Rows } from '../../db/connect';
 import { clientSecrets, clients } from '../../db/schema';
-
-/** After `from`, and by `until` at the latest. */
-export interface Span {
-  readonly from: Date;
-  readonly until: Date;
-}
+import { isEnding, type Span } from './ending-store';
 
 /** Which clients are listed; null: any. */
 export interface ListQuery {
   /** Part of the id or the name, in any letter case. */
   readonly search: string | null;
   readonly isActive: boolean | null;
-  /** One of its secrets ends then. */
+  /** One of its secrets ends then, and is missed. */
   readonly secretEnds: Span | null;
   /** Their ids are greater. */
   readonly after: string | null;
@@ -35,8 +30,10 @@ export function isListed(
   );
 }
 
-function secretsThatEnd(rows: Pick<Rows, 'select'>, { from, until }: Span) {
-  const { client, expiresAt } = clientSecrets;
-  const ends = and(eq(client, clients.id), gt(expiresAt, from), lte(expiresAt, until));
-  return rows.select({ client }).from(clientSecrets).where(ends);
+function secretsThatEnd(rows: Pick<Rows, 'select'>, span: Span) {
+  const { client } = clientSecrets;
+  return rows
+    .select({ client })
+    .from(clientSecrets)
+    .where(and(eq(client, clients.id), isEnding(span)));
 }

@@ -1,7 +1,8 @@
-import { and, asc, eq, gt, inArray, isNotNull, isNull, lte, or, type SQL, sql } from 'drizzle-orm';
+import { and, asc, eq, gt, inArray, isNull, lte, or, sql } from 'drizzle-orm';
 import type { Rows } from '../../db/connect';
 import { clientSecrets, clients } from '../../db/schema';
 import { isClientId } from '../oauth/client';
+import { countSecrets, type EndingSecret, type SecretCounts, type Span, takeEnding } from './ending-store';
 import { isListed, type ListQuery } from './list-store';
 import { spendRegistrationToken } from './registration-token-store';
 import { unlessTaken } from './store';
@@ -11,14 +12,6 @@ export type ClientRow = typeof clients.$inferSelect;
 
 /** A whole row of a secret. */
 export type SecretRow = typeof clientSecrets.$inferSelect;
-
-/** How many secrets there are, and when the next one ends; null: none does. */
-export interface SecretCounts {
-  readonly live: number;
-  readonly ending: number;
-  readonly ended: number;
-  readonly nextEnd: Date | null;
-}
 
 /** A row to be. */
 export type NewClientRow = typeof clients.$inferInsert;
@@ -60,8 +53,8 @@ export interface ChangedClient {
 /** What is done to the secrets of one client at once. */
 export interface SecretChanges {
   readonly add: NewSecretRow | null;
-  /** These end then at the latest, and nobody is warned of it. */
-  readonly end: { readonly ids: readonly number[]; readonly at: Date; readonly warnedAt: Date } | null;
+  /** These end then at the latest. */
+  readonly end: { readonly ids: readonly number[]; readonly at: Date } | null;
   readonly remove: readonly number[];
 }
 
@@ -69,14 +62,6 @@ export interface SecretChanges {
 export interface Redeemed {
   readonly id: number;
   readonly at: Date;
-}
-
-/** A secret that ends soon. */
-export interface EndingSecret {
-  readonly clientId: string;
-  readonly secretId: number;
-  readonly label: string;
-  readonly expiresAt: Date;
 }
 
 /** Rows of clients as they are managed. */
@@ -98,10 +83,9 @@ export interface ManagementStore {
   raiseEpoch(clientId: string): Promise<WholeClient | null>;
   /** False when there is no such client. */
   remove(clientId: string): Promise<boolean>;
-  /** Marks the live secrets that end before `until`, each once, and gives those it marked. */
-  takeEnding(now: Date, until: Date): Promise<readonly EndingSecret[]>;
-  /** Counts the secrets: those that end before `until` are ending. */
-  countSecrets(now: Date, until: Date): Promise<SecretCounts>;
+  /** Marks the secrets that are ending in the span, each once, and gives those it marked. */
+  takeEnding(span: Span): Promise<readonly EndingSecret[]>;
+  countSecrets(span: Span): Promise<SecretCounts>;
   /** Removes the secrets that ended before then. */
   pruneEnded(before: Date): Promise<void>;
 }
@@ -157,8 +141,8 @@ export function createManagementStore(rows: Rows): ManagementStore {
       const removed = await rows.delete(clients).where(isCalled(clientId)).returning({ id: clients.id });
       return removed.length > 0;
     },
-    takeEnding: (now, until) => takeEnding(rows, now, until),
-    countSecrets: (now, until) => countSecrets(rows, now, until),
+    takeEnding: (span) => takeEnding(rows, span),
+    countSecrets: (span) => countSecrets(rows, span),
     pruneEnded: async (before) => {
       await rows.delete(clientSecrets).where(lte(clientSecrets.expiresAt, before));
     },
@@ -168,20 +152,6 @@ export function createManagementStore(rows: Rows): ManagementStore {
 /** What can be no id may be no text of the database either, so it is not asked for. */
 function isCalled(clientId: string): ReturnType<typeof eq> {
   return eq(clients.clientId, isClientId(clientId) ? clientId : '');
-}
-
-async function countSecrets(rows: Selecting, now: Date, until: Date): Promise<SecretCounts> {
-  const { expiresAt } = clientSecrets;
-  const count = (condition: SQL | undefined) => sql<number>`count(*) filter (where ${condition})`.mapWith(Number);
-  const [counts] = await rows
-    .select({
-      live: count(or(isNull(expiresAt), gt(expiresAt, until))),
-      ending: count(and(gt(expiresAt, now), lte(expiresAt, until))),
-      ended: count(lte(expiresAt, now)),
-      nextEnd: sql`min(${expiresAt}) filter (where ${gt(expiresAt, now)})`.mapWith(expiresAt),
-    })
-    .from(clientSecrets);
-  return counts ?? { live: 0, ending: 0, ended: 0, nextEnd: null };
 }
 
 async function readWhole(rows: Selecting, wanted: ReturnType<typeof eq>): Promise<WholeClient | null> {
@@ -209,25 +179,13 @@ async function changeSecrets(tx: Rows, client: number, { add, end, remove }: Sec
   const among = (ids: readonly number[]) => and(eq(owner, client), inArray(id, [...ids]));
   if (remove.length > 0) await tx.delete(clientSecrets).where(among(remove));
   if (end !== null && end.ids.length > 0) {
-    const earlier = sql`least(coalesce(${expiresAt}, ${end.at.toISOString()}::timestamptz), ${end.at.toISOString()}::timestamptz)`;
-    await tx.update(clientSecrets).set({ expiresAt: earlier, warnedAt: end.warnedAt }).where(among(end.ids));
+    // What ends earlier is told of anew; what had that end already stays as it is.
+    const later = or(isNull(expiresAt), gt(expiresAt, end.at));
+    const earlier = { expiresAt: end.at, warnedAt: null };
+    await tx
+      .update(clientSecrets)
+      .set(earlier)
+      .where(and(among(end.ids), later));
   }
   if (add !== null) await tx.insert(clientSecrets).values({ ...add, client });
-}
-
-/** One statement, so that of several servers exactly one takes each. */
-function takeEnding(rows: Rows, now: Date, until: Date): Promise<EndingSecret[]> {
-  const { client, expiresAt, warnedAt, id, label } = clientSecrets;
-  const soon = and(isNotNull(expiresAt), gt(expiresAt, now), lte(expiresAt, until), isNull(warnedAt));
-  return rows
-    .update(clientSecrets)
-    .set({ warnedAt: now })
-    .from(clients)
-    .where(and(soon, eq(client, clients.id), clients.isActive))
-    .returning({
-      clientId: clients.clientId,
-      secretId: id,
-      label,
-      expiresAt: sql<Date>`${expiresAt}`.mapWith(expiresAt),
-    });
 }

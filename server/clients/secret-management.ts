@@ -120,7 +120,7 @@ function rotate({ client, secrets }: WholeClient, add: NewSecretRow, overlapSeco
   return {
     secrets: {
       add,
-      end: { ids: idsOf(ending), at, warnedAt: new Date(nowMs) },
+      end: { ids: idsOf(ending), at },
       remove: idsOf(ended.slice(0, Math.max(0, ended.length - ENDED_KEPT_MAX))),
     },
   };
@@ -133,8 +133,7 @@ function revoke({ secrets }: WholeClient, secretId: number, nowMs: number) {
   if (secrets.filter((one) => isLive(one, nowMs)).length === 1) {
     throw conflict('This is the last live secret of the client; make another one first, or disable the client.');
   }
-  const now = new Date(nowMs);
-  return { secrets: { add: null, end: { ids: [secret.id], at: now, warnedAt: now }, remove: [] } };
+  return { secrets: { add: null, end: { ids: [secret.id], at: new Date(nowMs) }, remove: [] } };
 }
 
 function idsOf(secrets: readonly SecretRow[]): number[] {

@@ -497,12 +497,95 @@ eachDatabase('secrets', (open) => {
       expect(about).toMatchObject([{ 'log.level': 'warn', labels: { label: 'soon' } }]);
     });
 
-    test('nobody is told of a secret that ends because it was rotated', async () => {
-      const client = await make();
-      await rotate(client);
-      const told: Record<string, unknown>[] = [];
+    /** Numbers of the secrets of the client that the operator is told of now. */
+    const toldOf = async ({ id }: TestClient): Promise<unknown[]> => {
+      const told: { clientId?: string; details?: { secret_id: number } }[] = [];
+      await server.services.clients.flush();
       await server.services.clients.maintain(tell(told));
-      expect(told.filter(({ clientId }) => clientId === client.id)).toEqual([]);
+      return told.filter(({ clientId }) => clientId === id).map(({ details }) => details?.secret_id);
+    };
+
+    test('nobody is told of a secret that ends because it was rotated, when it was used up to then', async () => {
+      const client = await make();
+      expect(await statusOf(client)).toBe(200);
+      await rotate(client);
+      for (let hour = 0; hour < 24; hour += 1) {
+        expect(await toldOf(client)).toEqual([]);
+        server.pass(HOUR_MS);
+        if (hour < 11) expect(await statusOf(client)).toBe(200);
+      }
+    });
+
+    test('of a rotated one that is in use in the second half of the overlap one is told, once', async () => {
+      const client = await make();
+      const [old] = await list(client);
+      await rotate(client);
+      server.pass(12 * HOUR_MS);
+      expect(await statusOf(client)).toBe(200);
+      expect(await toldOf(client)).toEqual([]);
+      server.pass(1_000);
+      expect(await statusOf(client)).toBe(200);
+      expect(await toldOf(client)).toEqual([old?.id]);
+      expect(await toldOf(client)).toEqual([]);
+    });
+
+    test('of one with a long overlap that was used in its last week', async () => {
+      const [used, left] = [await make(), await make()];
+      const [old] = await list(used);
+      for (const client of [used, left]) await rotate(client, { overlap_seconds: 90 * 86_400 });
+      server.pass(80 * DAY_MS);
+      for (const client of [used, left]) expect(await statusOf(client)).toBe(200);
+      server.pass(4 * DAY_MS);
+      expect(await statusOf(used)).toBe(200);
+      expect([await toldOf(used), await toldOf(left)]).toEqual([[old?.id], []]);
+    });
+
+    test('of a rotated one that is the last one after all', async () => {
+      const client = await make();
+      const [old] = await list(client);
+      const { secret } = await rotate(client);
+      expect(await toldOf(client)).toEqual([]);
+      expect(await remove(client, secret.id)).toBe(204);
+      expect(await toldOf(client)).toEqual([old?.id]);
+      expect(await toldOf(client)).toEqual([]);
+    });
+
+    test('of both when the new one ends first', async () => {
+      const client = await make();
+      const [old] = await list(client);
+      const { secret } = await rotate(client, { expires_in_seconds: 3_600 });
+      expect(await toldOf(client)).toEqual([old?.id, secret.id]);
+    });
+
+    test('again when one is to end earlier than was told', async () => {
+      const client = await make({ secret: { label: '', expiresInSeconds: 6 * 86_400 } });
+      const [old] = await list(client);
+      expect(await toldOf(client)).toEqual([old?.id]);
+      await rotate(client, { overlap_seconds: 2 * 3_600 });
+      server.pass(HOUR_MS + 1_000);
+      expect(await statusOf(client)).toBe(200);
+      expect(await toldOf(client)).toEqual([old?.id]);
+    });
+
+    test('the metrics and the list of clients know the same', async () => {
+      const shown = async (): Promise<unknown> => {
+        await server.services.clients.maintain(tell([]));
+        const { ending, replaced, nextEnd } = server.services.clients.secretCounts() ?? {};
+        const { items } = (await (
+          await server.ask('/api/admin/clients?state=secret_ending', { headers: ADMIN })
+        ).json()) as { items: { client_id: string }[] };
+        return { ending, replaced, nextEnd: nextEnd?.getTime(), listed: items.map(({ client_id: id }) => id) };
+      };
+      await database.rows.delete(clients);
+      const client = await make();
+      expect(await shown()).toEqual({ ending: 0, replaced: 0, nextEnd: undefined, listed: [] });
+      const { secret } = await rotate(client);
+      expect(await shown()).toEqual({ ending: 0, replaced: 1, nextEnd: undefined, listed: [] });
+      expect(await remove(client, secret.id)).toBe(204);
+      const nextEnd = server.now() + DAY_MS;
+      expect(await shown()).toEqual({ ending: 1, replaced: 0, nextEnd, listed: [client.id] });
+      await server.services.clients.setActive(client.id, false);
+      expect(await shown()).toEqual({ ending: 0, replaced: 1, nextEnd: undefined, listed: [] });
     });
 
     test('an ended secret is known for thirty days as ended, then it is wrong like any other', async () => {

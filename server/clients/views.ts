@@ -1,5 +1,5 @@
 import { resourceUri } from '../oauth/resource';
-import type { Span } from './list-store';
+import type { Span } from './ending-store';
 import type { ClientRow, SecretRow } from './management-store';
 import type { ClientView, SecretView } from './model';
 import { isStoredMade } from './secret-format';

@@ -4,8 +4,11 @@ import { type Counts, createCounts } from './counts';
 
 /** What is read when somebody scrapes; `label` null: one number without a label. */
 const GAUGES = {
-  client_secrets: { help: 'Secrets of clients by state: live, ending, ended.', label: 'state' },
-  client_secret_next_expiry_seconds: { help: 'Seconds until the next secret of a client ends.', label: null },
+  client_secrets: { help: 'Secrets of clients by state: live, ending, replaced, ended.', label: 'state' },
+  client_secret_next_expiry_seconds: {
+    help: 'Seconds until the next secret of a client ends that is not replaced.',
+    label: null,
+  },
   signing_keys: { help: 'Signing keys by state: next, active, retiring, revoked.', label: 'state' },
   audit_queue_length: { help: 'Audit events that wait to be written.', label: null },
   audit_head_seq: { help: 'Number of the last audit event this server wrote or read.', label: null },

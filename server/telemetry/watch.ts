@@ -7,6 +7,7 @@ export interface Observed {
     secretCounts(): {
       readonly live: number;
       readonly ending: number;
+      readonly replaced: number;
       readonly ended: number;
       readonly nextEnd: Date | null;
     } | null;
@@ -26,7 +27,9 @@ export function watchServices(metrics: Pick<Metrics, 'watch'>, observed: Observe
   const { audit, limits, clients, keyring, revocations, accessTokens, databaseReachable } = observed;
   metrics.watch('client_secrets', () => {
     const counts = clients.secretCounts();
-    return counts === null ? null : { live: counts.live, ending: counts.ending, ended: counts.ended };
+    if (counts === null) return null;
+    const { live, ending, replaced, ended } = counts;
+    return { live, ending, replaced, ended };
   });
   metrics.watch('client_secret_next_expiry_seconds', () => {
     const next = clients.secretCounts()?.nextEnd ?? null;
