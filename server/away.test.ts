@@ -148,7 +148,7 @@ eachDatabase('changes that cannot be read', (open) => {
       await database.rows.execute("select pg_notify('changes', 'resources:1')");
       await waitFor(() => lines('changes cannot be taken in').length > 0, 'the first line');
       await waitFor(async () => (await request()).status === 503, 'tokens to be refused', 8_000);
-      expect(await ready()).toEqual({ status: 'degraded', database: 'stale' });
+      expect(await ready()).toEqual({ status: 'degraded', database: 'stale', signing_keys: 'ok' });
       const about = form({ token, client_id: client.id, client_secret: client.secret });
       const refused = await server.ask('/api/auth/introspect', about);
       expect([refused.status, refused.headers.get('retry-after')]).toEqual([503, expect.stringMatching(/^[1-9]\d*$/)]);
