@@ -118,6 +118,7 @@ function surroundings(config: Config, issuer: string, process: Process): Surroun
           );
         return secret();
       }),
+    encryptionKeyName: config.keyEncryptionKey === null ? files.KEY_ENCRYPTION_KEY : 'KEY_ENCRYPTION_KEY',
     rateSeed: config.rateSeed ?? secret(),
     hashConcurrency: Math.max(1, process.cores - 1),
     previousEncryptionKey: config.previousKeyEncryptionKey,

@@ -122,6 +122,7 @@ function surroundings(issuer: string, logged: string[], now: () => number): Surr
     adminSecret: ADMIN_SECRET,
     accessTokenTtlSeconds: 7_200,
     encryptionKey: () => 'the-key-encryption-key-of-all-tests',
+    encryptionKeyName: 'KEY_ENCRYPTION_KEY',
     tickSeconds: 3,
     tickVolatility: 0.005,
     rateSeed: 'seed',

@@ -25,6 +25,7 @@ export const EVENT_NAMES = [
   'key_revoked',
   'key_rotation_requested',
   'key_unreadable',
+  'keys_reencrypted',
   'limit_exceeded',
   'oauth_request',
   'other_failures',

@@ -20,11 +20,11 @@ export interface SharedBytes {
 export interface Vault {
   /**
    * Opens everything, seals anew under the present key what only the previous one opens, and makes the shared secrets that
-   * are missing. @throws KeyUnreadable when something opens under neither key.
+   * are missing. @returns how many were sealed anew. @throws KeyUnreadable when something opens under neither key.
    */
-  open(): Promise<void>;
-  /** Seals anew what a server that still has the previous key alone has sealed meanwhile; does nothing without a previous key. */
-  maintain(): Promise<void>;
+  open(): Promise<number>;
+  /** Seals anew what a server that still has the previous key alone has sealed meanwhile; nothing without a previous key. @returns how many. */
+  maintain(): Promise<number>;
   /** Encrypts a private key. */
   seal(text: string, name: string): string;
   /** Decrypts one, under the previous key too; null when neither opens it. */
@@ -42,6 +42,8 @@ export interface VaultOptions {
    * new one may be made only while it does not.
    */
   readonly encryptionKey: (holdsKeys: boolean) => string;
+  /** What the operator knows it by. */
+  readonly encryptionKeyName: string;
   /** The one before; null: there is none. */
   readonly previousEncryptionKey: string | null;
   readonly randomBytes: (n: number) => Buffer;
@@ -52,7 +54,8 @@ export interface VaultOptions {
 const SHARED_SECRET_BYTES = 32;
 
 /** The vault of one server. */
-export function createVault({ store, encryptionKey, previousEncryptionKey, randomBytes, now }: VaultOptions): Vault {
+export function createVault(options: VaultOptions): Vault {
+  const { store, encryptionKey, encryptionKeyName, previousEncryptionKey, randomBytes, now } = options;
   let boxes: Boxes | null = null;
   const values = new Map<string, SharedBytes>();
   const opened = (): Boxes => boxes ?? missing('The vault has not been opened.');
@@ -61,7 +64,7 @@ export function createVault({ store, encryptionKey, previousEncryptionKey, rando
     open: () =>
       store.change((rows) => {
         boxes ??= createBoxes(encryptionKey(rows.length > 0), previousEncryptionKey, randomBytes);
-        const texts = openAll(rows, boxes);
+        const texts = openAll(rows, boxes, encryptionKeyName);
         const sealed: MadeSecret[] = [];
         for (const name of SHARED_SECRETS) {
           const there = texts.get(sealName({ kind: 'shared secret', name }));
@@ -72,8 +75,8 @@ export function createVault({ store, encryptionKey, previousEncryptionKey, rando
         return { made: sealed, resealed: resealAll(rows, boxes) };
       }, new Date(now())),
     maintain: async () => {
-      if (previousEncryptionKey === null) return;
-      await store.change((rows) => ({ made: [], resealed: resealAll(rows, opened()) }), new Date(now()));
+      if (previousEncryptionKey === null) return 0;
+      return store.change((rows) => ({ made: [], resealed: resealAll(rows, opened()) }), new Date(now()));
     },
     seal: (text, name) => opened().present.seal(text, name),
     unseal: (sealed, name) => opened().present.open(sealed, name) ?? opened().previous?.open(sealed, name) ?? null,
@@ -100,7 +103,7 @@ function sealName({ kind, name }: Pick<SealedRow, 'kind' | 'name'>): string {
 }
 
 /** Every text, by the name it is sealed under. @throws KeyUnreadable */
-function openAll(rows: readonly SealedRow[], { present, previous }: Boxes): Map<string, string> {
+function openAll(rows: readonly SealedRow[], { present, previous }: Boxes, keyName: string): Map<string, string> {
   const texts = new Map<string, string>();
   const shut: SealedRow[] = [];
   for (const row of rows) {
@@ -109,21 +112,25 @@ function openAll(rows: readonly SealedRow[], { present, previous }: Boxes): Map<
     else texts.set(sealName(row), text);
   }
   const [first] = shut;
-  if (first !== undefined) throw unreadable(first, previous !== null, texts.size > 0);
+  if (first !== undefined)
+    throw unreadable(first, { keyName, hasPrevious: previous !== null, othersOpen: texts.size > 0 });
   return texts;
 }
 
 /** When others open, the key is right for them, and this one row is what is wrong. */
-function unreadable({ kind, name }: SealedRow, hasPrevious: boolean, othersOpen: boolean): KeyUnreadable {
-  const keys = hasPrevious
-    ? 'Neither KEY_ENCRYPTION_KEY nor KEY_ENCRYPTION_KEY_PREVIOUS opens'
-    : 'KEY_ENCRYPTION_KEY does not open';
+function unreadable(
+  { kind, name }: SealedRow,
+  { keyName, hasPrevious, othersOpen }: { keyName: string; hasPrevious: boolean; othersOpen: boolean },
+): KeyUnreadable {
+  const keys = hasPrevious ? `Neither ${keyName} nor KEY_ENCRYPTION_KEY_PREVIOUS opens` : `${keyName} does not open`;
   if (othersOpen)
     return new KeyUnreadable(
       `${keys} the ${kind} ${name}, though it opens others: that row was changed, or encrypted under another key; ` +
         'give that one as KEY_ENCRYPTION_KEY_PREVIOUS, or restore the row from a backup.',
     );
-  return new KeyUnreadable(`${keys} the signing keys in this database; give the one they were encrypted with.`);
+  return new KeyUnreadable(
+    `${keys} the signing keys in this database; give the one they were encrypted with as KEY_ENCRYPTION_KEY.`,
+  );
 }
 
 /** The rows that only the previous key opens, sealed under the present one. */

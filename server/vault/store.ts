@@ -19,8 +19,8 @@ export interface VaultChanges {
 
 /** Everything in the database that is encrypted. */
 export interface VaultStore {
-  /** Reads all, decides, and writes, in one transaction that no other server is in. What `decide` throws ends it unwritten. */
-  change(decide: (rows: readonly SealedRow[]) => VaultChanges, at: Date): Promise<void>;
+  /** Reads all, decides, and writes, in one transaction that no other server is in. What `decide` throws ends it unwritten. @returns how many rows were sealed anew. */
+  change(decide: (rows: readonly SealedRow[]) => VaultChanges, at: Date): Promise<number>;
 }
 
 /** Sealed rows of the database. */
@@ -31,7 +31,9 @@ export function createVaultStore(rows: Rows): VaultStore {
         await holdLock(tx, 'vault');
         const { made, resealed } = decide(await readAll(tx));
         for (const { name, sealed } of made) await tx.insert(sharedSecrets).values({ name, sealed, createdAt: at });
-        for (const row of resealed) await reseal(tx, row);
+        let count = 0;
+        for (const row of resealed) count += await reseal(tx, row);
+        return count;
       }),
   };
 }
@@ -47,16 +49,18 @@ async function readAll(tx: Transaction): Promise<SealedRow[]> {
 }
 
 /** Only what is still as it was read: a running server may wipe a private key meanwhile, and it must stay wiped. */
-async function reseal(tx: Transaction, { kind, name, sealed, was }: VaultChanges['resealed'][number]): Promise<void> {
-  if (kind === 'signing key') {
-    await tx
-      .update(signingKeys)
-      .set({ privateKey: sealed })
-      .where(and(eq(signingKeys.kid, name), eq(signingKeys.privateKey, was)));
-  } else {
-    await tx
-      .update(sharedSecrets)
-      .set({ sealed })
-      .where(and(eq(sharedSecrets.name, name), eq(sharedSecrets.sealed, was)));
-  }
+async function reseal(tx: Transaction, { kind, name, sealed, was }: VaultChanges['resealed'][number]): Promise<number> {
+  const written =
+    kind === 'signing key'
+      ? await tx
+          .update(signingKeys)
+          .set({ privateKey: sealed })
+          .where(and(eq(signingKeys.kid, name), eq(signingKeys.privateKey, was)))
+          .returning({ name: signingKeys.kid })
+      : await tx
+          .update(sharedSecrets)
+          .set({ sealed })
+          .where(and(eq(sharedSecrets.name, name), eq(sharedSecrets.sealed, was)))
+          .returning({ name: sharedSecrets.name });
+  return written.length;
 }

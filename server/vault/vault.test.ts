@@ -51,8 +51,11 @@ eachDatabase('the vault', (open) => {
     const first = await start(database, OLD);
     const [token, secrets, before] = [await first.token(), secretsOf(first), await sealedIn(database)];
     await first.close();
+    const told: unknown[] = [];
     for (const previous of [OLD, OLD, null]) {
       const server = await start(database, NEW, previous, first.issuer);
+      const lines = server.logged.filter((line) => line.includes('"keys_reencrypted"'));
+      told.push(lines.map((line) => (JSON.parse(line) as Record<string, unknown>)['labels']));
       expect(secretsOf(server)).toEqual(secrets);
       expect((await server.read('/api/currency/', token)).status).toBe(200);
       expect((await server.read('/api/currency/', await server.token())).status).toBe(200);
@@ -60,6 +63,7 @@ eachDatabase('the vault', (open) => {
       expect(after.filter((sealed) => before.includes(sealed))).toEqual([]);
       await server.close();
     }
+    expect(told).toEqual([[{ count: before.length }], [], []]);
     await expect(start(database, OLD)).rejects.toMatchObject({ name: 'KeyUnreadable' });
   });
 

@@ -41,7 +41,7 @@ export function choresOf({
     { name: 'writing down what was used', everyMs: 5 * SECOND_MS, run: clients.flush },
     { name: 'turning signing keys over', everyMs: 10 * SECOND_MS, run: keyring.maintain },
     // A server that still has the previous key-encryption key alone may go on for the time of a restart.
-    { name: 'encrypting anew', everyMs: MINUTE_MS, run: vault.maintain },
+    { name: 'encrypting anew', everyMs: MINUTE_MS, run: async () => tellReencrypted(tell, await vault.maintain()) },
     { name: 'looking after secrets', everyMs: MINUTE_MS, run: () => clients.maintain(tell) },
     { name: 'forgetting revoked tokens that have long ended', everyMs: MINUTE_MS, run: revocations.prune },
     { name: 'forgetting assertions that have ended', everyMs: MINUTE_MS, run: assertions.prune },
@@ -53,4 +53,10 @@ export function choresOf({
     { name: 'forgetting sessions that have ended', everyMs: 10 * MINUTE_MS, run: administration.sessions.prune },
     { name: 'the retention of the audit trail', everyMs: 60 * MINUTE_MS, run: audit.prune },
   ];
+}
+
+/** Tells that `count` rows were sealed under another key-encryption key, if any were. */
+export async function tellReencrypted(tell: Tell, count: number): Promise<void> {
+  if (count > 0)
+    await tell({ event: 'keys_reencrypted', outcome: 'success', actor: 'server', details: { count } }, null);
 }

@@ -24,7 +24,7 @@ import { createVaultStore } from '../vault/store';
 import { VERSION } from '../version';
 import { type Administration, wireAdministration } from './administration';
 import { type Callers, createCallers } from './callers';
-import { choresOf } from './chores';
+import { choresOf, tellReencrypted } from './chores';
 import { wireClients } from './clients';
 import { wireRates } from './rates';
 import { createReachability } from './reachability';
@@ -112,7 +112,7 @@ export function createServices(database: Database, given: Surroundings): Service
   };
 }
 
-type Opened = Pick<Services, 'vault' | 'keyring' | 'clients' | 'resources' | 'revocations' | 'feed' | 'audit'>;
+type Opened = Pick<Services, 'tell' | 'vault' | 'keyring' | 'clients' | 'resources' | 'revocations' | 'feed' | 'audit'>;
 
 function listenFor(changes: Pick<Changes, 'on'>, { clients, keyring, resources, revocations, feed }: Opened): void {
   changes.on('clients', clients.changed);
@@ -123,9 +123,10 @@ function listenFor(changes: Pick<Changes, 'on'>, { clients, keyring, resources, 
 }
 
 /** One after another: a failure must leave nothing at work on a database that is about to be closed. */
-async function openAll({ vault, keyring, clients, resources, revocations, feed, audit }: Opened): Promise<void> {
-  await vault.open();
+async function openAll({ tell, vault, keyring, clients, resources, revocations, feed, audit }: Opened): Promise<void> {
+  const resealed = await vault.open();
   await audit.open();
+  void tellReencrypted(tell, resealed);
   await keyring.open();
   await clients.changed(null);
   await resources.changed();

@@ -26,6 +26,8 @@ export interface Surroundings extends InForce {
   readonly adminSecret: string;
   /** See `VaultOptions.encryptionKey`. */
   readonly encryptionKey: (holdsKeys: boolean) => string;
+  /** What the operator knows that key by: the setting, or the file it is in. */
+  readonly encryptionKeyName: string;
   readonly rateSeed: string;
   /** Slow hashes at a time. */
   readonly hashConcurrency: number;

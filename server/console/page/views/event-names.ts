@@ -27,6 +27,7 @@ export const EVENTS: Readonly<Record<EventName, string>> = {
   key_revoked: 'Signing key revoked',
   key_rotation_requested: 'Key rotation asked for',
   key_unreadable: 'Signing key unreadable',
+  keys_reencrypted: 'Keys encrypted anew',
   resource_created: 'Resource made',
   resource_updated: 'Resource changed',
   resource_deleted: 'Resource deleted',
