@@ -9,8 +9,8 @@ export const KeyView = t.Object({
   state: t.UnionEnum(['next', 'active', 'retiring', 'revoked']),
   created_at: moment('When it was made.'),
   active_from: moment('From then on it signs.'),
-  retired_at: nullable(moment('From then on it signs no more.')),
-  removed_at: nullable(moment('From then on it is published no more.')),
+  retired_at: nullable(moment('From then on it signs no more. Null: the key that follows is not made yet.')),
+  removed_at: nullable(moment('From then on it is known no more. Null: it is not known yet when it retires.')),
   revoked_at: nullable(moment('Since then its tokens are dead.')),
 });
 
@@ -25,8 +25,13 @@ export function viewKey(key: TimedKey, nowMs: number): KeyView {
     state: stateOf(key, nowMs),
     created_at: key.createdAt.toISOString(),
     active_from: key.activeFrom.toISOString(),
-    retired_at: key.retiredAt?.toISOString() ?? null,
+    retired_at: retiredAt(key)?.toISOString() ?? null,
     removed_at: removedAt(key)?.toISOString() ?? null,
     revoked_at: key.revokedAt?.toISOString() ?? null,
   };
+}
+
+/** A revoked key signs no more, whatever was planned for it. */
+function retiredAt({ retiredAt: planned, revokedAt }: TimedKey): Date | null {
+  return revokedAt === null || (planned !== null && planned < revokedAt) ? planned : revokedAt;
 }

@@ -184,6 +184,10 @@ eachDatabase('signing keys', (open) => {
     const dead = kidOf(token);
     await keyring.revoke(dead, { actor: 'admin', request: null });
     expect(keyring.isLive(dead)).toBe(false);
+    const at = new Date(server.now()).toISOString();
+    const removed = new Date(server.now() + RETIRING_MS).toISOString();
+    const view = keyring.list().find(({ kid }) => kid === dead);
+    expect(view).toMatchObject({ state: 'revoked', revoked_at: at, retired_at: at, removed_at: removed });
     expect(await statusOf(server, token)).toBe(401);
     const fresh = await server.token(client);
     expect(await statusOf(server, fresh)).toBe(200);
