@@ -38,6 +38,7 @@ function start(
           throw new OAuthError('invalid_client', client === null ? 'client_unknown' : 'secret_wrong', { clientId });
         return { client, secretId: 7 };
       },
+      used: () => {},
     },
     assertions: {
       read: () => ASSERTION,

@@ -32,7 +32,11 @@ export interface Authentication<C> {
 
 /** What client authentication stands on. */
 export interface AuthenticationOptions<C extends KnownClient> {
-  readonly clients: BySecretOptions<C>['clients'] & ByAssertionOptions<C>['clients'];
+  readonly clients: BySecretOptions<C>['clients'] &
+    ByAssertionOptions<C>['clients'] & {
+      /** Hears of each client that has proved who it is, and by which of its secrets; null: by other means. */
+      used(clientId: string, secretId: number | null): void;
+    };
   readonly assertions: ByAssertionOptions<C>['assertions'];
   readonly certificates: CertificateCheck;
   readonly failed: FailureLimits;
@@ -63,7 +67,9 @@ export function createAuthentication<C extends KnownClient>(options: Authenticat
       const credentials = parseCredentials(authorization, parameters, () => certificate() !== null);
       try {
         const proof = await prove(credentials, request);
-        return { ...proof, certificateThumbprint: certificate()?.thumbprint ?? null };
+        const certificateThumbprint = certificate()?.thumbprint ?? null;
+        options.clients.used(proof.client.clientId, proof.secretId);
+        return { ...proof, certificateThumbprint };
       } catch (error) {
         const isFailure = error instanceof OAuthError && error.code === 'invalid_client';
         if (isFailure) failed.count(error.clientId ?? credentials.clientId ?? '', address);

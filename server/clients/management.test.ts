@@ -342,8 +342,8 @@ describe.skipIf(!findPostgres())('two servers on one PostgreSQL', () => {
       Array.from({ length: 50 }, async () => (await one.services.clients.create(PLAIN)).client.client_id),
     );
     for (let round = 0; round < 5; round += 1) {
-      for (const id of ids) one.services.clients.used(id, null);
-      for (const id of ids.toReversed()) two.services.clients.used(id, null);
+      for (const id of ids) one.services.clients.issued(id);
+      for (const id of ids.toReversed()) two.services.clients.issued(id);
       await Promise.all([one.services.clients.flush(), two.services.clients.flush()]);
     }
     const { items } = await one.services.clients.list({ search: null, state: null, cursor: null, limit: 200 });

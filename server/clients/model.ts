@@ -96,7 +96,7 @@ export const ClientView = t.Object(
     ),
     metadata: t.Record(t.String(), t.Unknown(), { description: 'What it says of itself for people (RFC 7591 §2).' }),
     tokens_issued: t.Integer({ description: 'Access tokens issued to it, to within some seconds.' }),
-    last_used_at: nullable(moment('When it last got a token, to within some seconds; null: never.')),
+    last_used_at: nullable(moment('When it last authenticated, to within some seconds; null: never.')),
     created_at: moment('When it was registered.'),
     secrets: t.Array(SecretView),
   },

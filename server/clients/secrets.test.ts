@@ -5,7 +5,7 @@ import { eq, sql } from 'drizzle-orm';
 import type { Database } from '../../db/connect';
 import { auditEvents, clientSecrets, clients } from '../../db/schema';
 import { eachDatabase } from '../../db/testing';
-import { ADMIN_SECRET, basic, json, startTestServer, type TestClient, type TestServer } from '../testing';
+import { ADMIN_SECRET, basic, form, json, startTestServer, type TestClient, type TestServer } from '../testing';
 import type { SecretView } from './model';
 import { makeSecret } from './secret-format';
 import type { NewClient } from './settings';
@@ -603,13 +603,19 @@ eachDatabase('secrets', (open) => {
   });
 
   describe('usage', () => {
+    const about = (what: string, client_id: string, client_secret: string): Promise<Response> =>
+      server.ask(`/api/auth/${what}`, form({ token: 'any', client_id, client_secret }));
+
     test('is counted in memory and written in one go, added to what is there', async () => {
       const [client, other] = [await make(), await make()];
       const { clients: service } = server.services;
       const { secretId } = await service.checkSecret(client.id, client.secret);
-      for (let count = 0; count < 3; count += 1) service.used(client.id, secretId);
+      for (let count = 0; count < 3; count += 1) {
+        service.used(client.id, secretId);
+        service.issued(client.id);
+      }
       server.pass(1_000);
-      service.used(client.id, null);
+      service.issued(client.id);
       service.used(other.id, null);
       service.used('nobody-of-that-name', 999_999);
       expect((await service.show(client.id)).tokens_issued).toBe(0);
@@ -618,10 +624,42 @@ eachDatabase('secrets', (open) => {
       const shown = await service.show(client.id);
       expect(shown).toMatchObject({ tokens_issued: 4, last_used_at: new Date(server.now()).toISOString() });
       expect(shown.secrets[0]?.last_used_at).toBe(new Date(server.now() - 1_000).toISOString());
-      service.used(client.id, null);
+      service.issued(client.id);
       await service.flush();
       expect((await service.show(client.id)).tokens_issued).toBe(5);
-      expect((await service.show(other.id)).tokens_issued).toBe(1);
+      expect(await service.show(other.id)).toMatchObject({
+        tokens_issued: 0,
+        last_used_at: new Date(server.now()).toISOString(),
+      });
+    });
+
+    test.each<[string, (client: TestClient) => Promise<Response>, number]>([
+      ['a token', ask, 1],
+      [
+        'a request that is refused for something else',
+        ({ id, secret }) =>
+          server.ask('/api/auth/token', json({ client_id: id, client_secret: secret, scope: 'none' })),
+        0,
+      ],
+      ['introspection', ({ id, secret }) => about('introspect', id, secret), 0],
+      ['revocation', ({ id, secret }) => about('revoke', id, secret), 0],
+      ['its own rotation', (client) => post(client, { overlap_seconds: null }, { authorization: basic(client) }), 0],
+    ])('%s is a use of client and secret', async (_name, use, tokens) => {
+      const client = await make();
+      server.pass(1_000);
+      expect((await use(client)).status).toBeLessThan(401);
+      await server.services.clients.flush();
+      const shown = await server.services.clients.show(client.id);
+      const now = new Date(server.now()).toISOString();
+      expect(shown).toMatchObject({ tokens_issued: tokens, last_used_at: now });
+      expect(shown.secrets[0]?.last_used_at).toBe(now);
+    });
+
+    test('what is refused is none', async () => {
+      const client = await make();
+      expect((await ask({ ...client, secret: makeSecret('cs', randomBytes) })).status).toBe(401);
+      await server.services.clients.flush();
+      expect(await server.services.clients.show(client.id)).toMatchObject({ last_used_at: null, tokens_issued: 0 });
     });
 
     test('is announced to nobody', async () => {

@@ -31,9 +31,11 @@ export interface Clients extends ClientManagement {
   isCurrent(clientId: string, epoch: number): boolean;
   /** The client's own limit for the API; null: the server's. */
   limitOf(clientId: string): Limit | null;
-  /** Counts one issued token, and the use of the secret (null: there was none). */
+  /** The client has authenticated, at whatever endpoint, with the secret (null: by other means). */
   used(clientId: string, secretId: number | null): void;
-  /** Writes what `used` counted; to be called every few seconds and before the database is closed. */
+  /** Counts one issued token. */
+  issued(clientId: string): void;
+  /** Writes what `used` and `issued` counted; to be called every few seconds and before the database is closed. */
   flush(): Promise<void>;
   /** Tells of secrets that end soon, each once among all servers, and drops what is long over; to be called every minute or so. */
   maintain(tell: Tell): Promise<void>;
@@ -96,6 +98,7 @@ export function createClients(options: ClientsOptions): Clients {
     isCurrent: standing.isCurrent,
     limitOf: standing.limitOf,
     used: usage.used,
+    issued: usage.issued,
     flush: usage.flush,
     changed,
     secretCounts: () => counts,

@@ -15,8 +15,10 @@ function start() {
 test('what was counted is written once, with the latest time', async () => {
   const usage = start();
   usage.used('a', 1);
+  usage.issued('a');
   usage.state.nowMs = 2_000;
   usage.used('a', 1);
+  usage.issued('a');
   usage.used('b', null);
   await usage.flush();
   await usage.flush();
@@ -24,7 +26,7 @@ test('what was counted is written once, with the latest time', async () => {
     {
       clients: [
         { clientId: 'a', tokens: 2, atMs: 2_000 },
-        { clientId: 'b', tokens: 1, atMs: 2_000 },
+        { clientId: 'b', tokens: 0, atMs: 2_000 },
       ],
       secrets: [{ id: 1, atMs: 2_000 }],
     },
@@ -35,8 +37,10 @@ test('what could not be written is kept and added to what comes after', async ()
   const usage = start();
   usage.state.away = true;
   usage.used('a', 1);
+  usage.issued('a');
   await expect(usage.flush()).rejects.toThrow('away');
   usage.used('a', 1);
+  usage.issued('a');
   usage.state.away = false;
   await usage.flush();
   expect(usage.written).toEqual([
@@ -57,8 +61,8 @@ test('many are written in several statements', async () => {
 
 test('no more than a hundred thousand clients are counted at a time; those who are counted go on', async () => {
   const usage = start();
-  for (let at = 0; at < 100_005; at += 1) usage.used(`client-${at}`, null);
-  usage.used('client-0', null);
+  for (let at = 0; at < 100_005; at += 1) usage.issued(`client-${at}`);
+  usage.issued('client-0');
   await usage.flush();
   const rows = usage.written.flatMap(({ clients }) => clients);
   expect(rows).toHaveLength(100_000);

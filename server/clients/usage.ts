@@ -6,10 +6,12 @@ export interface UsageBatch {
   readonly secrets: readonly { readonly id: number; readonly atMs: number }[];
 }
 
-/** Counts issued tokens and the use of secrets, without touching the database. */
+/** Counts authentications and issued tokens, without touching the database. */
 export interface Usage {
-  /** Counts one issued token, and the use of the secret if there was one. */
+  /** The client has authenticated, with the secret if it was by one. */
   used(clientId: string, secretId: number | null): void;
+  /** Counts one issued token. */
+  issued(clientId: string): void;
   /** Writes what was counted. What could not be written is kept for the next time. */
   flush(): Promise<void>;
 }
@@ -58,9 +60,10 @@ export function createUsage(options: { write: (batch: UsageBatch) => Promise<voi
   return {
     used: (clientId, secretId) => {
       const atMs = now();
-      count(clientId, 1, atMs);
+      count(clientId, 0, atMs);
       if (secretId !== null) see(secretId, atMs);
     },
+    issued: (clientId) => count(clientId, 1, now()),
     flush: () => inOrder(flush),
   };
 }

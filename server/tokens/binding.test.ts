@@ -36,7 +36,7 @@ function issue(who: Partial<AskingAuthenticated>, take: Take<unknown> | null = n
       certificateThumbprint: null,
       ...who,
     }),
-    used: () => {},
+    issued: () => {},
     keyring: { sign: async (payload) => `token-${signed.push(payload)}` },
     proofs,
     findResource: () => RATES,

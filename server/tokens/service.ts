@@ -28,8 +28,8 @@ export interface Tokens {
 /** What the service stands on. */
 export interface TokensOptions {
   readonly authenticate: Authenticate;
-  /** Counts one issued token, the use of the secret that it was issued for, and the method by which it was asked for. */
-  readonly used: (clientId: string, secretId: number | null, method: string) => void;
+  /** Counts one issued token, and the method by which it was asked for. */
+  readonly issued: (clientId: string, method: string) => void;
   readonly keyring: Pick<Keyring, 'sign'>;
   readonly proofs: Proofs;
   readonly findResource: FindResource;
@@ -45,10 +45,10 @@ export interface TokensOptions {
 
 /** The token service of the client-credentials grant. */
 export function createTokens(options: TokensOptions): Tokens {
-  const { authenticate, used, keyring, proofs, issuer, ttlSeconds, take, now, newId, requireNews } = options;
+  const { authenticate, issued, keyring, proofs, issuer, ttlSeconds, take, now, newId, requireNews } = options;
   const target = createTargeting({ issuer, find: options.findResource });
   const grant = async (dpop: string | null, parameters: Parameters, authenticated: AskingAuthenticated) => {
-    const { client, secretId, method } = authenticated;
+    const { client, method } = authenticated;
     const { audience, scope } = target(parameters, client);
     const proof = dpop === null ? requireNone(client) : await proofs.check(proofGiven(dpop));
     const binding = bindingOf(proof, authenticated);
@@ -65,7 +65,7 @@ export function createTokens(options: TokensOptions): Tokens {
       epoch: client.epoch,
     };
     const accessToken = await keyring.sign(binding === null ? payload : { ...payload, cnf: confirmationOf(binding) });
-    used(client.clientId, secretId, method);
+    issued(client.clientId, method);
     return { accessToken, scope, proof };
   };
   return {

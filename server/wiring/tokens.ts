@@ -68,12 +68,12 @@ export function wireTokens(rows: Rows, given: Surroundings, need: TokensNeed): T
   const takeToken = given.limits === null ? null : createTakeToken(limits);
   const takeRevocation = given.limits === null ? null : createTakeRevocation(limits);
   const findResource = resources.find;
-  const used = (clientId: string, secretId: number | null, method: string): void => {
-    clients.used(clientId, secretId);
+  const issued = (clientId: string, method: string): void => {
+    clients.issued(clientId);
     need.metrics.issued(method);
   };
   const asking = { authenticate, tokens: accessTokens };
-  const issuing = { authenticate, used, keyring, proofs, findResource, issuer, ttlSeconds, now, newId, requireNews };
+  const issuing = { authenticate, issued, keyring, proofs, findResource, issuer, ttlSeconds, now, newId, requireNews };
   return {
     keyring,
     revocations,
