@@ -27,6 +27,14 @@ export const displayName = (max: number, words: Words = {}) =>
     ...words,
   });
 
+/** The same, where people need not give one. */
+export const label = (max: number, words: Words = {}) =>
+  t.String({
+    pattern: `^(?:(?!\\s)${CHARACTER}{1,${max}}(?<!\\s))?$`,
+    error: `must be at most ${max} characters without control characters, with no space at either end`,
+    ...words,
+  });
+
 /** A time on the wire (RFC 3339, UTC). */
 export const moment = (description: string) =>
   t.String({ format: 'date-time', description, examples: ['2026-01-01T00:00:00.000Z'] });

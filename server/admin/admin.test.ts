@@ -313,7 +313,12 @@ eachDatabase('the admin API', (open) => {
     expect(JSON.stringify(listed)).not.toContain(token);
     expect((await asAdmin(server, 'DELETE', `/registration-tokens/${made['id']}`)).status).toBe(204);
     expect((await asAdmin(server, 'DELETE', `/registration-tokens/${made['id']}`)).status).toBe(404);
-    for (const wrong of [{ expires_in_seconds: 7_776_001 }, { expires_in_seconds: '60' }, { uses: '1' }])
+    for (const wrong of [
+      { expires_in_seconds: 7_776_001 },
+      { expires_in_seconds: '60' },
+      { uses: '1' },
+      { label: ' ' },
+    ])
       expect((await asAdmin(server, 'POST', '/registration-tokens', wrong)).status).toBe(422);
   });
 

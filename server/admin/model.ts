@@ -1,6 +1,6 @@
 import { Type } from '@sinclair/typebox';
 import { type Static, t } from 'elysia';
-import { moment, plainText } from '../../kit/http/schemas';
+import { label, moment } from '../../kit/http/schemas';
 
 /** Body of a sign-in at the console. */
 export const SignIn = t.Object(
@@ -63,7 +63,7 @@ const REGISTRATION_TOKEN_SECONDS_MAX = 7_776_000;
 /** Body of a new initial access token. The framework's own integers take texts of digits too. */
 export const NewRegistrationToken = t.Object(
   {
-    label: t.Optional(plainText(0, 64, { description: 'What people call it.' })),
+    label: t.Optional(label(64, { description: 'What people call it.' })),
     expires_in_seconds: t.Optional(
       Type.Integer({
         minimum: 60,

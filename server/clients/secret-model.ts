@@ -2,7 +2,7 @@
 
 import { Type } from '@sinclair/typebox';
 import { type Static, t } from 'elysia';
-import { plainText } from '../../kit/http/schemas';
+import { label } from '../../kit/http/schemas';
 import { SecretView } from './model';
 import type { MadeSecret, Rotation } from './secret-management';
 
@@ -26,7 +26,7 @@ const seconds = (minimum: number, maximum: number, description: string) =>
 
 /** What a new secret is given along. A member that is misspelt would otherwise be a setting that silently does not hold. */
 const NEW_SECRET = {
-  label: t.Optional(plainText(0, 64, { description: 'What people call the new secret.' })),
+  label: t.Optional(label(64, { description: 'What people call the new secret.' })),
   expires_in_seconds: seconds(60, EXPIRES_IN_SECONDS_MAX, 'When the new secret ends; null or left out: never.'),
 };
 
@@ -59,8 +59,8 @@ export type RotationBody = Static<typeof RotationBody>;
 
 /** What is asked for, the defaults filled in. */
 export function rotationOf(body: RotationBody): Rotation {
-  const { label = '', expires_in_seconds = null, overlap_seconds = DEFAULT_OVERLAP_SECONDS } = body;
-  return { label: label.trim(), expiresInSeconds: expires_in_seconds, overlapSeconds: overlap_seconds };
+  const { label: given = '', expires_in_seconds = null, overlap_seconds = DEFAULT_OVERLAP_SECONDS } = body;
+  return { label: given, expiresInSeconds: expires_in_seconds, overlapSeconds: overlap_seconds };
 }
 
 /** Secrets of a client. */

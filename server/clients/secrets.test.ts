@@ -292,6 +292,8 @@ eachDatabase('secrets', (open) => {
     const MARK = 'never-echo-this-value';
     test.each([
       ['a label of 65 characters', { label: MARK.padEnd(65, 'x') }, 'label'],
+      ['a label of blanks', { label: '   ' }, 'label'],
+      ['a label with a blank at its end', { label: `${MARK} ` }, 'label'],
       ['a label with a control', { label: `${MARK}\n` }, 'label'],
       ['an end that is no number', { expires_in_seconds: MARK }, 'expires_in_seconds'],
       ['an end in the past', { expires_in_seconds: -1 }, 'expires_in_seconds'],
@@ -453,7 +455,7 @@ eachDatabase('secrets', (open) => {
     test('each change is told to the operator, with who did it', async () => {
       const client = await make();
       server.logged.length = 0;
-      const { secret } = await rotate(client, { label: ' autumn ', expires_in_seconds: 60 });
+      const { secret } = await rotate(client, { label: 'autumn', expires_in_seconds: 60 });
       await post(client, { overlap_seconds: null }, { authorization: basic(client) });
       await remove(client, secret.id);
       const lines = server.logged.map((line) => JSON.parse(line) as Record<string, unknown>);
