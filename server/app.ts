@@ -35,7 +35,6 @@ export type App = ReturnType<typeof createApp>;
 export function createApp(services: Services, given: Surroundings, serving: () => boolean) {
   const { issuer, log } = given;
   const { callers, tell, tokens, feed } = services;
-  const authorizeAdmin = services.administration.authorization.isAdministrator;
   const guard = createGuard({
     tokens: services.accessTokens,
     proofs: services.proofs,
@@ -66,7 +65,7 @@ export function createApp(services: Services, given: Surroundings, serving: () =
         tokens,
         certificate: callers.certificate,
         address: callers.source,
-        administrator: authorizeAdmin,
+        administratorOf: services.administration.authorization.administratorOf,
         tell,
       }),
     )
@@ -87,7 +86,7 @@ function clientsOf(services: Services, given: Surroundings): ClientRoutesOptions
     registrationTokens,
     issuer: given.issuer,
     mode: given.registration,
-    authorizeAdmin: services.administration.authorization.isAdministrator,
+    administratorOf: services.administration.authorization.administratorOf,
     authenticateClient: createAuthenticate(services),
     failed: limits.failed,
     addressOf: callers.source,

@@ -1,12 +1,18 @@
 import { readJsonObject } from '../../kit/http/json';
 import type { Actor, Authorization } from './authorize';
 
+/** What a hook is given: the request, and where headers of the answer go. */
+interface Context {
+  readonly request: Request;
+  readonly set: { readonly headers: object };
+}
+
 /** Stands before every route of the administration. */
 export interface Access {
   /** For `transform` of a route without a body: nothing of the request is judged before who sent it. */
-  readonly admit: (context: { request: Request }) => Promise<void>;
+  readonly admit: (context: Context) => Promise<void>;
   /** For `parse` of a route with a JSON body: the body is not even read before it is known who sent it. */
-  readonly json: [(context: { request: Request }) => Promise<object>];
+  readonly json: [(context: Context) => Promise<object>];
   /** Who was admitted. @throws Error when nobody was asked, so that a route that forgot to ask answers nothing. */
   actorOf(request: Request): Actor;
 }
@@ -14,15 +20,18 @@ export interface Access {
 /** The access rule of the administration. */
 export function createAccess({ authorize }: Pick<Authorization, 'authorize'>): Access {
   const actors = new WeakMap<Request, Actor>();
-  const admit = async ({ request }: { request: Request }): Promise<void> => {
-    if (!actors.has(request)) actors.set(request, await authorize(request));
+  const admit = async ({ request, set }: Context): Promise<void> => {
+    if (actors.has(request)) return;
+    const actor = await authorize(request);
+    actors.set(request, actor);
+    Object.assign(set.headers, actor.headers);
   };
   return {
     admit,
     json: [
-      async ({ request }) => {
-        await admit({ request });
-        return readJsonObject(request);
+      async (context) => {
+        await admit(context);
+        return readJsonObject(context.request);
       },
     ],
     actorOf: (request) => {

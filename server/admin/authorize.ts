@@ -12,9 +12,14 @@ export interface Actor {
   readonly kind: 'secret' | 'token' | 'session';
   /** For the audit trail: `admin` by the secret, `console` by a session, or the client id of the token. */
   readonly name: string;
+  /** Headers of the answer: what is left of the token's limit, the nonce of its next proof. */
+  readonly headers: Readonly<Record<string, string>>;
   /** The session, where it is one. */
   readonly session: Session | null;
 }
+
+/** The administrator, as far as others need to know. */
+export type Administrator = Pick<Actor, 'name' | 'headers'>;
 
 /** Slows down who guesses. */
 export interface FailedAttempts {
@@ -24,14 +29,21 @@ export interface FailedAttempts {
   count(client: string, address: () => string): void;
 }
 
+/** An access token of an administrator. */
+export interface AdminToken {
+  readonly clientId: string;
+  /** Headers of the answer. */
+  readonly headers: Readonly<Record<string, string>>;
+}
+
 /** What authorization stands on. */
 export interface AuthorizeOptions {
   readonly adminSecret: string;
   readonly sessions: Sessions;
   readonly cookie: SessionCookie;
   readonly isSameOrigin: (request: Request) => boolean;
-  /** The client whose access token, with scope `admin` for this API, the request brings; null: none such. @throws Problem with a challenge. */
-  readonly adminToken: (request: Request) => Promise<string | null>;
+  /** Whose access token, with scope `admin` for this API, the request brings; or the refusal, which has been told. @throws Problem 429, 503 */
+  readonly adminToken: (request: Request) => Promise<AdminToken | Problem>;
   readonly failed: FailedAttempts;
   readonly addressOf: (request: Request) => string;
   readonly tell: Tell;
@@ -41,8 +53,11 @@ export interface AuthorizeOptions {
 export interface Authorization {
   /** The administrator who asks. @throws Problem 401 with a challenge, 403 for what another site may have caused, 429. */
   authorize(request: Request): Promise<Actor>;
-  /** His name for the audit trail; null when the request does not show that it is his. @throws Problem 429; 401 with a challenge for a DPoP-bound token that is not good. */
-  isAdministrator(request: Request): Promise<string | null>;
+  /**
+   * The administrator, at routes that others use too; null when the request does not show that it is his.
+   * @throws Problem 429; 401 or 403 with a challenge for a DPoP-bound token that is not good: nobody else brings one here.
+   */
+  administratorOf(request: Request): Promise<Administrator | null>;
   /** True for the admin secret; a failure is counted and told as `event`. @throws Problem 429. */
   checkSecret(given: string, event: 'admin_access' | 'admin_sign_in', request: Request): boolean;
 }
@@ -50,13 +65,9 @@ export interface Authorization {
 /** The name under which failures of the administrator are counted. */
 const COUNTED_AS = 'admin';
 
-type Reason =
-  | 'credentials_missing'
-  | 'admin_secret_wrong'
-  | 'token_not_admin'
-  | 'session_ended'
-  | 'foreign_site'
-  | 'csrf_token_wrong';
+type Reason = 'credentials_missing' | 'admin_secret_wrong' | 'session_ended' | 'foreign_site' | 'csrf_token_wrong';
+
+const NO_HEADERS = {};
 
 /** The ways in, each asked only when its credential is there: the first one decides. */
 export function createAuthorization(options: AuthorizeOptions): Authorization {
@@ -76,19 +87,21 @@ export function createAuthorization(options: AuthorizeOptions): Authorization {
     if (session === null) return 'session_ended';
     if (!isSafe(request) && !sessions.isToken(session, request.headers.get('x-csrf-token') ?? ''))
       return 'csrf_token_wrong';
-    return { kind: 'session', name: 'console', session };
+    return { kind: 'session', name: 'console', headers: NO_HEADERS, session };
   };
-  const judge = async (request: Request): Promise<Actor | Reason> => {
+  const judge = async (request: Request): Promise<Actor | Reason | Problem> => {
     const { headers } = request;
     const secret = headers.get('x-admin-secret');
     if (secret !== null)
       return checkSecret(secret, 'admin_access', request)
-        ? { kind: 'secret', name: 'admin', session: null }
+        ? { kind: 'secret', name: 'admin', headers: NO_HEADERS, session: null }
         : 'admin_secret_wrong';
     // A token in the query string is refused as one (RFC 6750 §2), and not taken for nothing.
     if (headers.has('authorization') || hasParameter(queryOf(request.url), 'access_token')) {
-      const clientId = await adminToken(request);
-      return clientId === null ? 'token_not_admin' : { kind: 'token', name: clientId, session: null };
+      const token = await adminToken(request);
+      return token instanceof Problem
+        ? token
+        : { kind: 'token', name: token.clientId, headers: token.headers, session: null };
     }
     const id = cookie.read(headers);
     return id === null ? 'credentials_missing' : ofSession(id, request);
@@ -97,27 +110,22 @@ export function createAuthorization(options: AuthorizeOptions): Authorization {
   return {
     authorize: async (request) => {
       const judged = await judge(request);
+      if (judged instanceof Problem) throw judged;
       if (typeof judged !== 'string') return judged;
       // A wrong secret has been told where it was counted.
       if (judged !== 'admin_secret_wrong')
         void tell({ event: 'admin_access', outcome: 'failure', reason: judged }, request);
       throw refusal(judged);
     },
-    isAdministrator: async (request) => {
+    administratorOf: async (request) => {
       const { headers } = request;
       // Others bring credentials of their own to these routes; only what can be an access token is looked at as one.
       const ofOthers = !headers.has('x-admin-secret') && headers.has('authorization') && !bringsToken(headers);
       if (ofOthers) return null;
-      try {
-        const judged = await judge(request);
-        return typeof judged === 'string' ? null : judged.name;
-      } catch (error) {
-        // Nobody else brings a proof: who does must hear of the nonce that it lacks (RFC 9449 §9).
-        const ofAnother =
-          error instanceof Problem && error.status < 429 && !/^dpop /i.test(headers.get('authorization') ?? '');
-        if (ofAnother) return null;
-        throw error;
-      }
+      const judged = await judge(request);
+      // Nobody else brings a proof: who does must hear of the nonce that it lacks (RFC 9449 §9).
+      if (judged instanceof Problem && /^dpop /i.test(headers.get('authorization') ?? '')) throw judged;
+      return judged instanceof Problem || typeof judged === 'string' ? null : judged;
     },
     checkSecret,
   };
@@ -138,8 +146,6 @@ function refusal(reason: Reason): Problem {
       return unauthorized('The session has ended; sign in again.');
     case 'admin_secret_wrong':
       return unauthorized('The admin secret is wrong.');
-    case 'token_not_admin':
-      return unauthorized('The access token is not one of an administrator for this API.', { error: 'invalid_token' });
     case 'credentials_missing':
       return unauthorized(
         'This is for the administrator: send X-Admin-Secret, an access token with the scope admin, or sign in.',

@@ -16,8 +16,8 @@ export interface AccessOptions {
   readonly mode: 'open' | 'admin' | 'closed';
   readonly clients: Pick<ClientManagement, 'registrationTokenFault'>;
   readonly registrationTokens: Pick<RegistrationTokens, 'find'>;
-  /** The name of the administrator whose request this is, or null. */
-  readonly authorizeAdmin: (request: Request) => Promise<string | null>;
+  /** The administrator whose request this is, or null, with headers for the answer. */
+  readonly administratorOf: (request: Request) => Promise<AskingAdministrator | null>;
   /** The id of the client that authenticates with the request; `parameters` are those of its body. @throws OAuthError invalid_client. */
   readonly authenticateClient: (request: Request, parameters: Parameters) => Promise<string>;
   /** Slows down who guesses tokens. */
@@ -26,6 +26,12 @@ export interface AccessOptions {
   /** One more request of a client that manages itself: headers of its answer. Null: there is no limit. @throws Problem 429 */
   readonly take: ((clientId: string) => Readonly<Record<string, string>>) | null;
   readonly tell: Tell;
+}
+
+/** An administrator who asks. */
+interface AskingAdministrator {
+  readonly name: string;
+  readonly headers: Readonly<Record<string, string>>;
 }
 
 /** Failures of a client and an address. */
@@ -42,6 +48,8 @@ export interface Registrar {
   readonly actor: string | null;
   /** Number of the initial access token that is used up by the registration. */
   readonly token: number | null;
+  /** Headers of an answer to the administrator; null: to somebody whose registrations are counted. */
+  readonly headers: Readonly<Record<string, string>> | null;
 }
 
 /** A client that manages itself (RFC 7592 §2). */
@@ -73,7 +81,7 @@ export interface Access {
 
 /** Tells the callers of `/api/clients` apart. Whoever may not is told no more than that. */
 export function createAccess(options: AccessOptions): Access {
-  const { mode, clients, registrationTokens, authorizeAdmin, authenticateClient, tell } = options;
+  const { mode, clients, registrationTokens, administratorOf, authenticateClient, tell } = options;
   const { guess, wrong } = createGuessing(options);
 
   const refuse = (event: EventName, reason: Reason, request: Request, clientId: string | null = null): Problem => {
@@ -90,8 +98,8 @@ export function createAccess(options: AccessOptions): Access {
     throw refuse('client_authentication', fault, request, clientId);
   };
   const administrator = async (request: Request, clientId: string): Promise<Manager> => {
-    const actor = await authorizeAdmin(request);
-    if (actor !== null) return { actor, headers: NO_HEADERS };
+    const found = await administratorOf(request);
+    if (found !== null) return { actor: found.name, headers: found.headers };
     const presents = presentedIn(request) !== null;
     if (presents) wrong(request, clientId);
     const reason = presents ? 'registration_token_wrong' : 'credentials_missing';
@@ -107,9 +115,9 @@ export function createAccess(options: AccessOptions): Access {
       const token = bearerOf(request);
       const isInitial = token !== null && isMadeSecret('rt', token);
       const found = isInitial ? await guess(request, NOBODY, () => registrationTokens.find(token)) : null;
-      if (found !== null) return { actor: null, token: found };
-      const actor = await authorizeAdmin(request);
-      if (actor !== null) return { actor, token: null };
+      if (found !== null) return { actor: null, token: found, headers: null };
+      const administrator = await administratorOf(request);
+      if (administrator !== null) return { actor: administrator.name, token: null, headers: administrator.headers };
       if (presentedIn(request) !== null) {
         wrong(request, NOBODY);
         throw refuse('registration', 'registration_token_wrong', request);
@@ -118,7 +126,7 @@ export function createAccess(options: AccessOptions): Access {
       if (mode === 'admin' || request.headers.has('x-admin-secret')) {
         throw refuse('registration', 'registration_forbidden', request);
       }
-      return { actor: null, token: null };
+      return { actor: null, token: null, headers: null };
     },
     manager: async (request, clientId, parameters) => {
       const token = bearerOf(request);

@@ -37,7 +37,7 @@ export function dynamicRegistrationRoutes(options: DynamicRegistrationOptions) {
       '/api/clients',
       async ({ request }) => {
         const registrar = await access.registrar(request);
-        const headers = registrar.actor === null ? take(request) : {};
+        const headers = registrar.headers ?? take(request);
         const settings = readMetadata(await bodyOf(request));
         const { client, clientSecret, registrationToken } = await access.registering(request, () =>
           asMetadata(() => clients.create(newClientOf(settings), registrar.token)),

@@ -24,14 +24,22 @@ export function registrationRoutes({ clients, mode, access, take, tell }: Regist
     try {
       return await work;
     } catch (error) {
-      throw error instanceof Problem && error.status === 401 ? refusal(mode, request) : error;
+      // Who brings a proof must hear of the nonce that it lacks (RFC 9449 §9).
+      const isChallenge = /^dpop /i.test(request.headers.get('authorization') ?? '');
+      throw error instanceof Problem && error.status === 401 && !isChallenge ? refusal(mode, request) : error;
     }
   };
-  const registrarOf = (request: Request): Promise<Registrar> => forbidding(request, access.registrar(request));
+  // Asked once: a proof is good once, and a guess counts once.
+  const registrars = new WeakMap<Request, Registrar>();
+  const admit = async (request: Request): Promise<Registrar> => {
+    const registrar = await forbidding(request, access.registrar(request));
+    registrars.set(request, registrar);
+    return registrar;
+  };
   return new Elysia({ name: 'registration' }).post(
     '/api/auth/register',
     async ({ body, request }) => {
-      const registrar = await registrarOf(request);
+      const registrar = registrars.get(request) ?? (await admit(request));
       const registering = access.registering(request, () => clients.register(body, registrar.token));
       const id = await forbidding(request, registering);
       await tell(registeredEvent(registrar, body.client_id, 'client_secret_basic'), request);
@@ -41,8 +49,8 @@ export function registrationRoutes({ clients, mode, access, take, tell }: Regist
       parse: [
         // Before the body is read: who may not register is not told what a registration looks like.
         async ({ request, set }) => {
-          const { actor } = await registrarOf(request);
-          if (actor === null) Object.assign(set.headers, take(request));
+          const { headers } = await admit(request);
+          Object.assign(set.headers, headers ?? take(request));
           return readJsonObject(request);
         },
       ],

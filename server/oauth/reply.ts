@@ -35,10 +35,13 @@ export function emptyReply(headers: Readonly<Record<string, string>> | null): Re
   return new Response(null, { headers: { 'cache-control': 'no-store', pragma: 'no-cache', ...headers } });
 }
 
+/** How clients may authenticate, for every 401 (RFC 7617 §2). */
+export const BASIC_CHALLENGE = 'Basic realm="crypto-server", charset="UTF-8"';
+
 /** The refusal of RFC 6749 §5.2; every 401 names the scheme by which a client may authenticate. */
 export function errorReply({ code, description, headers }: OAuthError): Response {
   const { status } = OAUTH_ERRORS[code];
-  const challenge = status === 401 ? { 'www-authenticate': 'Basic realm="crypto-server", charset="UTF-8"' } : {};
+  const challenge = status === 401 ? { 'www-authenticate': BASIC_CHALLENGE } : {};
   const body = JSON.stringify({ error: code, error_description: description });
   return new Response(body, { status, headers: { ...NO_STORE, ...challenge, ...headers } });
 }

@@ -169,7 +169,7 @@ export const REASONS = {
     'scope_missing',
   ],
   registration: ['registration_forbidden', 'registration_token_wrong'],
-  administrator: ['admin_secret_wrong', 'csrf_token_wrong', 'foreign_site', 'session_ended', 'token_not_admin'],
+  administrator: ['admin_secret_wrong', 'csrf_token_wrong', 'foreign_site', 'session_ended'],
   limit: ['api', 'token', 'revocation', 'register', 'failed-authentication', 'failed-authentication-address'],
   server: [
     'begun_on_a_database_in_use',

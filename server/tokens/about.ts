@@ -1,15 +1,24 @@
 /** Who asks about a token (RFC 7662 §2.1, RFC 7009 §2.1): a client that authenticates, or the administrator. */
+import { Problem } from '../../kit/http/problem';
 import { invalidRequest } from '../oauth/errors';
+import { BASIC_CHALLENGE } from '../oauth/reply';
 import { type AskingClient, type Authenticate, parseParameters, type RawRequest, type Take } from './asking';
 import { charged } from './charged';
+
+/** An administrator who asks. */
+export interface AskingAdministrator {
+  readonly name: string;
+  /** Headers of the answer. */
+  readonly headers: Readonly<Record<string, string>>;
+}
 
 /** A request about a token as it came in. */
 export interface AboutRequest extends RawRequest {
   /**
-   * Asks for the administrator's name, for a request that may be of the administrator; it gives null when it is not. Null for
+   * Asks who the administrator is, for a request that may be of the administrator; it gives null when it is not. Null for
    * one that cannot be. @throws Problem 401, 403, 429
    */
-  readonly administrator: (() => Promise<string | null>) | null;
+  readonly administrator: (() => Promise<AskingAdministrator | null>) | null;
 }
 
 /** A request that may be answered. */
@@ -41,17 +50,26 @@ export function createAsk({ authenticate, take }: AboutOptions): Ask {
   return async (request, answer) => {
     const parameters = parseParameters(request, false);
     const { authorization, certificate, address } = request;
-    const admin = request.administrator === null ? null : await request.administrator();
+    const admin = request.administrator === null ? null : await request.administrator().catch(besideBasic);
     const client =
       admin === null ? (await authenticate({ authorization, parameters, certificate, address })).client : null;
-    const headers = client === null || take === null ? null : take(client.clientId);
+    const headers = admin?.headers ?? (client === null || take === null ? null : take(client.clientId));
     try {
       const token = parameters.get('token')?.[0];
       // Whatever the hint says, there is one kind of token (RFC 7662 §2.1, RFC 7009 §2.1: it may be ignored).
       if (token === undefined) throw invalidRequest('token_missing');
-      return await answer({ token, client, actor: admin ?? client?.clientId ?? '', headers });
+      return await answer({ token, client, actor: admin?.name ?? client?.clientId ?? '', headers });
     } catch (error) {
       throw charged(error, client?.clientId ?? null, headers);
     }
   };
+}
+
+/** Every 401 of these endpoints names the scheme of clients too. */
+function besideBasic(error: unknown): never {
+  if (error instanceof Problem && error.status === 401) {
+    const challenges = `${error.headers['www-authenticate']}, ${BASIC_CHALLENGE}`;
+    throw new Problem(401, error.title, error.detail, { ...error.headers, 'www-authenticate': challenges });
+  }
+  throw error;
 }

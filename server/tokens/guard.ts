@@ -7,7 +7,7 @@ import { withHeaders } from '../oauth/reply';
 import type { Reason } from '../oauth/words';
 import type { AccessTokens } from './access';
 import type { Take } from './asking';
-import { createRefusals } from './challenges';
+import { Challenge, createRefusals } from './challenges';
 import { charged } from './charged';
 import type { AccessClaims, Binding } from './model';
 import type { Proofs, Proven } from './proofs';
@@ -45,10 +45,20 @@ export interface GuardOptions {
 
 const NO_HEADERS = {};
 
-/** Admits requests to one resource with one scope; for those who answer by other means than a {@link Guard}. */
-export function createAdmission(options: GuardOptions): (request: Request) => Promise<Admitted> {
+/**
+ * Admits requests to one resource with one scope, or gives the refusal; for those who answer by other means than a
+ * {@link Guard}. @throws Problem 429 beyond the client's limit, 503.
+ */
+export function createAdmission(options: GuardOptions): (request: Request) => Promise<Admitted | Challenge> {
   const checks = createChecks(options);
-  return async (request) => checks.admit(request, request.headers.get('authorization'), queryOf(request.url));
+  return async (request) => {
+    try {
+      return await checks.admit(request, request.headers.get('authorization'), queryOf(request.url));
+    } catch (error) {
+      if (error instanceof Challenge) return error;
+      throw error;
+    }
+  };
 }
 
 /** The guard of one resource and one scope. */

@@ -4,7 +4,7 @@ import type { ClientCertificate } from '../authentication/certificate';
 import type { Tell } from '../oauth/event';
 import { queryOf } from '../oauth/query';
 import { emptyReply, tokenReply, withHeaders } from '../oauth/reply';
-import type { AboutRequest } from './about';
+import type { AboutRequest, AskingAdministrator } from './about';
 import type { RawRequest } from './asking';
 import type { Introspection } from './introspection';
 import { createIntrospectionReplies } from './introspection-replies';
@@ -21,7 +21,7 @@ export interface TokenRoutesOptions {
   /** The caller's address. */
   readonly address: (request: Request) => string;
   /** See {@link AboutRequest}. */
-  readonly administrator: (request: Request) => Promise<string | null>;
+  readonly administratorOf: (request: Request) => Promise<AskingAdministrator | null>;
   readonly tell: Tell;
 }
 
@@ -85,7 +85,7 @@ function mayBeAdministrator(headers: Headers): boolean {
 }
 
 /** Request → what the services look at. */
-function createReader({ certificate, address, administrator, tell }: TokenRoutesOptions) {
+function createReader({ certificate, address, administratorOf, tell }: TokenRoutesOptions) {
   return async (request: Request): Promise<RawRequest & AboutRequest> => {
     const { headers, url } = request;
     return {
@@ -96,7 +96,7 @@ function createReader({ certificate, address, administrator, tell }: TokenRoutes
       body: await request.text(),
       certificate: () => certificate(request),
       address: () => address(request),
-      administrator: mayBeAdministrator(headers) ? () => administrator(request) : null,
+      administrator: mayBeAdministrator(headers) ? () => administratorOf(request) : null,
       tell: (event) => tell(event, request),
     };
   };

@@ -7,6 +7,7 @@ import { createSessionStore } from '../admin/store';
 import type { Limits } from '../limits/service';
 import type { Tell } from '../oauth/event';
 import { ADMIN_RESOURCE, resourceUri } from '../oauth/resource';
+import { Challenge } from '../tokens/challenges';
 import { createAdmission } from '../tokens/guard';
 import type { Vault } from '../vault/service';
 import type { Callers } from './callers';
@@ -51,7 +52,7 @@ export function wireAdministration(rows: Rows, given: Surroundings, need: Admini
   return { ...console, authorization };
 }
 
-/** The client whose access token for the administration a request brings. */
+/** Whose access token for the administration a request brings, or why it is refused. */
 function createAdminToken({ issuer }: Surroundings, need: AdministrationNeed) {
   const { callers, accessTokens, proofs, takeApi, tell } = need;
   const admit = createAdmission({
@@ -64,5 +65,9 @@ function createAdminToken({ issuer }: Surroundings, need: AdministrationNeed) {
     take: takeApi,
     tell,
   });
-  return async (request: Request): Promise<string | null> => (await admit(request)).claims.clientId;
+  return async (request: Request) => {
+    const admitted = await admit(request);
+    if (admitted instanceof Challenge) return admitted;
+    return { clientId: admitted.claims.clientId, headers: admitted.headers };
+  };
 }
