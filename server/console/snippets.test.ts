@@ -15,12 +15,14 @@ import { type ConsoleServer, startConsoleServer } from './testing-console';
 setDefaultTimeout(60_000);
 
 const hasShell = ['bash', 'curl', 'jq', 'awk'].every((tool) => Bun.which(tool) !== null) && hasOpenssl();
-const hasPython =
-  Bun.which('python3') !== null && Bun.spawnSync(['python3', '-c', 'import cryptography']).exitCode === 0;
+/** The system's own comes second: packages of the system are for it alone, and another may stand before it. */
+const python = ['python3', '/usr/bin/python3'].find(
+  (program) => Bun.which(program) !== null && Bun.spawnSync([program, '-c', 'import cryptography']).exitCode === 0,
+);
 const RUNS: Readonly<Record<Language, { missing: boolean; file: string; command: string }>> = {
   curl: { missing: !hasShell, file: 'quick-start.sh', command: 'bash' },
   typescript: { missing: false, file: 'quick-start.ts', command: process.execPath },
-  python: { missing: !hasPython, file: 'quick-start.py', command: 'python3' },
+  python: { missing: python === undefined, file: 'quick-start.py', command: python ?? '' },
 };
 const ALL = Object.keys(LANGUAGES) as Language[];
 
