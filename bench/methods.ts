@@ -1,4 +1,4 @@
-// Tokens by each way of authenticating, introspection, and the price of the revoked.
+// Introspection, the price of the revoked, and tokens by each way of authenticating.
 import type { Made } from '../server/x509/testing-certificates';
 import type { Figure } from './figure';
 import type { Shot } from './load';
@@ -37,9 +37,9 @@ export async function measureMethods(server: ServerPeer, options: MethodsOptions
     const answer = await goodAnswer(server.url, firstOf(await shot(0)));
     figures.push(...(await race({ name, shot, answer, ratioAtLeast, p99AtMostMs: null }, server, options)));
   };
-  for (const [name, way] of waysOf(authority)) await run(`token, ${name}`, await way(server), BY_SECRET[name] ?? null);
   await run(`introspection of ${thousands(INTROSPECTED)} tokens`, await introspection(server), 0.3);
   await run(`rates, ${thousands(REVOKED)} tokens revoked`, await afterRevocations(server, databaseUrl), 0.6);
+  for (const [name, way] of waysOf(authority)) await run(`token, ${name}`, await way(server), BY_SECRET[name] ?? null);
   return figures;
 }
 
