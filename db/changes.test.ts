@@ -1,8 +1,8 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, setDefaultTimeout, test } from 'bun:test';
-import { call } from './call';
 import { type Changes, watchChanges } from './changes';
 import { connectPostgres, type Database } from './connect';
 import { notify } from './notify';
+import { call } from './rows';
 import { clients } from './schema';
 import { eachDatabase } from './testing';
 import { findPostgres, START_TIMEOUT_MS, startPostgres, type TestPostgres, until } from './testing-postgres';

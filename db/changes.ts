@@ -1,10 +1,10 @@
 // The change feed: what one server commits, every server hears. Over NOTIFY on one channel, with a heartbeat that goes round through
 // the database, because a silent connection looks exactly like a quiet one.
 import { sql } from 'drizzle-orm';
-import { call } from './call';
 import type { Database } from './connect';
 import { isAway } from './faults';
 import { CHANGES_CHANNEL, type Topic } from './notify';
+import { call } from './rows';
 
 /** Hears of one change, or (null) that some may have been missed, so that all must be read again. A promise is waited for. */
 export type Heard = (id: string | null) => unknown;

@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm';
-import { call } from './call';
-import type { Rows } from './connect';
+import type { Rows } from './rows';
+import { call } from './rows';
 
 /** Reads a clock: milliseconds since the epoch. */
 export type ReadClock = () => Promise<number>;

@@ -1,21 +1,11 @@
-import type { PgDatabase, PgQueryResultHKT } from 'drizzle-orm/pg-core';
 import { drizzle } from 'drizzle-orm/postgres-js';
 import { migrate } from 'drizzle-orm/postgres-js/migrator';
 import type { Sql, TransactionSql } from 'postgres';
 import { type Connection, openConnection } from './connection';
 import { allMissing, applyMigrations, readMigrationStatus } from './migrate';
 import { createPool, type Pool, PoolClosed, settle } from './pool';
+import type { Rows } from './rows';
 import * as schema from './schema';
-
-/**
- * What a store receives: the query builder over our tables. It never knows which database it is, so it uses the query builder
- * and `sql` fragments only, never `.execute` (the shapes of its results differ). Inside a transaction use only what the callback
- * is given: the embedded database has one session, and would wait for itself.
- */
-export type Rows = PgDatabase<PgQueryResultHKT, typeof schema>;
-
-/** What is used inside a transaction. */
-export type Transaction = Parameters<Parameters<Rows['transaction']>[0]>[0];
 
 /** A database, real or embedded: the same tables, migrations and stores on both. */
 export interface Database {

@@ -1,7 +1,7 @@
 // Every advisory lock of this program, so that no two parts take the same one for their own.
 import { sql } from 'drizzle-orm';
-import { call } from './call';
-import type { Rows, Transaction } from './connect';
+import type { Rows, Transaction } from './rows';
+import { call } from './rows';
 
 /** Numbers that no other program on this database uses for its own locks: "crypt" in ASCII and a number of ours. */
 const LOCKS = {

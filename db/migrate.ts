@@ -2,10 +2,10 @@ import { readFileSync } from 'node:fs';
 import { sql } from 'drizzle-orm';
 import type { MigrationConfig } from 'drizzle-orm/migrator';
 import { bigint, pgSchema } from 'drizzle-orm/pg-core';
-import { call } from './call';
-import type { Rows } from './connect';
 import { sqlState } from './faults';
 import { migrationLock } from './locks';
+import type { Rows } from './rows';
+import { call } from './rows';
 
 /** The database holds migrations that this program does not know. */
 export class NewerDatabase extends Error {

@@ -1,5 +1,5 @@
 import { desc, eq, inArray, lt, or } from 'drizzle-orm';
-import type { Rows } from '../../db/connect';
+import type { Rows } from '../../db/rows';
 import { consoleSessions } from '../../db/schema';
 
 /** A session as its row says. */

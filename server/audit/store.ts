@@ -1,5 +1,5 @@
 import { and, asc, desc, eq, gt, gte, inArray, lt, lte, or, type SQL, sql } from 'drizzle-orm';
-import type { Rows } from '../../db/connect';
+import type { Rows } from '../../db/rows';
 import { auditChain, auditEvents, clients, deletedClients, market, signingKeys } from '../../db/schema';
 import { type AuditRecord, BROKEN_MAC, type ChainEnds, type Extension, type Head } from './chain';
 import { FINDING_EVENTS } from './findings';

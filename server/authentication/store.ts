@@ -1,5 +1,5 @@
 import { lt } from 'drizzle-orm';
-import type { Rows } from '../../db/connect';
+import type { Rows } from '../../db/rows';
 import { usedAssertions } from '../../db/schema';
 
 /** Ids of client assertions that were used, shared by all servers and kept over restarts. */

@@ -1,6 +1,6 @@
 // Which secrets are about to be missed: what the warnings, the metrics and the list of clients go by.
 import { and, eq, gt, isNotNull, isNull, lte, or, type SQL, sql } from 'drizzle-orm';
-import type { Rows } from '../../db/connect';
+import type { Rows } from '../../db/rows';
 import { clientSecrets, clients } from '../../db/schema';
 
 /** After `from`, and by `until` at the latest. */

@@ -1,6 +1,6 @@
 // Which clients a list is of.
 import { and, eq, exists, gt, ilike, or, type SQL } from 'drizzle-orm';
-import type { Rows } from '../../db/connect';
+import type { Rows } from '../../db/rows';
 import { clientSecrets, clients } from '../../db/schema';
 import { isEnding, type Span } from './ending-store';
 

@@ -1,5 +1,5 @@
 import { and, asc, eq, gt, inArray, isNull, lte, or, sql } from 'drizzle-orm';
-import type { Rows } from '../../db/connect';
+import type { Rows } from '../../db/rows';
 import { clientSecrets, clients } from '../../db/schema';
 import { isClientId } from '../oauth/client';
 import { countSecrets, type EndingSecret, type SecretCounts, type Span, takeEnding } from './ending-store';

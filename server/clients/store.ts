@@ -1,7 +1,7 @@
 import { eq, gt, isNotNull, sql } from 'drizzle-orm';
-import type { Rows } from '../../db/connect';
 import { sqlState } from '../../db/faults';
 import { holdLock } from '../../db/locks';
+import type { Rows } from '../../db/rows';
 import { type AuthMethod, clientSecrets, clients, deletedClients, type Grants, type TlsSubject } from '../../db/schema';
 import { isClientId } from '../oauth/client';
 import { RATES_RESOURCE, RATES_SCOPE } from '../oauth/resource';

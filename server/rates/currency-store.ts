@@ -1,6 +1,6 @@
 import { and, eq, isNull, sql } from 'drizzle-orm';
-import type { Rows, Transaction } from '../../db/connect';
 import { notify } from '../../db/notify';
+import type { Rows, Transaction } from '../../db/rows';
 import { currencyRates, market } from '../../db/schema';
 import { CATALOGUE_NEWS, type CurrencyRow, writeCandles } from './store';
 

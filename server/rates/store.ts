@@ -1,6 +1,6 @@
 import { eq, isNull, lt, sql } from 'drizzle-orm';
-import type { Rows } from '../../db/connect';
 import { notify } from '../../db/notify';
+import type { Rows } from '../../db/rows';
 import { candles1m, currencyRates, market } from '../../db/schema';
 
 /** A currency at one tick; rates are decimal strings. */

@@ -1,5 +1,5 @@
 import { eq, inArray, sql } from 'drizzle-orm';
-import type { Rows } from '../../db/connect';
+import type { Rows } from '../../db/rows';
 import { clients, deletedClients, resources } from '../../db/schema';
 
 /** A resource server as its row says; `identifier` is the one inside (see oauth/resource.ts). */

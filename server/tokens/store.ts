@@ -1,6 +1,6 @@
 import { eq, gt, lte } from 'drizzle-orm';
-import type { Rows } from '../../db/connect';
 import { holdLock } from '../../db/locks';
+import type { Rows } from '../../db/rows';
 import { revokedTokens, signingKeys } from '../../db/schema';
 
 /** A signing key as it rests: the private part encrypted. */

@@ -1,6 +1,6 @@
 import { and, eq, isNotNull } from 'drizzle-orm';
-import type { Rows, Transaction } from '../../db/connect';
 import { holdLock } from '../../db/locks';
+import type { Rows, Transaction } from '../../db/rows';
 import { sharedSecrets, signingKeys } from '../../db/schema';
 
 /** Something that rests encrypted in the database. */

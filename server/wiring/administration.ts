@@ -1,4 +1,4 @@
-import type { Rows } from '../../db/connect';
+import type { Rows } from '../../db/rows';
 import { type Authorization, createAuthorization } from '../admin/authorize';
 import { createSessionCookie, type SessionCookie } from '../admin/cookie';
 import { createSameOrigin } from '../admin/same-origin';

@@ -1,4 +1,4 @@
-import type { Rows } from '../../db/connect';
+import type { Rows } from '../../db/rows';
 import { createAssertionCheck } from '../authentication/assertion';
 import { createCertificateCheck } from '../authentication/certificate-check';
 import { createJwksFetch } from '../authentication/jwks-fetch';

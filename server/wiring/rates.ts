@@ -1,4 +1,4 @@
-import type { Rows } from '../../db/connect';
+import type { Rows } from '../../db/rows';
 import type { Tell } from '../oauth/event';
 import { createCurrencies } from '../rates/currencies';
 import { createCurrencyStore } from '../rates/currency-store';

@@ -1,5 +1,5 @@
 import { createDatabaseClock } from '../../db/clock';
-import type { Rows } from '../../db/connect';
+import type { Rows } from '../../db/rows';
 import { parseLimit } from '../../kit/limit';
 import type { Authentication } from '../authentication/service';
 import type { Clients } from '../clients/service';
