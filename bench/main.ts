@@ -79,8 +79,7 @@ async function measureServer({ folder, databaseUrl, pace, refusals, signal }: Sc
     options,
   );
   progress('Introspection, revocation, ways of authenticating');
-  // Eight races: short ones, or all of it would take ten minutes.
-  const methods = await measureMethods(server, { ...options, pace: QUICK.pace, databaseUrl, authority });
+  const methods = await measureMethods(server, { ...options, shortPace: QUICK.pace, databaseUrl, authority });
   const memory = await memoryFigure(server.pid);
   progress('Timing of refusals');
   const disabled = Array.from({ length: DISABLED_CLIENTS }, newAccount);

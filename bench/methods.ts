@@ -9,7 +9,10 @@ import { registerGenerated, waysOf } from './ways';
 
 /** What the measurements stand on. */
 export interface MethodsOptions {
+  /** Of introspection and revocation, which are held. */
   readonly pace: Pace;
+  /** Of the ways of authenticating: short rounds, or all of it would take ten minutes. */
+  readonly shortPace: Pace;
   readonly folder: string;
   readonly signal: AbortSignal;
   readonly databaseUrl: string;
@@ -33,13 +36,20 @@ const BY_SECRET: Readonly<Record<string, number>> = { client_secret_basic: 0.15,
 export async function measureMethods(server: ServerPeer, options: MethodsOptions): Promise<Figure[]> {
   const { databaseUrl, authority } = options;
   const figures: Figure[] = [];
-  const run = async (name: string, shot: Race['shot'], ratioAtLeast: number | null): Promise<void> => {
+  const run = async (name: string, shot: Race['shot'], ratioAtLeast: number | null, pace: Pace): Promise<void> => {
     const answer = await goodAnswer(server.url, firstOf(await shot(0)));
-    figures.push(...(await race({ name, shot, answer, ratioAtLeast, p99AtMostMs: null }, server, options)));
+    const told = { name, shot, answer, ratioAtLeast, p99AtMostMs: null };
+    figures.push(...(await race(told, server, { ...options, pace })));
   };
-  await run(`introspection of ${thousands(INTROSPECTED)} tokens`, await introspection(server), 0.3);
-  await run(`rates, ${thousands(REVOKED)} tokens revoked`, await afterRevocations(server, databaseUrl), 0.6);
-  for (const [name, way] of waysOf(authority)) await run(`token, ${name}`, await way(server), BY_SECRET[name] ?? null);
+  await run(`introspection of ${thousands(INTROSPECTED)} tokens`, await introspection(server), 0.3, options.pace);
+  await run(
+    `rates, ${thousands(REVOKED)} tokens revoked`,
+    await afterRevocations(server, databaseUrl),
+    0.6,
+    options.pace,
+  );
+  for (const [name, way] of waysOf(authority))
+    await run(`token, ${name}`, await way(server), BY_SECRET[name] ?? null, options.shortPace);
   return figures;
 }
 
