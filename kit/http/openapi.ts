@@ -1,4 +1,3 @@
-import { swagger } from '@elysiajs/swagger';
 import { OptionalKind } from '@sinclair/typebox';
 import { type AnyElysia, Elysia, type TSchema } from 'elysia';
 
@@ -32,6 +31,8 @@ const DESCRIBED = ['detail', 'body', 'query', 'params', 'headers', 'response'];
  * running application a second time would take its port away from it. What the plugin writes is put in order.
  */
 export async function describeApi(app: AnyElysia, about: ApiDescription): Promise<OpenApiDocument> {
+  // Loaded when a document is asked for: it brings much along that no start of a server has a use for.
+  const { swagger } = await import('@elysiajs/swagger');
   const plugin = swagger({ path: PLUGIN_PATH, specPath: `${PLUGIN_PATH}/json`, excludeStaticFile: false });
   const describing: AnyElysia = new Elysia().use(plugin);
   for (const { method, path, hooks } of app.routes) describing.route(method, path, () => '', describedPart(hooks));
