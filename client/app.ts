@@ -41,7 +41,7 @@ export function createApp({ account, feed, server }: Services, options: AppOptio
     error instanceof TokenError ? problemResponse(tokenProblem(error, clock.now()), requestId(request)) : null;
   const failed = createErrorRule({ log, routes: () => root.routes, known });
   const edge = createEdge({ ...options, urls: [], now: clock.now, failed });
-  const root = new Elysia({ name: 'crypto-client', precompile: true, encodeSchema: false, normalize: false }).wrap(
+  const root = new Elysia({ name: 'crypto-client', encodeSchema: false, normalize: false }).wrap(
     edge as unknown as Parameters<Elysia['wrap']>[0], // Elysia's type of a wrapper says nothing of handlers.
   );
   const state = (): DependencyState => {

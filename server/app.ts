@@ -46,10 +46,10 @@ export function createApp(services: Services, given: Surroundings, serving: () =
     tell,
   });
   const failed = createErrorRule({ log, routes: () => root.routes, known: createKnownErrors(tell) });
-  // One router, so that the edge stands before every route; a route's schemas of answers document it and are not run.
+  // One router, so that the edge stands before every route; a route's schemas of answers document it and are not run. A route is
+  // compiled at its first request: all of them at once would be a third of the start.
   const root = new Elysia({
     name: 'crypto-server',
-    precompile: true,
     encodeSchema: false,
     normalize: false,
     systemRouter: false,
