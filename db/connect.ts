@@ -2,7 +2,7 @@ import { drizzle } from 'drizzle-orm/postgres-js';
 import { migrate } from 'drizzle-orm/postgres-js/migrator';
 import type { Sql, TransactionSql } from 'postgres';
 import { type Connection, openConnection } from './connection';
-import { allMissing, applyMigrations, readMigrationStatus } from './migrate';
+import { allMissing, applyMigrations, isMigrated, readMigrationStatus } from './migrate';
 import { createPool, type Pool, PoolClosed, settle } from './pool';
 import type { Rows } from './rows';
 import * as schema from './schema';
@@ -81,6 +81,8 @@ export function connectPostgres(options: PostgresOptions): Database {
       return { close: () => close(CLOSE_MS) };
     },
     async migrate() {
+      // As at most starts: then the connection it was asked on is the first of the pool.
+      if (await isMigrated(rows)) return;
       const connection = openConnection({ ...common, timeoutMs: 0 });
       const direct = drizzle({ client: connection.client, schema });
       try {

@@ -2,7 +2,8 @@ import { afterEach, describe, expect, setDefaultTimeout, test } from 'bun:test';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { FolderBusy, openEmbedded } from './embedded';
+import { openEmbedded } from './embedded';
+import { FolderBusy } from './folder-lock';
 import { currencyRates } from './schema';
 import { START_TIMEOUT_MS } from './testing-postgres';
 

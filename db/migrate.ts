@@ -37,16 +37,20 @@ const applied = pgSchema('drizzle').table('__drizzle_migrations', {
   createdAt: bigint('created_at', { mode: 'number' }).notNull(),
 });
 
+/** True when nothing is missing. Rejects with `NewerDatabase`. */
+export async function isMigrated(rows: Rows): Promise<boolean> {
+  return (await readMigrationStatus(rows)).every((migration) => migration.applied);
+}
+
 /**
  * Applies what is missing, through `apply`, one starter at a time. `rows` must be one connection of its own, because the lock belongs
  * to the session. Rejects with `NewerDatabase` or `MigrationLocked`.
  */
 export async function applyMigrations(rows: Rows, apply: (config: MigrationConfig) => Promise<void>): Promise<void> {
-  if (await isComplete(rows)) return;
   await takeLock(rows);
   try {
     // Another starter may have done it in the meantime.
-    if (!(await isComplete(rows))) await apply({ migrationsFolder: FOLDER });
+    if (!(await isMigrated(rows))) await apply({ migrationsFolder: FOLDER });
   } finally {
     await migrationLock.release(rows);
   }
@@ -63,10 +67,6 @@ export async function readMigrationStatus(rows: Rows): Promise<readonly { name: 
 /** The status of a database that is not there yet. */
 export function allMissing(): readonly { name: string; applied: boolean }[] {
   return readJournal().map(({ tag }) => ({ name: tag, applied: false }));
-}
-
-async function isComplete(rows: Rows): Promise<boolean> {
-  return (await readMigrationStatus(rows)).every((migration) => migration.applied);
 }
 
 async function readApplied(rows: Rows): Promise<readonly number[]> {

@@ -2,8 +2,8 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { connectPostgres, type Database, offlineDatabase } from '../db/connect';
-import { FolderBusy, openEmbedded } from '../db/embedded';
 import { isAway, sqlState } from '../db/faults';
+import { FolderBusy } from '../db/folder-lock';
 import { NewerDatabase } from '../db/migrate';
 import { Refusal } from '../kit/command';
 import { checkHealth, printSettings } from '../kit/commands';
@@ -109,6 +109,8 @@ function healthcheck({ configure, write, fetch }: CommandOptions, json: boolean)
 
 async function openDatabase({ databaseUrl, dataDir }: Config): Promise<Database> {
   if (databaseUrl !== null) return connectPostgres({ url: databaseUrl });
+  // Loaded when it is used: the engine is large, and a server on PostgreSQL starts sooner without it.
+  const { openEmbedded } = await import('../db/embedded');
   return explained(openEmbedded({ folder: databaseFolder({ dataDir }) }));
 }
 
