@@ -51,19 +51,24 @@ export async function startServer(config: Config, database: Database, process: P
   const issuer = config.issuer ?? `http://localhost:${port}`;
   const given = surroundings(config, issuer, process);
   const services = createServices(database, given);
-  const changes = await openChanges({ ...process, database });
+  // Connects while the application is made.
+  const connecting = openChanges({ ...process, database });
   const timer = tickTimer({ ticker: services.ticker, periodSeconds: given.tickSeconds, log, now: given.now });
   let serving = true;
   const open = async () => {
     const app = createApp(services, given, () => serving).use(timer);
+    const changes = await connecting;
     await services.open(changes);
     listen(app, config.host, port);
-    return app;
+    return { app, changes };
   };
-  const app = await open().catch(async (error: unknown) => {
+  const { app, changes } = await open().catch(async (error: unknown) => {
     timer.store.cron.tick.stop();
     await services.audit.close();
-    await changes.close();
+    await connecting.then(
+      (changes) => changes.close(),
+      () => undefined,
+    );
     throw error;
   });
   const chores = setInterval(() => void services.maintenance.run(), CHORES_MS);

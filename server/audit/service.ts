@@ -89,7 +89,6 @@ export function createAudit(options: AuditOptions): Audit {
   const parts = createParts(options);
   const { chain, gather, take, queue, writer, soundness, heads, push, readFindings } = parts;
   const look = async (): Promise<void> => {
-    await readFindings();
     await soundness.looked(await writer.look());
     heads.keep();
   };
@@ -98,12 +97,15 @@ export function createAudit(options: AuditOptions): Audit {
     take(false);
     await queue.flush();
     // While the database is away there is nothing to see; that is told of elsewhere.
-    if (looking.isDue()) await look().catch(() => undefined);
+    if (looking.isDue())
+      await readFindings()
+        .then(look)
+        .catch(() => undefined);
   });
   return {
     open: async () => {
       const late = key().made && (await store.isInUse());
-      await writer.open(key().made, heads.kept());
+      await writer.open(key().made, heads.kept(), await readFindings());
       if (late) await soundness.report(BEGUN_LATE);
       await look();
       heads.say();

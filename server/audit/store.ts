@@ -1,5 +1,5 @@
-import { and, asc, desc, eq, gt, gte, inArray, lt, lte, or, type SQL, sql } from 'drizzle-orm';
-import type { Rows } from '../../db/rows';
+import { and, asc, desc, eq, exists, gt, gte, inArray, lt, lte, max, min, or, type SQL, sql } from 'drizzle-orm';
+import { call, type Rows } from '../../db/rows';
 import { auditChain, auditEvents, clients, deletedClients, market, signingKeys } from '../../db/schema';
 import { type AuditRecord, BROKEN_MAC, type ChainEnds, type Extension, type Head } from './chain';
 import { FINDING_EVENTS } from './findings';
@@ -105,14 +105,14 @@ export function createAuditStore(rows: Rows): AuditStore {
         .from(auditEvents)
         .where(inArray(auditEvents.event, [...FINDING_EVENTS]))
         .orderBy(asc(auditEvents.seq)),
-    isInUse: async () => {
-      const counts = [
-        rows.$count(clients),
-        rows.$count(deletedClients),
-        rows.$count(signingKeys),
-        rows.$count(market, gt(market.seq, 0)),
+    isInUse: () => {
+      const work = [
+        rows.select().from(clients),
+        rows.select().from(deletedClients),
+        rows.select().from(signingKeys),
+        rows.select().from(market).where(gt(market.seq, 0)),
       ];
-      return (await Promise.all(counts)).some((count) => count > 0);
+      return call(rows, sql<boolean>`${or(...work.map(exists))}`);
     },
   };
 }
@@ -149,21 +149,23 @@ function exact(seq: number): number {
   return Math.min(seq, Number.MAX_SAFE_INTEGER);
 }
 
+function exactOrNull(seq: number | null | undefined): number | null {
+  return typeof seq === 'number' ? exact(seq) : null;
+}
+
 async function extentOf(from: Selecting, ends: ChainEnds, seqs: readonly number[]): Promise<Extent> {
-  const end = async (order: SQL, where?: SQL): Promise<number | null> => {
-    const query = from.select({ seq: auditEvents.seq }).from(auditEvents).where(where).orderBy(order).limit(1);
-    const [found] = await query;
-    return found === undefined ? null : exact(found.seq);
+  const bounds = async (where?: SQL): Promise<{ firstSeq: number | null; lastSeq: number | null }> => {
+    const { seq } = auditEvents;
+    const [found] = await from
+      .select({ first: min(seq), last: max(seq) })
+      .from(auditEvents)
+      .where(where);
+    return { firstSeq: exactOrNull(found?.first), lastSeq: exactOrNull(found?.last) };
   };
-  const lastSeq = await end(desc(auditEvents.seq));
+  const { firstSeq, lastSeq } = await bounds();
   const isFar = lastSeq !== null && lastSeq > FAR_SEQ;
-  return {
-    ends,
-    firstSeq: await end(asc(auditEvents.seq)),
-    lastSeq,
-    nearSeq: isFar ? await end(desc(auditEvents.seq), lte(auditEvents.seq, FAR_SEQ)) : lastSeq,
-    hashes: await hashesOf(from, seqs),
-  };
+  const nearSeq = isFar ? (await bounds(lte(auditEvents.seq, FAR_SEQ))).lastSeq : lastSeq;
+  return { ends, firstSeq, lastSeq, nearSeq, hashes: await hashesOf(from, seqs) };
 }
 
 async function hashesOf(from: Selecting, seqs: readonly number[]): Promise<ReadonlyMap<number, string>> {

@@ -1,12 +1,15 @@
 import type { AuditDraft, Chain, ChainEnds, Fault, Head } from './chain';
-import { findingEvent, findingsIn } from './findings';
+import { type Finding, findingEvent } from './findings';
 import { type AuditStore, type Extent, FAR_SEQ } from './store';
 import { checkTail, ownHeadFault } from './verify';
 
 /** Puts events behind the end of the chain. */
 export interface ChainWriter {
-  /** Seals a chain that is empty because its key was made just now. `kept`: the last event known from before; null: as the trail says. */
-  open(keyWasMade: boolean, kept: Head | null): Promise<void>;
+  /**
+   * Seals a chain that is empty because its key was made just now. `kept`: the last event known from before; null: as the trail
+   * says. `findings`: what the trail tells already.
+   */
+  open(keyWasMade: boolean, kept: Head | null, findings: readonly Finding[]): Promise<void>;
   /**
    * Commits the events, and before them what is found wrong with the chain. After a failure the same ones must come again:
    * they may have been committed.
@@ -74,10 +77,10 @@ export function createWriter({ store, chain, now, found, committed }: ChainWrite
     }
   };
   return {
-    open: async (keyWasMade, kept) => {
+    open: async (keyWasMade, kept, findings) => {
       const { ends } = await openedExtent(store, chain(), keyWasMade);
       head = kept ?? headOf(ends);
-      tornTold = findingsIn(await store.findings()).some(({ reason }) => reason === 'chain_changed');
+      tornTold = findings.some(({ reason }) => reason === 'chain_changed');
     },
     write: async (events) => {
       await store.extend((extent) => build(events, extent), perhaps?.head ?? null, head);
