@@ -53,7 +53,7 @@ describe.skipIf(!findPostgres())('the database away', () => {
   /** Everything that is said of the time without a database; `leave` takes it away and `comeBack` brings it back. */
   const expectSurvival = async (leave: () => unknown, comeBack: () => unknown): Promise<void> => {
     const committed = (await tick()) ?? 0;
-    const [served, etag] = [await rates(), server.services.feed.snapshot().etag];
+    const [served, version] = [await rates(), server.services.feed.snapshot().version];
     const newcomer = await server.register();
     const another = await server.token(seen);
     await leave();
@@ -84,7 +84,7 @@ describe.skipIf(!findPostgres())('the database away', () => {
     expect((await request(newcomer)).status).toBe(200);
     // Nothing moved meanwhile, and the market goes on where it was.
     expect(await rates()).toBe(served);
-    expect(server.services.feed.snapshot().etag).toBe(etag);
+    expect(server.services.feed.snapshot().version).toBe(version);
     expect((await database.rows.select().from(market))[0]!.seq).toBe(committed);
     expect(await tick()).toBe(committed + 1);
     expect(server.logged.join('\n')).not.toContain(seen.secret);

@@ -3,8 +3,8 @@
 
 import { createHash } from 'node:crypto';
 import { Elysia } from 'elysia';
-import { matchesEtag } from '../../kit/http/etag';
 import { FILE_HEADERS, pageHeaders } from '../../kit/http/page';
+import { createRepresent } from '../../kit/http/representation';
 import { bundlePage } from './bundle' with { type: 'macro' };
 import icon from './page/icon.svg' with { type: 'text' };
 import base from './page/styles/base.css' with { type: 'text' };
@@ -84,22 +84,7 @@ function hashOf(content: string): string {
 
 /** Answers with an entity tag, 304 to who has it already, and compressed to who takes that. */
 function answerer({ content, type }: Asset, base: Readonly<Record<string, string>>) {
-  const etag = hashOf(content);
-  const headers = { ...base, 'content-type': type, vary: 'accept-encoding' };
-  // Made when somebody asks, since most starts of a server are not followed by a look at its console.
-  let packed: Uint8Array<ArrayBuffer> | null = null;
-  return ({ request }: { request: Request }): Response => {
-    const zipped = acceptsGzip(request.headers.get('accept-encoding'));
-    // The two encodings are different bytes, so they have different strong tags (RFC 9110 §8.8.3.3).
-    const tag = zipped ? `"${etag}-gzip"` : `"${etag}"`;
-    const tagged = { ...headers, etag: tag };
-    const known = request.headers.get('if-none-match');
-    if (known !== null && matchesEtag(known, tag)) return new Response(null, { status: 304, headers: tagged });
-    if (!zipped) return new Response(content, { headers: tagged });
-    packed ??= Bun.gzipSync(content, { level: 9 });
-    return new Response(packed, { headers: { ...tagged, 'content-encoding': 'gzip' } });
-  };
-}
-function acceptsGzip(accepted: string | null): boolean {
-  return /(?:^|[\s,])gzip(?!\s*;\s*q=0(?:\.0*)?\s*(?:,|$))/.test(accepted ?? '');
+  const represent = createRepresent({ ...base, 'content-type': type });
+  const representation = { version: hashOf(content), content: () => new TextEncoder().encode(content) };
+  return ({ request }: { request: Request }): Response => represent(request, representation);
 }

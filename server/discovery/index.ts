@@ -1,7 +1,7 @@
 /** What a stranger can find out: authorization server metadata (RFC 8414), protected resource metadata (RFC 9728), public keys (RFC 7517). Apart, because it describes the others and does nothing. */
 import { createHash } from 'node:crypto';
 import { Elysia } from 'elysia';
-import { matchesEtag } from '../../kit/http/etag';
+import { createRepresent, type Representation } from '../../kit/http/representation';
 import type { Keyring } from '../tokens/keys';
 import {
   type Described,
@@ -57,22 +57,21 @@ export function discoveryRoutes(options: DiscoveryOptions) {
     });
 }
 
-/** A document, serialised once for as long as `value` gives the same object. A caller that has it is told so (RFC 9110 §13.1.2). */
+/** A document, serialised once for as long as `value` gives the same object. */
 function createDocument(value: () => object): (request: Request) => Response {
-  let ready: { readonly of: object; readonly text: string; readonly headers: Record<string, string> } | null = null;
-  const prepare = (of: object) => {
-    const text = JSON.stringify(of);
-    const etag = `"${createHash('sha256').update(text).digest('base64url')}"`;
-    const cacheControl = `public, max-age=${MAX_AGE_SECONDS}`;
-    return { of, text, headers: { 'content-type': 'application/json', 'cache-control': cacheControl, etag } };
-  };
-  return ({ headers: asked }) => {
+  const represent = createRepresent({
+    'content-type': 'application/json',
+    'cache-control': `public, max-age=${MAX_AGE_SECONDS}`,
+  });
+  let ready: { readonly of: object; readonly document: Representation } | null = null;
+  return (request) => {
     const of = value();
-    if (ready?.of !== of) ready = prepare(of);
-    const { text, headers } = ready;
-    const known = asked.get('if-none-match');
-    if (known !== null && matchesEtag(known, headers['etag'] ?? ''))
-      return new Response(null, { status: 304, headers });
-    return new Response(text, { headers });
+    if (ready?.of !== of) ready = { of, document: represented(of) };
+    return represent(request, ready.document);
   };
+}
+
+function represented(of: object): Representation {
+  const content = new TextEncoder().encode(JSON.stringify(of));
+  return { version: createHash('sha256').update(content).digest('base64url'), content: () => content };
 }

@@ -7,8 +7,8 @@ import type { CurrencyRow, MarketState, RateStore } from './store';
 export interface Snapshot {
   /** Number of the tick; the same on every replica. */
   readonly seq: number;
-  /** Strong validator (RFC 9110 §8.8.3) of every answer made from this snapshot. */
-  readonly etag: string;
+  /** Of every answer made from this snapshot, the same on every replica: the part of its entity tag that content decides. */
+  readonly version: string;
   /** Raised when a currency comes or goes; a tick leaves it. */
   readonly catalogueVersion: number;
   readonly rates: readonly Rate[];
@@ -81,7 +81,7 @@ function makeSnapshot(state: MarketState, window: Window): Snapshot {
   return {
     seq: state.seq,
     catalogueVersion: state.catalogueVersion,
-    etag: `"${state.seq}-${state.catalogueVersion}-identity"`,
+    version: `${state.seq}-${state.catalogueVersion}`,
     rates,
     bytes: new TextEncoder().encode(JSON.stringify(rates)),
   };

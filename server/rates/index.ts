@@ -1,12 +1,13 @@
 /** The protected resource: `/api/currency`, rates that move while you look (RFC 6750 for who may). Apart from tokens, of which it knows the guard alone. */
 import { cron } from '@elysiajs/cron';
 import { Elysia } from 'elysia';
-import { matchesEtag } from '../../kit/http/etag';
+import { malformed } from '../../kit/http/faults';
+import { createRepresent } from '../../kit/http/representation';
 import type { Log } from '../../kit/logs';
-import { RATES_SCOPE } from '../oauth/resource';
 import type { Guard } from '../tokens/guard';
-import { LIST_DETAIL, Rate, SYMBOL_PARAMETER } from './model';
-import type { RateReads, Representation } from './service';
+import { LIST_DETAIL, ONE_DETAIL } from './detail';
+import type { Rate } from './model';
+import type { RateReads } from './service';
 import type { Ticker } from './ticker';
 
 /** What the routes need. */
@@ -17,65 +18,45 @@ export interface RateRoutesOptions {
 
 /** Routes of the rates. */
 export function rateRoutes({ reads, guard }: RateRoutesOptions) {
-  const security = [{ accessToken: [RATES_SCOPE] }];
-  const represent = createReplies();
-  const list = hot<Rate[]>(({ request }) =>
-    guard(request, () => represent(request, reads.list(symbolsOf(request.url)))),
-  );
+  const represent = createRepresent(HEADERS);
+  const list: Handler = ({ request }) => guard(request, () => represent(request, reads.list(symbolsOf(request.url))));
+  const one: Handler = ({ request, params }) =>
+    guard(request, () => represent(request, reads.one(params.symbol ?? '')));
   return new Elysia({ name: 'rates' })
-    .get('/api/currency/', list, { detail: { ...LIST_DETAIL, security } })
-    .get(
-      '/api/currency/:symbol',
-      ({ request, params }) => guard(request, () => represent(request, reads.one(params.symbol ?? ''))),
-      {
-        response: { 200: Rate },
-        detail: {
-          operationId: 'getRate',
-          tags: ['Rates'],
-          summary: 'One rate',
-          parameters: [SYMBOL_PARAMETER],
-          security,
-        },
-      },
-    );
+    .get('/api/currency/', hot<Rate[]>(list), { detail: LIST_DETAIL })
+    .get('/api/currency/:symbol', hot<Rate>(one), { detail: ONE_DETAIL });
 }
 
-type Handler = (context: { request: Request }) => Response | Promise<Response>;
+/** What a handler is given; a path without parameters has none. */
+interface Asked {
+  readonly request: Request;
+  readonly params: { readonly symbol?: string };
+}
+
+type Handler = (asked: Asked) => Response | Promise<Response>;
 
 /**
- * For the route that everybody asks. Elysia waits for each handler whose text looks asynchronous, and runs its schemas on
+ * For the routes that everybody asks. Elysia waits for each handler whose text looks asynchronous, and runs its schemas on
  * every request: together a tenth of the throughput. A bound function has no text, and the type alone tells callers what
  * comes.
  */
-function hot<Body>(handler: Handler): (context: { request: Request }) => Body {
-  return handler.bind(null) as unknown as (context: { request: Request }) => Body; // It sends ready bytes of that body.
+function hot<Body>(handler: Handler): (asked: Asked) => Body {
+  return handler.bind(null) as unknown as (asked: Asked) => Body; // It sends ready bytes of that body.
 }
 
+/** What the query says of which ones; empty counts as left out, and parameters that nobody knows are ignored. @throws Problem 422. */
 function symbolsOf(url: string): string | null {
   const at = url.indexOf('?');
-  return at < 0 ? null : new URLSearchParams(url.slice(at)).get('symbols') || null;
+  if (at < 0) return null;
+  const [symbols, ...more] = new URLSearchParams(url.slice(at)).getAll('symbols');
+  if (more.length > 0) throw malformed([{ path: '/symbols', detail: REPEATED }], 'The query');
+  return symbols || null;
 }
+
+const REPEATED = 'is given more than once; separate the symbols by commas';
 
 /** Rates may be kept by the caller alone and must be asked about again each time (RFC 9111 §5.2.2). */
 const HEADERS = { 'content-type': 'application/json', 'cache-control': 'private, no-cache' };
-
-/**
- * Answers with a representation, or with 304 when the caller has it. Between two ticks the same one is sent thousands of
- * times, and a copy of a ready `Response` costs less than a new one.
- */
-function createReplies(): (request: Request, representation: Representation) => Response {
-  let ready: { readonly of: Representation; readonly response: Response } | null = null;
-  return (request, representation) => {
-    const { etag } = representation;
-    const known = request.headers.get('if-none-match');
-    if (known !== null && matchesEtag(known, etag))
-      return new Response(null, { status: 304, headers: { ...HEADERS, etag } });
-    if (ready?.of !== representation) {
-      ready = { of: representation, response: new Response(representation.bytes, { headers: { ...HEADERS, etag } }) };
-    }
-    return ready.response.clone() as Response; // Bun's own types name another Response here.
-  };
-}
 
 const SECOND_MS = 1_000;
 

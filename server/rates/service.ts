@@ -1,41 +1,77 @@
-import { notFound } from '../../kit/http/problem';
-import type { Feed } from './feed';
+import { createBoundedMap } from '../../kit/bounded-map';
+import { notFound, unprocessable } from '../../kit/http/problem';
+import type { Representation } from '../../kit/http/representation';
+import type { Feed, Snapshot } from './feed';
+import type { Rate } from './model';
 
-/** An answer ready to be sent. */
-export interface Representation {
-  readonly etag: string;
-  readonly bytes: Uint8Array<ArrayBuffer>;
-}
+/** Currencies that one request may choose: what a longer list saves is little beside the whole one. */
+export const SYMBOLS_MAX = 100;
 
 /** Reads of the protected resource. */
 export interface RateReads {
-  /** All rates, or those named in `symbols` ("BTC,ETH", any letter case; null: all). @throws Problem 404 when one is unknown. */
+  /**
+   * All rates, or those named in `symbols` in that order ("BTC,ETH", any letter case, one named twice is there once; null:
+   * all). @throws Problem 404 when one is unknown, 422 for more than {@link SYMBOLS_MAX}.
+   */
   list(symbols: string | null): Representation;
   /** One rate. @throws Problem 404 when the symbol is unknown. */
   one(symbol: string): Representation;
 }
 
-/** Reads from memory. */
+/** Reads from memory. Between two ticks who asks the same gets the same object. */
 export function createRateReads(feed: Pick<Feed, 'snapshot'>): RateReads {
-  const select = (symbols: readonly string[]): Representation => {
-    const { rates, etag } = feed.snapshot();
-    const found = symbols.map(
-      (symbol) => rates.find((rate) => rate.symbol === symbol.toUpperCase()) ?? unknown(symbol),
-    );
-    return { etag, bytes: encode(found) };
+  let views: { readonly of: Snapshot; readonly reads: RateReads } | null = null;
+  const current = (): RateReads => {
+    const of = feed.snapshot();
+    if (views?.of !== of) views = { of, reads: createViews(of) };
+    return views.reads;
   };
   return {
-    list: (symbols) => (symbols === null ? feed.snapshot() : select([...new Set(symbols.split(','))])),
-    one: (symbol) => {
-      const { rates, etag } = feed.snapshot();
-      const found = rates.find((rate) => rate.symbol === symbol.toUpperCase()) ?? unknown(symbol);
-      return { etag, bytes: encode(found) };
+    list: (symbols) => current().list(symbols),
+    one: (symbol) => current().one(symbol),
+  };
+}
+
+/** What is kept of one snapshot beside the whole list; beyond that goes what nobody has asked for the longest. */
+const KEPT_MAX = 256;
+
+/** What is read of one snapshot: made when somebody first asks for it, and gone with it. */
+function createViews({ rates, version, bytes }: Snapshot): RateReads {
+  const all: Representation = { version, content: () => bytes };
+  const kept = createBoundedMap<string, Representation>(KEPT_MAX);
+  let bySymbol: ReadonlyMap<string, Rate> | null = null;
+  const find = (symbol: string): Rate => {
+    bySymbol ??= new Map(rates.map((rate) => [rate.symbol, rate]));
+    return bySymbol.get(symbol.toUpperCase()) ?? unknown(symbol);
+  };
+  const keep = (key: string, choose: () => Rate | readonly Rate[]): Representation => {
+    const found = kept.get(key) ?? represent(version, choose());
+    kept.set(key, found);
+    return found;
+  };
+  return {
+    list: (symbols) => (symbols === null ? all : keep(`?${symbols}`, () => [...new Set(split(symbols).map(find))])),
+    one: (symbol) => keep(symbol, () => find(symbol)),
+  };
+}
+
+/** Written as JSON when the bytes are needed: who has the representation already is told so without them. */
+function represent(version: string, value: Rate | readonly Rate[]): Representation {
+  let written: Uint8Array<ArrayBuffer> | null = null;
+  return {
+    version,
+    content: () => {
+      written ??= new TextEncoder().encode(JSON.stringify(value));
+      return written;
     },
   };
 }
 
-function encode(value: unknown): Uint8Array<ArrayBuffer> {
-  return new TextEncoder().encode(JSON.stringify(value));
+function split(symbols: string): string[] {
+  const names = symbols.split(',');
+  if (names.length <= SYMBOLS_MAX) return names;
+  const detail = `names ${names.length} currencies; ${SYMBOLS_MAX} are the most, and without it you get all`;
+  throw unprocessable(`symbols ${detail}`, [{ path: '/symbols', detail }]);
 }
 
 function unknown(symbol: string): never {

@@ -173,7 +173,7 @@ describe.skipIf(!findPostgres())('two servers on one PostgreSQL', () => {
       const agree = (): boolean => servers.every(({ services }) => services.feed.snapshot().seq === seq);
       await waitFor(agree, 'the other server to hear of it');
       const [one, two] = servers.map(({ services }) => services.feed.snapshot());
-      expect(two!.etag).toBe(one!.etag);
+      expect(two!.version).toBe(one!.version);
       expect(Buffer.from(two!.bytes).equals(one!.bytes)).toBe(true);
     }
     await Promise.all(servers.map((server) => server.close()));

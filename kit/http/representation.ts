@@ -1,0 +1,82 @@
+import { acceptedCodings, type Coding } from './accept-encoding';
+import { Problem } from './problem';
+
+/** What is at a path until it changes (RFC 9110 §3.2). */
+export interface Representation {
+  /** Another one for other content: the part of the entity tag before the coding. */
+  readonly version: string;
+  /** The bytes as they are; asked for when they are needed, and not before. */
+  readonly content: () => Uint8Array<ArrayBuffer>;
+}
+
+/** Answers a request with a representation. @throws Problem 406 when the caller takes no coding of ours. */
+export type Represent = (request: Request, representation: Representation) => Response;
+
+/** Bodies of fewer bytes are sent as they are: they fit into one packet anyway. */
+export const COMPRESSED_BYTES_MIN = 1_024;
+
+/**
+ * Answers with 304 to who has the representation (RFC 9110 §13.1.2), before its content is asked for, and else in the
+ * coding that the caller likes best. Each coding is made once, when it is first asked for, and has a strong tag of its own,
+ * since it is other bytes (§8.8.3.3). It stays with the representation: a copy of a ready `Response` costs less than a new one.
+ */
+export function createRepresent(headers: Readonly<Record<string, string>>): Represent {
+  const ready = new WeakMap<Representation, Partial<Record<Coding, Response>>>();
+  const headersOf = (representation: Representation, coding: Coding): Record<string, string> => ({
+    ...headers,
+    ...VARY,
+    etag: tagOf(representation, coding),
+  });
+  const readyIn = (representation: Representation): Partial<Record<Coding, Response>> => {
+    const made = {};
+    ready.set(representation, made);
+    return made;
+  };
+  const make = (representation: Representation, coding: Coding): Response => {
+    const encoded = coding === 'identity' ? {} : { 'content-encoding': coding };
+    return new Response(CODERS[coding](representation.content()), {
+      headers: { ...headersOf(representation, coding), ...encoded },
+    });
+  };
+  return (request, representation) => {
+    const codings = acceptedCodings(request.headers.get('accept-encoding'));
+    const known = request.headers.get('if-none-match');
+    const held = known === null ? null : heldCoding(known, representation, codings);
+    if (held !== null) return new Response(null, { status: 304, headers: headersOf(representation, held) });
+    const coding = chosenCoding(representation, codings);
+    const responses = ready.get(representation) ?? readyIn(representation);
+    responses[coding] ??= make(representation, coding);
+    return responses[coding].clone() as Response; // Bun's own types name another Response here.
+  };
+}
+
+const VARY = { vary: 'accept-encoding' };
+
+const CODERS: Readonly<Record<Coding, (content: Uint8Array<ArrayBuffer>) => Uint8Array<ArrayBuffer>>> = {
+  identity: (content) => content,
+  gzip: (content) => Bun.gzipSync(content),
+  zstd: (content) => new Uint8Array(Bun.zstdCompressSync(content)),
+};
+
+function tagOf({ version }: Representation, coding: Coding): string {
+  return `"${version}-${coding}"`;
+}
+
+/** The coding in which the caller has it already, one that he still takes; null: in none. `If-None-Match` compares weakly. */
+function heldCoding(ifNoneMatch: string, representation: Representation, codings: readonly Coding[]): Coding | null {
+  const tags = ifNoneMatch.split(',').map((tag) => tag.trim().replace(/^W\//, ''));
+  if (tags.includes('*')) return chosenCoding(representation, codings);
+  return codings.find((coding) => tags.includes(tagOf(representation, coding))) ?? null;
+}
+
+function chosenCoding(representation: Representation, codings: readonly Coding[]): Coding {
+  const [best] = codings;
+  if (best === undefined) throw notAcceptable();
+  if (best === 'identity' || !codings.includes('identity')) return best;
+  return representation.content().byteLength < COMPRESSED_BYTES_MIN ? 'identity' : best;
+}
+
+function notAcceptable(): Problem {
+  const detail = 'This is sent as it is, as gzip or as zstd, and Accept-Encoding allows none of them.';
+  return new Problem(406, 'Not Acceptable', detail, VARY);
+}
