@@ -1,7 +1,12 @@
 // The description of the API, and the page that shows it.
 import { afterAll, beforeAll, expect, test } from 'bun:test';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { eachDatabase } from '../db/testing';
 import { startTestServer, type TestServer } from './testing';
+
+const ROOT = join(import.meta.dir, '..');
 
 type Json = Record<string, unknown>;
 type Operation = Json & { operationId: string; responses: Record<string, Json & { content?: Json }> };
@@ -63,6 +68,26 @@ eachDatabase('the documents of the API', (open) => {
     expect(text).not.toContain('"error":"must');
   });
 
+  test('what can be asked of the rates is shown: request, answers and refusals by example', () => {
+    const reads = operations().filter(([path]) => /^\/api\/currency(?:\/{symbol})?$/.test(path));
+    expect(reads).toHaveLength(2);
+    for (const [, , { parameters, responses }] of reads) {
+      for (const parameter of parameters as Json[]) expect(parameter['example']).toBeString();
+      expect(Object.keys(responses)).toEqual(
+        expect.arrayContaining(['200', '304', '400', '401', '403', '404', '406', '429']),
+      );
+      expect(JSON.stringify(responses['200'])).toContain('"example":');
+      for (const status of ['400', '401', '403', '404', '406', '429']) {
+        const { example } = responses[status]!.content!['application/problem+json'] as { example: Json };
+        expect(example).toMatchObject({
+          status: Number(status),
+          title: expect.any(String),
+          detail: expect.any(String),
+        });
+      }
+    }
+  });
+
   test('the token endpoint is described with its form', () => {
     const body = document.paths['/api/auth/token']!['post']!['requestBody'] as { content: Json };
     expect(Object.keys(body.content)).toContain('application/x-www-form-urlencoded');
@@ -94,3 +119,21 @@ eachDatabase('the documents of the API', (open) => {
     expect((await server.ask('/docs/')).status).toBe(200);
   });
 });
+
+test('redocly lint finds nothing to say of what the command prints', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'openapi-'));
+  const run = async (command: string[]) => {
+    // It would tell its maker of each run, and ask for the latest version.
+    const env = { PATH: process.env['PATH'] ?? '', REDOCLY_TELEMETRY: 'off', REDOCLY_SUPPRESS_UPDATE_NOTICE: 'true' };
+    const child = Bun.spawn([process.execPath, ...command], { cwd: folder, env, stderr: 'pipe' });
+    const [out, err] = await Promise.all([new Response(child.stdout).text(), new Response(child.stderr).text()]);
+    return { out, err, code: await child.exited };
+  };
+  const printed = await run([join(ROOT, 'server/main.ts'), 'openapi']);
+  await Bun.write(join(folder, 'openapi.json'), printed.out);
+  const cli = join(ROOT, 'node_modules/@redocly/cli/bin/cli.js');
+  const { out, err, code } = await run([cli, 'lint', 'openapi.json', '--extends', 'recommended', '--format', 'json']);
+  expect([code, (JSON.parse(out) as { problems: unknown[] }).problems]).toEqual([0, []]);
+  expect(err).toContain('openapi.json: validated');
+  rmSync(folder, { recursive: true });
+}, 30_000);

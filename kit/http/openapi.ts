@@ -46,7 +46,11 @@ export async function describeApi(app: AnyElysia, about: ApiDescription): Promis
     servers: [{ url: '/' }],
     tags,
     paths: Object.fromEntries(
-      Object.entries(raw.paths).map(([path, operations]) => [path, mapValues(operations, tidyOperation)]),
+      // Both spellings of a path are answered; its name is the one without a slash at the end.
+      Object.entries(raw.paths).map(([path, operations]) => [
+        path.replace(/(?<=.)\/$/, ''),
+        mapValues(operations, tidyOperation),
+      ]),
     ),
     components: {
       ...(Object.keys(securitySchemes).length > 0 ? { securitySchemes } : {}),
@@ -77,13 +81,27 @@ const PROBLEM = {
     status: { type: 'integer', examples: [401] },
     detail: { type: 'string', description: 'What happened, and what to do about it.' },
     request_id: { type: 'string', description: 'As in the `X-Request-Id` header.' },
+    errors: {
+      type: 'array',
+      description: 'With 422: what is wrong where.',
+      items: {
+        type: 'object',
+        required: ['path', 'detail'],
+        properties: { path: { type: 'string', description: 'A JSON pointer (RFC 6901).' }, detail: { type: 'string' } },
+      },
+    },
   },
 };
 
-const PROBLEM_RESPONSE = {
-  description: 'Any other outcome (RFC 9457)',
+const problemResponse = (description: string) => ({
+  description,
   content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } },
-};
+});
+
+const OTHER = problemResponse('Any other outcome (RFC 9457)');
+
+/** Any route may refuse; one that says nothing of its refusals has those that all have in common. */
+const REFUSED = problemResponse('The request is refused (RFC 9457)');
 
 function tidyOperation(operation: Json): Json {
   const { requestBody, responses, security, parameters, [BODY_OPTIONAL]: optional, ...rest } = operation;
@@ -96,7 +114,11 @@ function tidyOperation(operation: Json): Json {
       : { requestBody: { ...tidyBody(requestBody as Json), required: optional !== true } }),
     // Said for every operation: the absence of a requirement would leave it open.
     security: security ?? [],
-    responses: { ...tidied, default: PROBLEM_RESPONSE },
+    responses: {
+      ...tidied,
+      ...(Object.keys(tidied).some((status) => status.startsWith('4')) ? {} : { '4XX': REFUSED }),
+      default: OTHER,
+    },
   };
 }
 
@@ -131,8 +153,10 @@ function onlyJson(holder: Json): Json {
 }
 
 function tidyParameter(parameter: unknown): unknown {
-  const { schema, ...rest } = parameter as Json;
-  return { ...rest, schema: tidySchema(schema) };
+  const { schema, examples, ...rest } = parameter as Json;
+  // The plugin lifts what the schema has as a list to where a map is meant.
+  const lifted = isList(examples) ? { examples } : {};
+  return { ...rest, schema: tidySchema({ ...(schema as Json), ...lifted }) };
 }
 
 /** Drops what only the checker understands. */
