@@ -46,6 +46,16 @@ const keeping = (): KeptHead => {
   };
 };
 
+interface More {
+  readonly queueMax?: number;
+  readonly key?: typeof KEY;
+  readonly kept?: KeptHead;
+  /** Writes that break first. */
+  readonly failing?: number;
+  /** The clock that all servers share; the server's own when left out. */
+  readonly calendarMs?: number;
+}
+
 interface Trail extends Audit {
   readonly logged: string[];
   pass(ms: number): void;
@@ -54,7 +64,7 @@ interface Trail extends Audit {
 eachDatabase('the audit trail', (open) => {
   let database: Database;
   let nowMs = START_MS;
-  const make = (more: { queueMax?: number; key?: typeof KEY; kept?: KeptHead; failing?: number } = {}): Trail => {
+  const make = (more: More = {}): Trail => {
     const logged: string[] = [];
     const log = createLog({
       service: 'crypto-server',
@@ -83,6 +93,7 @@ eachDatabase('the audit trail', (open) => {
       kept: more.kept ?? keeping(),
       retentionMs: RETENTION_MS,
       now: () => nowMs,
+      calendar: async () => more.calendarMs ?? nowMs,
       log,
       queueMax: more.queueMax ?? 10_000,
     });
@@ -474,6 +485,16 @@ eachDatabase('the audit trail', (open) => {
       expect(await audit.verify()).toMatchObject({ events: 0, firstSeq: null, lastSeq: null, fault: null });
       await audit.record(success('next'));
       expect(await audit.verify()).toMatchObject({ events: 1, firstSeq: 2_302, fault: null });
+      await audit.close();
+    });
+
+    test('a server whose own clock is two years ahead prunes nothing: it goes by the clock that all share', async () => {
+      const audit = make({ calendarMs: START_MS });
+      await audit.open();
+      await audit.record(success('young'));
+      audit.pass(2 * RETENTION_MS);
+      await audit.prune();
+      expect((await events()).length).toBe(1);
       await audit.close();
     });
 

@@ -62,6 +62,8 @@ export interface AuditOptions {
   readonly retentionMs: number;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
+  /** The clock that all servers share (milliseconds since the epoch): the retention goes by it. */
+  readonly calendar: () => Promise<number>;
   readonly log: Log;
   /** Events that may wait for the database; 10,000 when left out, some megabytes. */
   readonly queueMax?: number;
@@ -85,7 +87,7 @@ const BEGUN_LATE: Fault = {
 
 /** The audit trail over its rows. */
 export function createAudit(options: AuditOptions): Audit {
-  const { store, key, retentionMs, now, log } = options;
+  const { store, key, retentionMs, now, calendar, log } = options;
   const parts = createParts(options);
   const { chain, gather, take, queue, writer, soundness, heads, push, readFindings } = parts;
   const look = async (): Promise<void> => {
@@ -120,7 +122,10 @@ export function createAudit(options: AuditOptions): Audit {
       else await push(written);
     },
     ...createReading(store, parts),
-    prune: () => pruneTrail({ store, chain: chain(), before: new Date(now() - retentionMs), log }),
+    prune: async () => {
+      const before = new Date((await calendar()) - retentionMs);
+      await pruneTrail({ store, chain: chain(), before, log });
+    },
     flush: () => queue.flush(true),
     state: () => ({
       queued: queue.length(),

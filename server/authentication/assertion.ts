@@ -34,13 +34,15 @@ export interface AssertionCheckOptions {
   readonly store: AssertionStore;
   readonly source: JwksSource;
   readonly now: () => number;
+  /** The clock that all servers share (milliseconds since the epoch): by it is forgotten what has ended. */
+  readonly calendar: () => Promise<number>;
 }
 
 /** An id is kept a minute longer than its assertion lives: the clock of another server may be behind. */
 const PRUNE_LATER_MS = 60_000;
 
 /** The check of `private_key_jwt`. */
-export function createAssertionCheck({ issuer, store, source, now }: AssertionCheckOptions): AssertionCheck {
+export function createAssertionCheck({ issuer, store, source, now, calendar }: AssertionCheckOptions): AssertionCheck {
   const importKey = createKeyImport();
 
   const isSignedBy = async (jwt: string, alg: Assertion['alg'], keys: readonly JWK[]): Promise<boolean> => {
@@ -84,7 +86,7 @@ export function createAssertionCheck({ issuer, store, source, now }: AssertionCh
       if (!(await store.use(replayId(assertion), new Date(assertion.endsAtMs))))
         throw new OAuthError('invalid_client', 'assertion_replayed', { clientId: assertion.clientId });
     },
-    prune: () => store.prune(new Date(now() - PRUNE_LATER_MS)),
+    prune: async () => store.prune(new Date((await calendar()) - PRUNE_LATER_MS)),
   };
 }
 

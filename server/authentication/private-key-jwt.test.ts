@@ -318,6 +318,17 @@ eachDatabase('private_key_jwt', (open) => {
     expect(await count()).toBe(0);
   });
 
+  test('a server whose own clock is a year ahead forgets none: it goes by the clock that all share', async () => {
+    const settings = { issuer: server.issuer, databaseNow: async () => server.now() };
+    const ahead = await startTestServer(database, { settings });
+    const jwt = await assertion(server, clientId, own);
+    expect((await ask(server, jwt)).status).toBe(200);
+    ahead.pass(365 * 24 * 60 * 60_000);
+    await ahead.services.maintenance.run();
+    expect(await outcome(server, ask(server, jwt))).toEqual([401, 'assertion_replayed']);
+    await ahead.close();
+  });
+
   test('of many that use the same assertion at the same time, one succeeds', async () => {
     const jwt = await assertion(server, clientId, own);
     const answers = await Promise.all(Array.from({ length: 10 }, () => ask(server, jwt)));

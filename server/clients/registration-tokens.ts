@@ -32,9 +32,11 @@ const ENDED_KEPT_MS = 30 * 86_400_000;
 export function createRegistrationTokens(options: {
   readonly store: RegistrationTokenStore;
   readonly now: () => number;
+  /** The clock that all servers share (milliseconds since the epoch): by it is destroyed what has ended. */
+  readonly calendar: () => Promise<number>;
   readonly randomBytes: (n: number) => Buffer;
 }): RegistrationTokens {
-  const { store, now, randomBytes } = options;
+  const { store, now, calendar, randomBytes } = options;
   const hashOf = (token: string): string => digestSecret(token).toString('base64url');
   return {
     create: async ({ label, expiresInSeconds, uses }) => {
@@ -54,7 +56,7 @@ export function createRegistrationTokens(options: {
       if (!(await store.remove(id))) throw notFound('There is no such registration token.');
     },
     find: async (token) => (isMadeSecret('rt', token) ? store.find(hashOf(token), new Date(now())) : null),
-    prune: () => store.pruneEnded(new Date(now() - ENDED_KEPT_MS)),
+    prune: async () => store.pruneEnded(new Date((await calendar()) - ENDED_KEPT_MS)),
   };
 }
 

@@ -1,3 +1,4 @@
+import type { ReadClock } from '../../db/clock';
 import type { Rows } from '../../db/rows';
 import { createAssertionCheck } from '../authentication/assertion';
 import { createCertificateCheck } from '../authentication/certificate-check';
@@ -26,6 +27,8 @@ const REMEMBERED_CLIENTS_MAX = 20_000;
 export interface ClientsNeed {
   readonly limits: Pick<Limits, 'failed'>;
   readonly resources: Pick<Resources, 'checkGrants'>;
+  /** The clock that all servers share. */
+  readonly calendar: ReadClock;
 }
 
 /** The services of clients: who they are, and how they prove it. */
@@ -49,11 +52,16 @@ export function wireClients(rows: Rows, given: Surroundings, need: ClientsNeed) 
       isSubject,
     },
   });
-  const registrationTokens = createRegistrationTokens({ store: createRegistrationTokenStore(rows), now, randomBytes });
-  return { clients, registrationTokens, ...wireAuthentication(rows, given, clients, need.limits.failed) };
+  const registrationTokens = createRegistrationTokens({
+    store: createRegistrationTokenStore(rows),
+    now,
+    calendar: need.calendar,
+    randomBytes,
+  });
+  return { clients, registrationTokens, ...wireAuthentication(rows, given, clients, need) };
 }
 
-function wireAuthentication(rows: Rows, given: Surroundings, clients: Clients, limit: Limits['failed']) {
+function wireAuthentication(rows: Rows, given: Surroundings, clients: Clients, { limits, calendar }: ClientsNeed) {
   const { issuer, log, now, resolve, jwksUriAllowPrivate: allowPrivate, jwksAuthorities: authorities } = given;
   const source = createJwksSource({
     fetchKeys: createJwksFetch({ resolve, allowPrivate, authorities }),
@@ -61,10 +69,10 @@ function wireAuthentication(rows: Rows, given: Surroundings, clients: Clients, l
     failed: (uri, error) =>
       log.warn('the keys of a client could not be fetched', { 'url.full': uri.split('?', 1)[0], error }),
   });
-  const assertions = createAssertionCheck({ issuer, store: createAssertionStore(rows), source, now });
+  const assertions = createAssertionCheck({ issuer, store: createAssertionStore(rows), source, now, calendar });
   const certificates = createCertificateCheck({ authorities: given.mtlsAuthorities, source, now });
   return {
-    authentication: createAuthentication({ clients, assertions, certificates, failed: limit }),
+    authentication: createAuthentication({ clients, assertions, certificates, failed: limits.failed }),
     assertions,
   };
 }

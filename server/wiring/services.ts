@@ -1,4 +1,5 @@
 import type { Changes } from '../../db/changes';
+import { createDatabaseClock } from '../../db/clock';
 import type { Database } from '../../db/connect';
 import { createMaintenance, type Maintenance } from '../../kit/chores';
 import type { DependencyState } from '../../kit/http/health';
@@ -61,6 +62,7 @@ export interface Services extends TokenServices {
 export function createServices(database: Database, given: Surroundings): Services {
   const { issuer, publicUrls, log, now } = given;
   const { rows } = database;
+  const calendar = given.databaseNow ?? createDatabaseClock(rows);
   const vault = createVault({ ...given, store: createVaultStore(rows) });
   const callers = createCallers(given.trusted);
   const metrics = createMetrics(VERSION);
@@ -70,6 +72,7 @@ export function createServices(database: Database, given: Surroundings): Service
     kept: given.auditHead,
     retentionMs: given.retentionAuditMs,
     now,
+    calendar,
     log,
   });
   const record: typeof audit.record = (event) => {
@@ -79,9 +82,10 @@ export function createServices(database: Database, given: Surroundings): Service
   const tell = createTell({ log, source: callers.seen, record });
   const limits = createLimits({ limits: given.limits, now });
   const resources = createResources({ store: createResourceStore(rows), issuer, publicUrls, now });
-  const ofClients = wireClients(rows, given, { limits, resources });
+  const ofClients = wireClients(rows, given, { limits, resources, calendar });
   const reachability = createReachability();
-  const standing = { ...ofClients, vault, limits, resources, metrics, tell, requireNews: reachability.requireNews };
+  const { requireNews } = reachability;
+  const standing = { ...ofClients, vault, limits, resources, metrics, tell, requireNews, calendar };
   const ofTokens = wireTokens(rows, given, standing);
   const market = wireRates(rows, given, tell);
   const administration = wireAdministration(rows, given, { ...ofTokens, callers, limits, vault, tell });

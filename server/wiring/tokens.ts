@@ -1,4 +1,4 @@
-import { createDatabaseClock } from '../../db/clock';
+import type { ReadClock } from '../../db/clock';
 import type { Rows } from '../../db/rows';
 import { parseLimit } from '../../kit/limit';
 import type { Authentication } from '../authentication/service';
@@ -45,14 +45,15 @@ export interface TokensNeed {
   readonly tell: Tell;
   /** @throws Problem 503 while news of changes may be missing. */
   readonly requireNews: () => void;
+  /** The clock that all servers share. */
+  readonly calendar: ReadClock;
 }
 
 /** Wires keys, tokens, what is known of them, and the endpoints that deal in them. */
 export function wireTokens(rows: Rows, given: Surroundings, need: TokensNeed): TokenServices {
   const { issuer, publicUrls, now, newId, accessTokenTtlSeconds: ttlSeconds } = given;
-  const { vault, clients, resources, limits, tell, requireNews } = need;
+  const { vault, clients, resources, limits, tell, requireNews, calendar } = need;
   const { authenticate } = need.authentication;
-  const calendar = given.databaseNow ?? createDatabaseClock(rows);
   const keyring = createKeyring({
     store: createKeyStore(rows),
     box: vault,
