@@ -56,57 +56,40 @@ describe.skipIf(!hasBrowser())('The console is for everybody', () => {
     if (opens !== undefined) await page.getByRole('button', { name: opens }).click();
   };
 
-  for (const colorScheme of ['light', 'dark'] as const) {
-    test(`axe finds nothing serious on any view in ${colorScheme}`, async () => {
-      const { page, context } = await browser.visit({ colorScheme });
+  describe('on every view', () => {
+    const found: Findings = { light: [], dark: [], wide: [], titles: new Map(), outlines: [] };
+
+    // One walk for all: it is what takes the time.
+    beforeAll(async () => {
+      const { page, context } = await browser.visit();
       await page.goto(server.url);
       await page.getByLabel('Admin secret').waitFor();
-      const found = [...(await seriousFaults(page, 'sign-in'))];
+      await look(page, 'sign-in', found);
       await signIn(page);
       for (const [name, hash, opens] of PLACES) {
         await go(page, hash, opens);
-        found.push(...(await seriousFaults(page, name)));
+        await look(page, name, found);
+        if (opens !== undefined) continue;
+        await page.waitForFunction('document.title.includes("·")');
+        found.titles.set(name, await page.title());
+        const landmarks = [page.locator('h1'), page.getByRole('main'), page.getByRole('banner')];
+        const counts = await Promise.all(landmarks.map((landmark) => landmark.count()));
+        if (counts.some((count) => count !== 1)) found.outlines.push(`${name}: ${counts}`);
       }
       await context.close();
-      expect(found).toEqual([]);
     });
-  }
 
-  test('no view is wider than the screen, however narrow', async () => {
-    const { page, context } = await browser.visit();
-    const wide: string[] = [];
-    await signIn(page);
-    for (const [name, hash, opens] of PLACES) {
-      await go(page, hash, opens);
-      for (const width of [320, 705, 768, 961]) {
-        await page.setViewportSize({ width, height: 640 });
-        const excess = Number(
-          await page.evaluate('document.documentElement.scrollWidth - document.documentElement.clientWidth'),
-        );
-        if (excess > 0) wide.push(`${name} at ${width}: ${excess}`);
-      }
+    for (const scheme of ['light', 'dark'] as const) {
+      test(`axe finds nothing serious in ${scheme}`, () => expect(found[scheme]).toEqual([]));
     }
-    await context.close();
-    expect(wide).toEqual([]);
-  });
 
-  test('each view has its own title, one h1 and the landmarks', async () => {
-    const { page, context } = await browser.visit();
-    await signIn(page);
-    const titles = new Set<string>();
-    for (const [, hash, opens] of PLACES) {
-      if (opens !== undefined) continue;
-      await go(page, hash);
-      await page.waitForFunction('document.title.includes("·")');
-      titles.add(await page.title());
-      expect([
-        await page.locator('h1').count(),
-        await page.getByRole('main').count(),
-        await page.getByRole('banner').count(),
-      ]).toEqual([1, 1, 1]);
-    }
-    await context.close();
-    expect(titles.size).toBe(PLACES.filter(([name, , opens]) => opens === undefined && name !== 'no clients').length);
+    test('nothing is wider than the screen, however narrow', () => expect(found.wide).toEqual([]));
+
+    test('there is a title of its own, one h1 and the landmarks', () => {
+      const views = PLACES.filter(([name, , opens]) => opens === undefined && name !== 'no clients');
+      expect(found.outlines).toEqual([]);
+      expect(new Set(found.titles.values()).size).toBe(views.length);
+    });
   });
 
   test('a client is created, rotated and deleted with the keyboard alone', async () => {
@@ -172,6 +155,32 @@ describe.skipIf(!hasBrowser())('The console is for everybody', () => {
   });
 });
 
+interface Findings {
+  readonly light: string[];
+  readonly dark: string[];
+  readonly wide: string[];
+  readonly titles: Map<string, string>;
+  readonly outlines: string[];
+}
+
+/** Looks at what is shown in both colour schemes and at several widths. */
+async function look(page: Page, name: string, found: Findings): Promise<void> {
+  await page.emulateMedia({ colorScheme: 'light' });
+  found.light.push(...(await seriousFaults(page, name, 'axe.run()')));
+  await page.emulateMedia({ colorScheme: 'dark' });
+  // The scheme changes colours and nothing else.
+  found.dark.push(...(await seriousFaults(page, name, "axe.run({ runOnly: ['color-contrast'] })")));
+  const size = page.viewportSize() ?? { width: 1280, height: 720 };
+  for (const width of [320, 705, 768, 961]) {
+    await page.setViewportSize({ width, height: 640 });
+    const excess = Number(
+      await page.evaluate('document.documentElement.scrollWidth - document.documentElement.clientWidth'),
+    );
+    if (excess > 0) found.wide.push(`${name} at ${width}: ${excess}`);
+  }
+  await page.setViewportSize(size);
+}
+
 interface Violation {
   readonly id: string;
   readonly impact: string | null;
@@ -179,9 +188,9 @@ interface Violation {
 }
 
 /** What axe-core calls serious or critical. It is evaluated from outside, since the page lets no foreign script in. */
-async function seriousFaults(page: Page, where: string): Promise<string[]> {
+async function seriousFaults(page: Page, where: string, run: string): Promise<string[]> {
   await page.evaluate(axe);
-  const { violations } = (await page.evaluate('axe.run()')) as { violations: readonly Violation[] };
+  const { violations } = (await page.evaluate(run)) as { violations: readonly Violation[] };
   return violations
     .filter(({ impact }) => impact === 'serious' || impact === 'critical')
     .map(({ id, nodes }) => `${where}: ${id}: ${nodes[0]?.html} ${nodes[0]?.failureSummary}`);
