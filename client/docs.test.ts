@@ -4,6 +4,7 @@ import { chmodSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from '
 import { join } from 'node:path';
 import { openEmbedded } from '../db/embedded';
 import { freePort } from '../db/testing-postgres';
+import { commandOf } from '../kit/testing';
 import { ADMIN_SECRET, startTestServer, waitFor } from '../server/testing';
 import { clientFolder } from './testing/joined';
 
@@ -32,12 +33,13 @@ async function startBoth() {
   const settings = { now: Date.now, behindProxy: true, mtlsAuthorities: '-----' };
   const server = await startTestServer(database, { settings });
   const port = await freePort();
-  for (const [name, main, at] of [
-    ['crypto-server', 'server/main.ts', server.port],
-    ['crypto-client', 'client/main.ts', port],
+  for (const [name, at] of [
+    ['server', server.port],
+    ['client', port],
   ] as const) {
-    const program = join(folder.path, name);
-    writeFileSync(program, `#!/bin/sh\nPORT=${at} exec '${process.execPath}' '${join(ROOT, main)}' "$@"\n`);
+    const program = join(folder.path, `crypto-${name}`);
+    const command = commandOf(name).map((word) => `'${word}'`);
+    writeFileSync(program, `#!/bin/sh\nPORT=${at} exec ${command.join(' ')} "$@"\n`);
     chmodSync(program, 0o755);
   }
   const env = { PATH: process.env['PATH'] ?? '', CRYPTO_SERVER_URL: `http://localhost:${server.port}` };

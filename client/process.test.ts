@@ -1,6 +1,7 @@
 // Both programs as processes of their own.
 import { describe, expect, test } from 'bun:test';
 import { join } from 'node:path';
+import { commandOf } from '../kit/testing';
 import { waitFor } from '../server/testing';
 import { startServerProcess } from '../server/testing-process';
 import { clientFolder } from './testing/joined';
@@ -19,7 +20,7 @@ describe('two processes', () => {
         DATA_DIR: clients.path,
         FETCH_SECONDS: '1',
       };
-      const client = Bun.spawn([process.execPath, join(import.meta.dir, 'main.ts')], {
+      const client = Bun.spawn(commandOf('client'), {
         env,
         cwd: clients.path,
         stdout: 'pipe',

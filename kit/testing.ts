@@ -1,4 +1,5 @@
 // For tests alone.
+import { join } from 'node:path';
 import { createLog, type Log } from './logs';
 
 /** A log at its most talkative whose lines, JSON texts, are kept in `logged`. */
@@ -9,4 +10,11 @@ export function captureLog(service: string, now: () => number = () => 0): { log:
     log: createLog({ service, version: '0', level: 'debug', format: 'json', write, now, colour: false }),
     logged,
   };
+}
+
+/** How a program is started: the binary that `bun run test` has just built, or under a bare `bun test` from its sources. */
+export function commandOf(program: 'server' | 'client'): string[] {
+  const root = join(import.meta.dir, '..');
+  if (Bun.env['TEST_BINARIES'] === 'true') return [join(root, `crypto-${program}`)];
+  return [process.execPath, join(root, program, 'main.ts')];
 }

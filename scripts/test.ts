@@ -29,19 +29,21 @@ async function tool(name: string, ...args: string[]): Promise<string> {
   return '';
 }
 
-async function built(work: Promise<void>): Promise<void> {
+async function built(work: Promise<void>): Promise<boolean> {
   try {
     await work;
     passed++;
+    return true;
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
     failures.push(message.split('\n')[0] ?? message);
     say(message);
+    return false;
   }
 }
 
-/** Runs `bun test` with its output passed through; what its report says, or a failure when it wrote none. */
-async function runTests(): Promise<Tally> {
+/** Runs `bun test` with its output passed through; what its report says, or a failure when it wrote none. `binaries`: they were built, and are what is tested. */
+async function runTests(binaries: boolean): Promise<Tally> {
   rmSync(REPORT, { force: true });
   mkdirSync(REPORTS, { recursive: true });
   const command = [
@@ -49,11 +51,16 @@ async function runTests(): Promise<Tally> {
     'test',
     // Far above any test's time on a machine that is well: one that is busy must not fail by its clock.
     '--timeout=60000',
+    // Two processes, since a single one leaves a core idle; each starts one PostgreSQL for all of its files.
+    '--parallel=2',
+    '--no-isolate',
     '--reporter=junit',
     `--reporter-outfile=${REPORT}`,
     ...process.argv.slice(2),
   ];
-  const code = await Bun.spawn(command, { cwd: ROOT, stdin: 'ignore', stdout: 'inherit', stderr: 'inherit' }).exited;
+  const env = { ...process.env, TEST_BINARIES: String(binaries) };
+  const code = await Bun.spawn(command, { cwd: ROOT, env, stdin: 'ignore', stdout: 'inherit', stderr: 'inherit' })
+    .exited;
   const tally = readTally();
   const unexplained = code !== 0 && tally.failed.length === 0 ? [`bun test ended with exit code ${code}`] : [];
   return { ...tally, failed: [...tally.failed, ...unexplained] };
@@ -75,11 +82,11 @@ say(`\n${style.bold('Checks')}`);
 await check('Formatter and linter', () => tool('biome', 'check', '--colors=off', '.'));
 await check('Types', () => tool('tsc', '--noEmit'));
 await check('Types of the console', () => tool('tsc', '--noEmit', '-p', 'server/console/page'));
-await built(prepareDump().then(() => buildBinary('crypto-server')));
-await built(buildBinary('crypto-client'));
+const server = await built(prepareDump().then(() => buildBinary('crypto-server')));
+const client = await built(buildBinary('crypto-client'));
 
 say(`\n${style.bold('Tests')}`);
-const tests = await runTests();
+const tests = await runTests(server && client);
 const strict = process.env['CI'] === 'true';
 failures.push(...tests.failed, ...(strict ? tests.skipped.map((name) => `skipped: ${name}`) : []));
 passed += tests.passed;

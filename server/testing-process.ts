@@ -1,10 +1,9 @@
-// The real program as a process of its own: `bun server/main.ts`.
+// The real program as a process of its own.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { commandOf } from '../kit/testing';
 import { waitFor } from './testing';
-
-const MAIN = join(import.meta.dir, 'main.ts');
 
 /** What a finished command left. */
 export interface Outcome {
@@ -74,5 +73,5 @@ export async function startServerProcess(env: Record<string, string>): Promise<S
 }
 
 function spawn(args: readonly string[], env: Record<string, string>, cwd: string) {
-  return Bun.spawn([process.execPath, MAIN, ...args], { env, cwd, stdin: 'ignore', stdout: 'pipe', stderr: 'pipe' });
+  return Bun.spawn([...commandOf('server'), ...args], { env, cwd, stdin: 'ignore', stdout: 'pipe', stderr: 'pipe' });
 }

@@ -2,9 +2,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { commandOf } from '../../kit/testing';
 import { createDouble, DOUBLE_RATES, type Double } from '../testing/double';
-
-const MAIN = join(import.meta.dir, '../main.ts');
 
 let double: Double;
 let server: Bun.Server<undefined>;
@@ -33,7 +32,7 @@ const environment = (folder: string, changes: Record<string, string> = {}): Reco
 });
 
 async function run(args: string[], env: Record<string, string>): Promise<{ code: number; out: string; err: string }> {
-  const child = Bun.spawn(['bun', MAIN, ...args], { env, cwd: root, stdout: 'pipe', stderr: 'pipe' });
+  const child = Bun.spawn([...commandOf('client'), ...args], { env, cwd: root, stdout: 'pipe', stderr: 'pipe' });
   const [out, err, code] = await Promise.all([
     new Response(child.stdout).text(),
     new Response(child.stderr).text(),
@@ -44,7 +43,7 @@ async function run(args: string[], env: Record<string, string>): Promise<{ code:
 
 /** A client that serves, and the address it says it listens on. */
 async function serve(env: Record<string, string>) {
-  const child = Bun.spawn(['bun', MAIN, '--port', '0'], { env, cwd: root, stdout: 'pipe', stderr: 'pipe' });
+  const child = Bun.spawn([...commandOf('client'), '--port', '0'], { env, cwd: root, stdout: 'pipe', stderr: 'pipe' });
   const seen = { err: '' };
   const decoder = new TextDecoder();
   const url = Promise.withResolvers<string>();
