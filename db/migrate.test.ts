@@ -43,6 +43,7 @@ eachDatabase('A migrated database', (open) => {
       '0000_tables',
       '0001_market_and_triggers',
       '0002_authorization_server',
+      '0003_market_history',
     ]);
     expect(status.every(({ applied }) => applied)).toBe(true);
   });

@@ -9,6 +9,7 @@ import {
   numeric,
   pgTable,
   primaryKey,
+  smallint,
   text,
   timestamp,
 } from 'drizzle-orm/pg-core';
@@ -242,22 +243,48 @@ export const currencyRates = pgTable('currency_rates', {
   retiredAt: moment('retired_at'),
 });
 
-/** One-minute candles, `openTime` on the minute in UTC. `currency` is `currency_rates.id`; `ticks` counts what went in. */
-export const candles1m = pgTable(
-  'candles_1m',
+/**
+ * Every rate that was a current one, in a partition for each day (UTC) of `at`. What a currency is listed at is its first row, under
+ * the number of the tick before. `currency` is `currency_rates.id`, whose rows stay: a check of every row would cost what the row does.
+ */
+export const ticks = pgTable(
+  'ticks',
   {
-    currency: integer('currency')
-      .notNull()
-      .references(() => currencyRates.id),
+    currency: integer('currency').notNull(),
+    seq: bigint('seq', { mode: 'number' }).notNull(),
+    at: moment('at').notNull(),
+    rate: numeric('rate').notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.currency, table.seq, table.at] })],
+);
+
+/**
+ * Candles of 1, 5, 15, 60, 240 and 1440 `minutes`, `openTime` on a multiple of them in UTC. `open` and `close` are the rates of the
+ * ticks `firstSeq` and `lastSeq`, whatever the clock said; `ticks` counts what went in.
+ */
+export const candles = pgTable(
+  'candles',
+  {
+    currency: integer('currency').notNull(),
+    minutes: smallint('minutes').notNull(),
     openTime: moment('open_time').notNull(),
     open: numeric('open').notNull(),
     high: numeric('high').notNull(),
     low: numeric('low').notNull(),
     close: numeric('close').notNull(),
     ticks: integer('ticks').notNull(),
+    firstSeq: bigint('first_seq', { mode: 'number' }).notNull(),
+    lastSeq: bigint('last_seq', { mode: 'number' }).notNull(),
   },
   (table) => [
-    primaryKey({ columns: [table.currency, table.openTime] }),
-    index('candles_1m_open_time_index').on(table.openTime),
+    primaryKey({ columns: [table.currency, table.minutes, table.openTime] }),
+    index('candles_minutes_open_time_index').on(table.minutes, table.openTime),
   ],
+);
+
+/** Candles, of all currencies, that are not as the shorter ones within them say, or not there yet; longer ones around them neither. */
+export const candlesDue = pgTable(
+  'candles_due',
+  { minutes: smallint('minutes').notNull(), openTime: moment('open_time').notNull() },
+  (table) => [primaryKey({ columns: [table.minutes, table.openTime] })],
 );

@@ -53,6 +53,15 @@ describe('the configuration of crypto-server', () => {
     expect(read(env as unknown as Record<string, string>).config.registration).toBe(mode as 'open');
   });
 
+  test('what is kept how long: seven days of ticks, ninety of short candles; these reach beyond the last 24 hours', () => {
+    expect(read({}).config).toMatchObject({ retentionTicksMs: 7 * 86_400_000, retentionCandlesMs: 90 * 86_400_000 });
+    const set = read({ RETENTION_TICKS: '36h', RETENTION_CANDLES: '48h' }).config;
+    expect(set).toMatchObject({ retentionTicksMs: 36 * 3_600_000, retentionCandlesMs: 48 * 3_600_000 });
+    expect(
+      faultsOf({ RETENTION_TICKS: '0d', RETENTION_CANDLES: '47h' }).map((fault) => fault.split(/[: ]/)[0]),
+    ).toEqual(['RETENTION_TICKS', 'RETENTION_CANDLES']);
+  });
+
   test('ISSUER is required beyond loopback, and said together with every other fault', () => {
     const faults = faultsOf({ HOST: '0.0.0.0', PORT: 'x', TICK_SECONDS: '0', ADMIN_SECRET: 'short' });
     expect(faults.map((fault) => fault.split(/[: ]/)[0]).sort()).toEqual([

@@ -15,11 +15,13 @@ import { isLoopbackName } from '../kit/http/origin';
 import type { Limit } from '../kit/limit';
 import type { LogFormat, LogLevel } from '../kit/logs';
 import { COMMON_SETTINGS, orNull } from '../kit/settings';
+import { opennessWarnings } from './config-warnings';
 import {
   addressRange,
   asWritten,
   baseUrl,
   bearerToken,
+  candleRetention,
   databaseUrl,
   headerSecret,
   limit,
@@ -68,6 +70,9 @@ export interface Config {
   readonly tickVolatility: number;
   readonly rateSeed: string | null;
   readonly retentionAuditMs: number;
+  readonly retentionTicksMs: number;
+  /** Of candles shorter than an hour. */
+  readonly retentionCandlesMs: number;
   /** A file of certificates in PEM. */
   readonly mtlsCaFile: string | null;
   readonly metricsToken: string | null;
@@ -156,6 +161,16 @@ export const SETTINGS = {
     parse: asWritten(retention),
     fallback: '400d',
   }),
+  RETENTION_TICKS: setting({
+    about: 'how long ticks are kept, by whole days',
+    parse: asWritten(retention),
+    fallback: '7d',
+  }),
+  RETENTION_CANDLES: setting({
+    about: 'how long candles shorter than an hour are kept, 48h or longer',
+    parse: asWritten(candleRetention),
+    fallback: '90d',
+  }),
   MTLS_CA_FILE: setting({
     about: 'certificates (PEM) of the authorities that tls_client_auth trusts',
     parse: orNull(text()),
@@ -193,8 +208,6 @@ export const SETTINGS = {
 /** Settings of the product that this version does not act on. */
 const UNSUPPORTED = [
   'RATE_SOURCE',
-  'RETENTION_TICKS',
-  'RETENTION_CANDLES',
   'REDIS_URL',
   'TLS_CERT_FILE',
   'TLS_KEY_FILE',
@@ -221,7 +234,7 @@ export function readConfig(sources: Sources): Configuration {
     reading,
     derived,
     generated: secretFiles(config.dataDir),
-    warnings: [...reading.warnings, ...plainHttpWarnings(config), ...openWarnings(config)],
+    warnings: [...reading.warnings, ...opennessWarnings(config)],
   };
 }
 
@@ -261,6 +274,8 @@ function makeConfig(values: Values<typeof SETTINGS>, terminal: boolean): Config 
     tickVolatility: values.TICK_VOLATILITY,
     rateSeed: values.RATE_SEED,
     retentionAuditMs: retention(values.RETENTION_AUDIT),
+    retentionTicksMs: retention(values.RETENTION_TICKS),
+    retentionCandlesMs: candleRetention(values.RETENTION_CANDLES),
     mtlsCaFile: values.MTLS_CA_FILE,
     metricsToken: values.METRICS_TOKEN,
     jwksUriAllowPrivate: values.JWKS_URI_ALLOW_PRIVATE === 'true',
@@ -280,19 +295,4 @@ function limitsIn(values: Values<typeof SETTINGS>): Limits | null {
     failed: limit(LIMIT_FAILED),
     register: limit(LIMIT_REGISTER),
   };
-}
-
-function openWarnings({ registration, loopback, issuer }: Config): string[] {
-  const reachable = !loopback || (issuer !== null && !isLoopbackName(new URL(issuer).hostname));
-  if (registration !== 'open' || !reachable) return [];
-  return ['REGISTRATION is open beyond this machine: anybody who reaches the server can register and read the rates'];
-}
-
-function plainHttpWarnings({ issuer, publicUrls }: Config): string[] {
-  const plain = [issuer, ...publicUrls].filter(
-    (url) => url?.startsWith('http:') && !isLoopbackName(new URL(url).hostname),
-  );
-  return plain.map(
-    (url) => `${url} is plain http beyond this machine: secrets and tokens can be read on the way; use https`,
-  );
 }

@@ -35,6 +35,13 @@ export function retention(given: string): number {
   return ms;
 }
 
+/** The same from two days on: the figures of the last 24 hours are made of what is kept. */
+export function candleRetention(given: string): number {
+  const ms = retention(given);
+  if (ms < 2 * DAY_MS) throw new Error('a time of 48h or longer, such as 90d');
+  return ms;
+}
+
 /** The administrator's secret: it has to pass through a header, where spaces at the ends are cut off (RFC 9110 §5.5). */
 export function headerSecret(given: string): string {
   if (!/^(?=[ -~]{16,1024}$)[!-~].*[!-~]$/.test(given))

@@ -130,6 +130,8 @@ function surroundings(issuer: string, logged: string[], now: () => number): Surr
     signingAlg: 'ES256',
     previousEncryptionKey: null,
     retentionAuditMs: 400 * 86_400_000,
+    retentionTicksMs: 7 * 86_400_000,
+    retentionCandlesMs: 90 * 86_400_000,
     auditHead: { read: () => null, write: () => {} },
     mtlsAuthorities: null,
     metricsToken: null,

@@ -2,7 +2,7 @@
 import { expect, test } from 'bun:test';
 import { eq } from 'drizzle-orm';
 import { connectPostgres } from '../../db/connect';
-import { candles1m, currencyRates } from '../../db/schema';
+import { candles, currencyRates } from '../../db/schema';
 import { eachDatabase, freshDatabaseUrl } from '../../db/testing';
 import { findPostgres } from '../../db/testing-postgres';
 import { startTestServer, type TestServer, waitFor } from '../testing';
@@ -51,7 +51,7 @@ eachDatabase('the catalogue', (open) => {
     await server.services.ticker.tick();
     const [row] = await database.rows.select().from(currencyRates).where(eq(currencyRates.symbol, 'DOGE'));
     expect(Number(row!.rate)).toBe(retired.rate);
-    expect(await database.rows.select().from(candles1m).where(eq(candles1m.currency, row!.id))).toHaveLength(1);
+    expect(await database.rows.select().from(candles).where(eq(candles.currency, row!.id))).toHaveLength(1);
     expect((await server.services.currencies.list()).map(({ symbol }) => symbol)).toContain('DOGE');
     await expect(server.services.currencies.retire('DOGE', BY)).rejects.toMatchObject({ status: 404 });
     await server.close();

@@ -2,7 +2,8 @@ import { and, eq, isNull, sql } from 'drizzle-orm';
 import { notify } from '../../db/notify';
 import type { Rows, Transaction } from '../../db/rows';
 import { currencyRates, market } from '../../db/schema';
-import { CATALOGUE_NEWS, type CurrencyRow, writeCandles } from './store';
+import { CATALOGUE_NEWS, type CurrencyRow } from './store';
+import { recordRates } from './tick-store';
 
 /** A currency, listed or retired. */
 export interface CatalogueRow extends CurrencyRow {
@@ -31,7 +32,7 @@ export function createCurrencyStore(rows: Rows): CurrencyStore {
     all: () => rows.select().from(currencyRates).orderBy(currencyRates.id),
     add: (currency, at) =>
       rows.transaction(async (tx) => {
-        await holdMarket(tx);
+        const seq = await holdMarket(tx);
         const [there] = await tx.select().from(currencyRates).where(eq(currencyRates.symbol, currency.symbol));
         if (there !== undefined && (there.retiredAt === null || there.name !== currency.name)) return there;
         const listed = { ...currency, anchorRate: currency.rate, lastUpdated: at, retiredAt: null };
@@ -40,7 +41,7 @@ export function createCurrencyStore(rows: Rows): CurrencyStore {
           .values(listed)
           .onConflictDoUpdate({ target: currencyRates.symbol, set: listed })
           .returning();
-        await writeCandles(tx, written, at);
+        await recordRates(tx, { rates: written, seq, at });
         await raiseVersion(tx);
         return null;
       }),
@@ -58,9 +59,11 @@ export function createCurrencyStore(rows: Rows): CurrencyStore {
   };
 }
 
-/** A tick reads the catalogue, and must not do so half-way; it skips its turn while this is held. */
-async function holdMarket(tx: Transaction): Promise<void> {
-  await tx.select().from(market).for('update');
+/** A tick reads the catalogue, and must not do so half-way; it skips its turn while this is held. @returns the number of the last one. */
+async function holdMarket(tx: Transaction): Promise<number> {
+  const [counter] = await tx.select().from(market).for('update');
+  if (counter === undefined) throw new Error('The market has no counter row.');
+  return counter.seq;
 }
 
 async function raiseVersion(tx: Transaction): Promise<void> {

@@ -1,4 +1,4 @@
-import type { DayRow } from './store';
+import type { DayRow } from './candle-store';
 
 /** Figures of one currency over the last 24 hours. Rates are in US dollars. */
 export interface DayFigures {

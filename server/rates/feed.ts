@@ -1,7 +1,8 @@
 import { createInOrder } from '../../kit/in-order';
-import { changePercent, type DayFigures, dayFigures, widen } from './day';
+import { changePercent, type DayFigures, dayFigures } from './day';
 import type { Rate } from './model';
 import type { CurrencyRow, MarketState, RateStore } from './store';
+import { createDayWindow, type DayStore, type Figures } from './window';
 
 /** The rates as they are served: the last committed ones, ready to be sent. */
 export interface Snapshot {
@@ -26,37 +27,40 @@ export interface Feed {
   refresh(seq: number | null): Promise<void>;
 }
 
-/** The 24 hours that the figures are of. It moves by the minute, as the candles do. */
-interface Window {
-  readonly from: number;
-  readonly figures: ReadonlyMap<number, DayFigures>;
+/** What the feed stands on. */
+export interface FeedOptions {
+  readonly store: Pick<RateStore, 'read'>;
+  readonly days: DayStore;
 }
 
-const DAY_MS = 24 * 60 * 60 * 1000;
-const MINUTE_MS = 60 * 1000;
-
 /** Holds what `store` has committed. */
-export function createFeed(store: Pick<RateStore, 'read' | 'day'>): Feed {
+export function createFeed({ store, days }: FeedOptions): Feed {
   let current: Snapshot | null = null;
-  let window: Window | null = null;
+  const window = createDayWindow(days);
   const inOrder = createInOrder();
 
-  const take = async (state: MarketState, known: Window | null): Promise<void> => {
+  const take = async (state: MarketState): Promise<void> => {
     if (current !== null && isOlder(state, current)) return;
-    window = await nextWindow(state, known, store);
-    current = makeSnapshot(state, window);
+    current = makeSnapshot(state, await window.advance(state));
   };
+  /** In its turn, so that what it reads is not older than what it is kept with; without it the next minute begins a little later. */
+  const lookAhead = (): Promise<void> => inOrder(window.lookAhead).catch(() => undefined);
   return {
     snapshot: () => {
       if (current === null) throw new Error('The rates have not been read yet.');
       return current;
     },
-    publish: (state) => inOrder(() => take(state, window)),
-    refresh: (seq) =>
-      inOrder(async () => {
+    publish: async (state) => {
+      await inOrder(() => take(state));
+      await lookAhead();
+    },
+    refresh: async (seq) => {
+      await inOrder(async () => {
         if (seq !== null && current !== null && seq <= current.seq) return;
-        await take(await store.read(), null);
-      }),
+        await take(await store.read());
+      });
+      await lookAhead();
+    },
   };
 }
 
@@ -65,19 +69,8 @@ function isOlder(state: MarketState, current: Snapshot): boolean {
   return state.seq < current.seq || (state.seq === current.seq && state.catalogueVersion < current.catalogueVersion);
 }
 
-/** Between two minutes only the running rates can widen the figures; at a new minute the candles are read again. */
-async function nextWindow(state: MarketState, known: Window | null, store: Pick<RateStore, 'day'>): Promise<Window> {
-  const from = Math.floor((state.tickedAt?.getTime() ?? 0) / MINUTE_MS) * MINUTE_MS - DAY_MS;
-  const rows = known?.from === from ? null : new Map((await store.day(new Date(from))).map((row) => [row.id, row]));
-  const figures = state.currencies.map(({ id, rate }): [number, DayFigures] => {
-    const before = rows === null ? known?.figures.get(id) : undefined;
-    return [id, before === undefined ? dayFigures(rows?.get(id), Number(rate)) : widen(before, Number(rate))];
-  });
-  return { from, figures: new Map(figures) };
-}
-
-function makeSnapshot(state: MarketState, window: Window): Snapshot {
-  const rates = state.currencies.map((currency) => makeRate(currency, window.figures.get(currency.id)));
+function makeSnapshot(state: MarketState, figures: Figures): Snapshot {
+  const rates = state.currencies.map((currency) => makeRate(currency, figures.get(currency.id)));
   return {
     seq: state.seq,
     catalogueVersion: state.catalogueVersion,

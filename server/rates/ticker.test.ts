@@ -106,12 +106,12 @@ eachDatabase('the ticker', (open) => {
     await tick(server);
     const [served, stored] = [ratesOf(server), await storedPairs(database)];
     // The rates are written before the candles, so a failure here comes in the middle of the transaction.
-    await database.rows.execute(sql`alter table candles_1m add constraint broken check (ticks < 0) not valid`);
+    await database.rows.execute(sql`alter table candles add constraint broken check (ticks < 0) not valid`);
     await expect(tick(server)).rejects.toThrow();
     expect(ratesOf(server)).toEqual(served);
     expect(await storedPairs(database)).toEqual(stored);
     expect(await seqOf(database)).toBe(1);
-    await database.rows.execute(sql`alter table candles_1m drop constraint broken`);
+    await database.rows.execute(sql`alter table candles drop constraint broken`);
     expect(await tick(server)).toBe(2);
     expect(await storedPairs(database)).toEqual(pairsOf(server));
     await server.close();
@@ -144,21 +144,6 @@ eachDatabase('the ticker', (open) => {
     const later = await startTestServer(database);
     expectDay(ratesOf(later));
     await Promise.all([server.close(), later.close()]);
-  });
-
-  test('candles older than 90 days are dropped', async () => {
-    const database = await open();
-    const server = await startTestServer(database);
-    const candles = async (): Promise<number> => {
-      const [row] = await database.rows.select({ count: sql<string>`count(*)` }).from(sql`candles_1m`);
-      return Number(row!.count);
-    };
-    await tick(server);
-    await tick(server, 89 * 86_400_000);
-    expect(await candles()).toBe(26);
-    await tick(server, 2 * 86_400_000);
-    expect(await candles()).toBe(26);
-    await server.close();
   });
 });
 

@@ -1,5 +1,7 @@
 import type { Log } from '../../kit/logs';
 import type { Feed } from './feed';
+import { openOf } from './pieces';
+import type { RollUpStore } from './roll-up-store';
 import type { CurrencyRow, RateStore } from './store';
 import { chance, walk } from './walk';
 
@@ -13,7 +15,8 @@ export interface Ticker {
 
 /** What the ticker stands on. */
 export interface TickerOptions {
-  readonly store: Pick<RateStore, 'tick' | 'prune'>;
+  readonly store: Pick<RateStore, 'tick'>;
+  readonly candles: Pick<RollUpStore, 'rollUp'>;
   readonly feed: Pick<Feed, 'publish'>;
   readonly periodSeconds: number;
   /** Largest relative move of a rate in one tick. */
@@ -27,29 +30,22 @@ export interface TickerOptions {
 /** A timer fires a little early or late; a tick this much before its time is due all the same. */
 const EARLY_MS = 500;
 
-/** How long one-minute candles are kept. */
-const CANDLES_KEPT_MS = 90 * 24 * 60 * 60 * 1000;
-
-/** Old candles are looked for this often. */
-const PRUNE_EVERY_MS = 60 * 60 * 1000;
-
 /**
  * The ticker of one server. Every replica has one and all fire at once; the transaction that gets the counter row goes
  * on, and only if the tick is still due, so there is one tick a period whoever dies.
  */
 export function createTicker(options: TickerOptions): Ticker {
-  const { store, feed, periodSeconds, volatility, seed, now, log } = options;
-  let prunedMs = 0;
+  const { store, candles, feed, periodSeconds, volatility, seed, now, log } = options;
+  let rolledUp: number | null = null;
   let last: Promise<unknown> = Promise.resolve();
   const next = ({ rate, anchorRate, symbol }: CurrencyRow, seq: number): string =>
     walk({ rate, anchorRate, volatility, random: chance(seed, seq, symbol) });
-  const prune = async (): Promise<void> => {
-    if (now() - prunedMs < PRUNE_EVERY_MS) return;
-    prunedMs = now();
-    // The tick is made, whatever becomes of this; what is left is dropped the next time.
-    await store
-      .prune(new Date(now() - CANDLES_KEPT_MS))
-      .catch((error: unknown) => log.warn('old candles were not dropped', { error }));
+  /** Once a minute. The tick is made, whatever becomes of this; what is left is made the next time. */
+  const rollUp = async (at: Date): Promise<void> => {
+    const minute = openOf(at.getTime(), 1);
+    if (minute === rolledUp) return;
+    rolledUp = minute;
+    await candles.rollUp(at).catch((error: unknown) => log.warn('longer candles were not made', { error }));
   };
   const tick = async (): Promise<number | null> => {
     const at = new Date(now());
@@ -57,7 +53,7 @@ export function createTicker(options: TickerOptions): Ticker {
     if (state === null) return null;
     await feed.publish(state);
     log.debug('tick', { 'market.seq': state.seq });
-    await prune();
+    await rollUp(at);
     return state.seq;
   };
   return {

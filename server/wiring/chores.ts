@@ -5,6 +5,7 @@ import type { AssertionCheck } from '../authentication/assertion';
 import type { RegistrationTokens } from '../clients/registration-tokens';
 import type { Clients } from '../clients/service';
 import type { Tell } from '../oauth/event';
+import type { HistoryRetention } from '../rates/retention';
 import type { Keyring } from '../tokens/keys';
 import type { Revocations } from '../tokens/revocations';
 import type { Vault } from '../vault/service';
@@ -18,6 +19,7 @@ export interface Busy {
   readonly revocations: Pick<Revocations, 'prune'>;
   readonly assertions: Pick<AssertionCheck, 'prune'>;
   readonly audit: Pick<Audit, 'prune'>;
+  readonly retention: Pick<HistoryRetention, 'maintain'>;
   readonly administration: { readonly sessions: Pick<Sessions, 'prune'> };
   readonly tell: Tell;
 }
@@ -33,6 +35,7 @@ export function choresOf({
   vault,
   revocations,
   audit,
+  retention,
   assertions,
   registrationTokens,
   tell,
@@ -52,6 +55,7 @@ export function choresOf({
     },
     { name: 'forgetting sessions that have ended', everyMs: 10 * MINUTE_MS, run: administration.sessions.prune },
     { name: 'the retention of the audit trail', everyMs: 60 * MINUTE_MS, run: audit.prune },
+    { name: 'the retention of ticks and candles', everyMs: 60 * MINUTE_MS, run: retention.maintain },
   ];
 }
 

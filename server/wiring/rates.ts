@@ -1,9 +1,14 @@
+import { createDatabaseClock } from '../../db/clock';
 import type { Rows } from '../../db/rows';
 import type { Tell } from '../oauth/event';
+import { createCandleStore } from '../rates/candle-store';
 import { createCurrencies } from '../rates/currencies';
 import { createCurrencyStore } from '../rates/currency-store';
 import { createFeed } from '../rates/feed';
+import { createHistoryRetention } from '../rates/retention';
+import { createRollUpStore } from '../rates/roll-up-store';
 import { createRateStore } from '../rates/store';
+import { createTickStore } from '../rates/tick-store';
 import { createTicker } from '../rates/ticker';
 import type { Surroundings } from './surroundings';
 
@@ -11,8 +16,16 @@ import type { Surroundings } from './surroundings';
 export function wireRates(rows: Rows, given: Surroundings, tell: Tell) {
   const { tickSeconds: periodSeconds, tickVolatility: volatility, rateSeed: seed, now, log } = given;
   const store = createRateStore(rows);
-  const feed = createFeed(store);
-  const ticker = createTicker({ store, feed, periodSeconds, volatility, seed, now, log });
+  const feed = createFeed({ store, days: createCandleStore(rows) });
+  const rollUps = createRollUpStore(rows);
+  const ticker = createTicker({ store, candles: rollUps, feed, periodSeconds, volatility, seed, now, log });
   const currencies = createCurrencies({ store: createCurrencyStore(rows), feed, now, tell });
-  return { feed, ticker, currencies };
+  const retention = createHistoryRetention({
+    ticks: createTickStore(rows),
+    candles: rollUps,
+    ticksMs: given.retentionTicksMs,
+    candlesMs: given.retentionCandlesMs,
+    now: given.databaseNow ?? createDatabaseClock(rows),
+  });
+  return { feed, ticker, currencies, retention };
 }

@@ -15,6 +15,8 @@ type InForce = Pick<
   | 'publicUrls'
   | 'registration'
   | 'retentionAuditMs'
+  | 'retentionCandlesMs'
+  | 'retentionTicksMs'
   | 'signingAlg'
   | 'tickSeconds'
   | 'tickVolatility'

@@ -1,0 +1,170 @@
+import { and, asc, desc, eq, gte, isNull, lt, notInArray, sql } from 'drizzle-orm';
+import type { Rows } from '../../db/rows';
+import { candles, candlesDue, currencyRates } from '../../db/schema';
+import { cover, type Due, type Length, openingsDue, openOf, type Piece, type Range, rangeOf } from './pieces';
+
+/** A candle of one currency, in US dollars. */
+export interface CandleRow {
+  readonly openTime: Date;
+  readonly open: number;
+  readonly high: number;
+  readonly low: number;
+  readonly close: number;
+  readonly ticks: number;
+}
+
+/** Which candles of a currency are asked for: of this length, opening within the range. */
+export interface CandleFilter extends Range {
+  readonly minutes: Length;
+  /** The last ones of the range instead of the first ones; oldest first all the same. */
+  readonly last: boolean;
+}
+
+/** What the 24 hours before a moment look like; null where nothing is known. Decimal strings. */
+export interface DayRow {
+  readonly id: number;
+  /** The rate 24 hours ago: the last one before the window. */
+  readonly before: string | null;
+  /** The first rate within the window. */
+  readonly first: string | null;
+  readonly high: string | null;
+  readonly low: string | null;
+}
+
+/** The candles that are kept: what is read of them has every tick in it that was committed. */
+export interface CandleStore {
+  /** At most `limit` candles, oldest first. */
+  page(currency: number, filter: CandleFilter, limit: number): Promise<CandleRow[]>;
+  /** Figures of a window that begins and ends on a minute, one row for each listed currency. */
+  day(window: Range): Promise<DayRow[]>;
+}
+
+/** Candles in the database. */
+export function createCandleStore(rows: Rows): CandleStore {
+  return {
+    page: (currency, filter, limit) =>
+      rows.transaction(async (tx) => {
+        const { minutes } = filter;
+        const due = await readDue(tx, filter);
+        const openings = openingsDue(due, minutes, filter);
+        const stored = await readStored(tx, currency, filter, openings, limit);
+        const folds = openings.map((opens) => ({ opens, pieces: cover(rangeOf({ minutes, opens }), minutes, due) }));
+        const folded = folds.length === 0 ? [] : await fold(tx, minutes, folds).where(eq(candles.currency, currency));
+        const found = [...stored, ...folded].map(candleRow).sort((a, b) => a.openTime.getTime() - b.openTime.getTime());
+        return filter.last ? found.slice(-limit) : found.slice(0, limit);
+      }, ONE_MOMENT),
+    day: (window) =>
+      rows.transaction(async (tx) => {
+        const pieces = cover(window, LONGEST, await readDue(tx, window));
+        const within = fold(tx, LONGEST, [{ opens: window.from, pieces }]).as('within');
+        return tx
+          .select({
+            id: currencyRates.id,
+            before: lastBefore(new Date(window.from)),
+            first: within.open,
+            high: within.high,
+            low: within.low,
+          })
+          .from(currencyRates)
+          .leftJoin(within, eq(within.currency, currencyRates.id))
+          .where(isNull(currencyRates.retiredAt));
+      }, ONE_MOMENT),
+  };
+}
+
+/** All that a transaction reads is of one moment. */
+const ONE_MOMENT = { isolationLevel: 'repeatable read', accessMode: 'read only' } as const;
+
+const LONGEST: Length = 1440;
+
+/** A candle to be made, and the stored ones that make it up. */
+export interface Fold {
+  readonly opens: number;
+  readonly pieces: readonly Piece[];
+}
+
+/** Folds stored candles into one for each currency and fold, in the columns of the table. The first and last ticks are those by number. */
+export function fold(from: Pick<Rows, 'select'>, minutes: Length, folds: readonly Fold[]) {
+  const iso = (ms: number): string => new Date(ms).toISOString();
+  const pieces = folds.flatMap(({ opens, pieces }) =>
+    pieces.map((piece) => ({
+      opens: iso(opens),
+      minutes: piece.minutes,
+      begins: iso(piece.from),
+      before: iso(piece.before),
+    })),
+  );
+  const piece = sql`json_to_recordset(${JSON.stringify(pieces)}::json)
+    as piece(opens timestamptz, minutes smallint, begins timestamptz, before timestamptz)`;
+  const { open, high, low, close, ticks, openTime, firstSeq, lastSeq } = candles;
+  return from
+    .select({
+      currency: candles.currency,
+      minutes: sql<number>`${minutes}::smallint`.as('minutes'),
+      openTime: sql<Date>`piece.opens`.mapWith(openTime).as('open_time'),
+      open: sql<string>`(array_agg(${open} order by ${firstSeq}, ${openTime}))[1]`.as('open'),
+      high: sql<string>`max(${high})`.as('high'),
+      low: sql<string>`min(${low})`.as('low'),
+      close: sql<string>`(array_agg(${close} order by ${lastSeq} desc, ${openTime} desc))[1]`.as('close'),
+      ticks: sql<number>`sum(${ticks})::integer`.as('ticks'),
+      firstSeq: sql<number>`min(${firstSeq})`.as('first_seq'),
+      lastSeq: sql<number>`max(${lastSeq})`.as('last_seq'),
+    })
+    .from(piece)
+    .innerJoin(
+      candles,
+      and(eq(candles.minutes, sql`piece.minutes`), gte(openTime, sql`piece.begins`), lt(openTime, sql`piece.before`)),
+    )
+    .groupBy(candles.currency, sql`piece.opens`)
+    .$dynamic();
+}
+
+/** What is due within a range, or around one of its ends. */
+async function readDue(from: Pick<Rows, 'select'>, { from: begin, before }: Range): Promise<Due[]> {
+  const { openTime } = candlesDue;
+  const due = await from
+    .select()
+    .from(candlesDue)
+    .where(and(gte(openTime, new Date(openOf(begin, LONGEST))), lt(openTime, new Date(before))));
+  return due.map((row) => ({ minutes: row.minutes as Length, opens: row.openTime.getTime() }));
+}
+
+function readStored(
+  from: Pick<Rows, 'select'>,
+  currency: number,
+  { minutes, from: begin, before, last }: CandleFilter,
+  except: readonly number[],
+  limit: number,
+) {
+  const { openTime } = candles;
+  const openings = except.map((opens) => new Date(opens));
+  return from
+    .select()
+    .from(candles)
+    .where(
+      and(
+        eq(candles.currency, currency),
+        eq(candles.minutes, minutes),
+        gte(openTime, new Date(begin)),
+        lt(openTime, new Date(before)),
+        notInArray(openTime, openings),
+      ),
+    )
+    .orderBy(last ? desc(openTime) : asc(openTime))
+    .limit(limit);
+}
+
+type StoredCandle = Pick<typeof candles.$inferSelect, 'openTime' | 'open' | 'high' | 'low' | 'close' | 'ticks'>;
+
+function candleRow({ openTime, open, high, low, close, ticks }: StoredCandle): CandleRow {
+  return { openTime, open: Number(open), high: Number(high), low: Number(low), close: Number(close), ticks };
+}
+
+/** The last rate of a currency before a moment; where candles of a minute have been dropped, the hours know it. */
+function lastBefore(at: Date) {
+  const last = (minutes: Length) =>
+    sql`(select close from ${candles} where ${candles.currency} = ${currencyRates.id} and minutes = ${minutes}::smallint
+      and open_time <= ${at.toISOString()}::timestamptz - make_interval(mins => ${minutes}::integer)
+      order by open_time desc limit 1)`;
+  return sql<string | null>`coalesce(${last(1)}, ${last(60)})`;
+}
