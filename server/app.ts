@@ -8,11 +8,12 @@ import { metricsRoutes } from '../kit/http/metrics';
 import { describeApi, type OpenApiDocument } from '../kit/http/openapi';
 import { problemResponse } from '../kit/http/problem';
 import { requestId } from '../kit/http/request-id';
-import { adminRoutes } from './admin/index';
+import { type AdminOptions, adminRoutes } from './admin/index';
 import { type ClientRoutesOptions, clientRoutes } from './clients/index';
 import { consoleRoutes } from './console/index';
 import { type DiscoveryOptions, discoveryRoutes, resourceMetadataUrl } from './discovery/index';
 import { LimitExceeded, within } from './limits/refusal';
+import { offeredMethods } from './oauth/client';
 import { OAuthError } from './oauth/errors';
 import type { Tell } from './oauth/event';
 import type { Parameters as RequestParameters } from './oauth/form';
@@ -71,7 +72,7 @@ export function createApp(services: Services, given: Surroundings, serving: () =
     )
     .use(discoveryRoutes(discoveryOf(services, given)))
     .use(rateRoutes({ reads: createRateReads(feed), guard }))
-    .use(adminRoutes({ ...services.administration, services, issuer, version: VERSION, now: given.now, tell }))
+    .use(adminRoutes(adminOf(services, given)))
     .use(healthRoutes({ service: 'crypto-server', serving, dependencies: dependenciesOf(services) }))
     .use(metricsRoutes(services.metrics.registry, given.metricsToken))
     .use(consoleRoutes())
@@ -94,6 +95,11 @@ function clientsOf(services: Services, given: Surroundings): ClientRoutesOptions
     takeRegistration: (request) => within(limits.take('register', callers.source(request))),
     tell,
   };
+}
+
+function adminOf(services: Services, { issuer, now, behindProxy, mtlsAuthorities }: Surroundings): AdminOptions {
+  const authMethods = offeredMethods({ certificates: behindProxy, authorities: mtlsAuthorities !== null });
+  return { ...services.administration, services, issuer, version: VERSION, authMethods, now, tell: services.tell };
 }
 
 /** What strangers are told; no more than what is so. */

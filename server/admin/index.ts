@@ -3,6 +3,7 @@ import { Elysia } from 'elysia';
 import type { Audit } from '../audit/service';
 import type { RegistrationTokens } from '../clients/registration-tokens';
 import type { Clients } from '../clients/service';
+import type { AuthMethod } from '../oauth/client';
 import type { Tell } from '../oauth/event';
 import type { Currencies } from '../rates/currencies';
 import type { Resources } from '../resources/service';
@@ -36,6 +37,8 @@ export interface AdminOptions {
   };
   readonly issuer: string;
   readonly version: string;
+  /** How clients may authenticate here. */
+  readonly authMethods: readonly AuthMethod[];
   readonly now: () => number;
   readonly tell: Tell;
 }

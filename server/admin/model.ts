@@ -1,6 +1,7 @@
 import { Type } from '@sinclair/typebox';
 import { type Static, t } from 'elysia';
 import { label, moment } from '../../kit/http/schemas';
+import { AuthMethod } from '../clients/model';
 
 /** Body of a sign-in at the console. */
 export const SignIn = t.Object(
@@ -23,6 +24,7 @@ export const SessionView = t.Object({
   idle_seconds: t.Integer({ description: 'Without a request for so long it ends earlier.', examples: [900] }),
   issuer: t.String({ examples: ['http://localhost:8000'] }),
   version: t.String({ examples: ['1.0.0'] }),
+  auth_methods: t.Array(AuthMethod, { description: 'How clients may authenticate here.' }),
 });
 
 /** A session as its page sees it. */

@@ -1,5 +1,6 @@
 import { Elysia } from 'elysia';
 import { readJsonObject } from '../../kit/http/json';
+import type { AuthMethod } from '../oauth/client';
 import type { Tell } from '../oauth/event';
 import { type Access, done, reply } from './access';
 import { type Authorization, foreignSite, unauthorized } from './authorize';
@@ -16,13 +17,15 @@ export interface SessionRoutesOptions {
   readonly isSameOrigin: (request: Request) => boolean;
   readonly issuer: string;
   readonly version: string;
+  /** How clients may authenticate here. */
+  readonly authMethods: readonly AuthMethod[];
   readonly now: () => number;
   readonly tell: Tell;
 }
 
 /** Signing in at the console, staying, and signing out. */
 export function sessionRoutes(options: SessionRoutesOptions) {
-  const { sessions, cookie, isSameOrigin, issuer, version } = options;
+  const { sessions, cookie, isSameOrigin, issuer, version, authMethods } = options;
   const view = ({ csrfToken, expiresAt }: Session): SessionView => ({
     signed_in: true,
     csrf_token: csrfToken,
@@ -30,6 +33,7 @@ export function sessionRoutes(options: SessionRoutesOptions) {
     idle_seconds: sessions.idleSeconds,
     issuer,
     version,
+    auth_methods: [...authMethods],
   });
   return new Elysia({ name: 'admin-session' })
     .get(

@@ -1,6 +1,8 @@
 // What an administrator does, in a real browser.
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, setDefaultTimeout, test } from 'bun:test';
+import { gt } from 'drizzle-orm';
 import type { Page } from 'playwright-core';
+import { auditChain, auditEvents } from '../../db/schema';
 import { hasBrowser, startBrowser, type TestBrowser, type Visit } from './testing-browser';
 import { type ConsoleServer, startConsoleServer } from './testing-console';
 
@@ -471,6 +473,26 @@ describe.skipIf(!hasBrowser())('The console in Chromium', () => {
     await page.getByText('The trail is whole').waitFor();
     await page.goBack();
     await page.waitForURL(/#\/audit$/);
+  });
+
+  test('audit trail: what a server found wrong is shown until it is acknowledged', async () => {
+    const [ends] = await server.rows.select().from(auditChain);
+    await server.createClient('forgotten');
+    // Set back, as by somebody in the database.
+    await server.rows.delete(auditEvents).where(gt(auditEvents.seq, ends!.lastSeq));
+    await server.rows.update(auditChain).set(ends!);
+    await open('#/audit');
+    await press('Verify the trail');
+    const found = page.getByRole('listitem').filter({ hasText: 'Acknowledge' });
+    await found.first().waitFor();
+    const words = await found.allInnerTexts();
+    for (const _ of words) {
+      const [seq = ''] = /\d+/.exec(await found.first().innerText()) ?? [];
+      await press(`Acknowledge ${seq}`);
+      await said(`Finding ${seq} is acknowledged.`);
+      await page.getByRole('button', { name: `Acknowledge ${seq}`, exact: true }).waitFor({ state: 'detached' });
+    }
+    expect(words.length).toBeGreaterThan(0);
   });
 
   test('audit trail: a check may take as long as it takes', async () => {

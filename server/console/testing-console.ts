@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openEmbedded } from '../../db/embedded';
+import type { Rows } from '../../db/rows';
 import type { CreatedClient } from '../admin/contract';
 import { ADMIN_SECRET, form, json, startTestServer, type TestServerOptions } from '../testing';
 
@@ -26,6 +27,8 @@ export interface ConsoleServer {
   createClient(id: string): Promise<string>;
   /** A client as the admin API makes it. */
   create(body: Readonly<Record<string, unknown>>): Promise<CreatedClient>;
+  /** Rows behind the server's back. */
+  readonly rows: Rows;
   close(): Promise<void>;
 }
 
@@ -66,6 +69,7 @@ export async function startConsoleServer(options: TestServerOptions = {}): Promi
     },
     createClient: async (id) => (await create({ client_id: id, app_name: 'Sample' })).client_secret ?? '',
     create,
+    rows: database.rows,
     close: async () => {
       await server.close();
       await database.close();

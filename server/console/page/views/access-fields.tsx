@@ -1,5 +1,6 @@
 import type { AuthMethod, ResourceView } from '../../../admin/contract';
 import { AreaField, CheckField, Group, SelectField, TextField } from '../ui/form';
+import { useShell } from '../ui/shell';
 import type { AccessDraft, TlsKind } from './access-draft';
 import { AUTH_METHODS } from './words';
 
@@ -20,14 +21,19 @@ export interface AccessFieldsProps {
 
 /** How the client authenticates, and with what. */
 export function AuthFields({ draft, set }: AccessFieldsProps) {
+  const { session } = useShell();
   const method = draft.authMethod;
+  // A client may have one from before that this server offers no more.
+  const methods = Object.entries(AUTH_METHODS).filter(
+    ([name]) => name === method || session.auth_methods.some((offered) => offered === name),
+  );
   const withKeys = method === 'private_key_jwt' || method === 'self_signed_tls_client_auth';
   return (
     <Group legend="Authentication">
       <SelectField
         label="Method"
         value={method}
-        options={Object.entries(AUTH_METHODS)}
+        options={methods}
         set={(value) => set({ ...draft, authMethod: value as AuthMethod })}
       />
       {withKeys && (

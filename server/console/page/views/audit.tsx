@@ -7,6 +7,7 @@ import { Failure, Notice, Show } from '../ui/notice';
 import { useAction, useData, useShell } from '../ui/shell';
 import { AuditFilters, type Filters, filtersOf } from './audit-filters';
 import { AuditTable } from './audit-table';
+import { plain } from './words';
 
 const PAGE_SIZE = 50;
 
@@ -76,7 +77,7 @@ function Export({ filters }: { filters: Filters }) {
 }
 
 function Verify() {
-  const { api } = useShell();
+  const { api, say } = useShell();
   const [verdict, setVerdict] = useState<AuditVerdict | null>(null);
   const action = useAction();
   const verify = (): Promise<void> =>
@@ -84,6 +85,13 @@ function Verify() {
       setVerdict(null);
       setVerdict(await api.wait<AuditVerdict>('audit/verify'));
     });
+  const acknowledge = (seq: number): void => {
+    void action.run(async () => {
+      await api.send('POST', `audit/findings/${seq}/acknowledge`);
+      say(`Finding ${seq} is acknowledged.`);
+      setVerdict(await api.wait<AuditVerdict>('audit/verify'));
+    });
+  };
   return (
     <section class="card" aria-labelledby="verify-heading">
       <h2 id="verify-heading">Is the trail whole?</h2>
@@ -95,24 +103,44 @@ function Verify() {
         {action.busy ? 'Verifying…' : 'Verify the trail'}
       </button>
       <Failure error={action.error} />
-      <div aria-live="polite">{verdict !== null && <Verdict verdict={verdict} />}</div>
+      <div aria-live="polite">
+        {verdict !== null && <Verdict verdict={verdict} acknowledge={acknowledge} busy={action.busy} />}
+      </div>
     </section>
   );
 }
 
-function Verdict({ verdict }: { verdict: AuditVerdict }) {
+interface VerdictProps {
+  readonly verdict: AuditVerdict;
+  readonly acknowledge: (seq: number) => void;
+  readonly busy: boolean;
+}
+
+function Verdict({ verdict, acknowledge, busy }: VerdictProps) {
+  const standing = verdict.findings.filter(({ acknowledged }) => !acknowledged);
   return (
     <Notice tone={verdict.ok ? 'good' : 'bad'}>
       <p>{verdictText(verdict)}</p>
+      {standing.length > 0 && (
+        <ul>
+          {standing.map(({ seq, what, reason }) => (
+            <li key={seq}>
+              Event {seq}: {what || plain(reason)}{' '}
+              <button type="button" disabled={busy} onClick={() => acknowledge(seq)}>
+                Acknowledge {seq}
+              </button>
+            </li>
+          ))}
+        </ul>
+      )}
     </Notice>
   );
 }
 
-function verdictText({ ok, events, first_seq, last_seq, fault, findings }: AuditVerdict): string {
+function verdictText({ ok, events, first_seq, last_seq, fault }: AuditVerdict): string {
   const span = events === 0 ? '' : `, from ${first_seq} to ${last_seq}`;
   if (ok) return `The trail is whole: ${events.toLocaleString()} events checked${span}.`;
   if (fault !== null)
     return `The trail is not whole: event ${fault.seq ?? '?'}: ${fault.what} Keep the database as it is and compare it with a backup.`;
-  const told = findings.filter(({ acknowledged }) => !acknowledged).map(({ seq, what }) => `Event ${seq}: ${what}`);
-  return `The trail is whole, but tells of what a server found. ${told.join(' ')} Once you know why, acknowledge it with crypto-server audit --acknowledge.`;
+  return 'The trail is whole, but tells of what a server found. Once you know why, acknowledge it.';
 }
