@@ -15,8 +15,8 @@ export interface HistoryRetentionOptions {
   readonly ticksMs: number;
   /** How long candles shorter than an hour are kept; milliseconds. */
   readonly candlesMs: number;
-  /** The same for every server: a clock that is wrong on one of them must not cost what others keep. */
-  readonly now: () => Promise<number>;
+  /** The clock that all servers share (milliseconds since the epoch): one that is wrong on one of them must not cost what others keep. */
+  readonly calendar: () => Promise<number>;
 }
 
 /** Days that are made ahead, beside today. */
@@ -26,10 +26,10 @@ const DAY_MS = 24 * 60 * 60 * 1000;
 
 /** The retention of ticks and candles. */
 export function createHistoryRetention(options: HistoryRetentionOptions): HistoryRetention {
-  const { ticks, candles, ticksMs, candlesMs, now } = options;
+  const { ticks, candles, ticksMs, candlesMs, calendar } = options;
   return {
     maintain: async () => {
-      const nowMs = await now();
+      const nowMs = await calendar();
       for (let day = 0; day <= DAYS_AHEAD; day++) await ticks.makeDay(new Date(nowMs + day * DAY_MS));
       await ticks.dropDays(new Date(nowMs - ticksMs));
       while (await candles.prune(new Date(nowMs - candlesMs)));

@@ -1,4 +1,4 @@
-import { createDatabaseClock } from '../../db/clock';
+import type { ReadClock } from '../../db/clock';
 import type { Rows } from '../../db/rows';
 import type { Tell } from '../oauth/event';
 import { createCandleStore } from '../rates/candle-store';
@@ -12,8 +12,15 @@ import { createTickStore } from '../rates/tick-store';
 import { createTicker } from '../rates/ticker';
 import type { Surroundings } from './surroundings';
 
+/** What the rates' services stand on beside their rows. */
+export interface RatesNeed {
+  readonly tell: Tell;
+  /** The clock that all servers share. */
+  readonly calendar: ReadClock;
+}
+
 /** Wires the rates, what moves them, and what is listed. */
-export function wireRates(rows: Rows, given: Surroundings, tell: Tell) {
+export function wireRates(rows: Rows, given: Surroundings, { tell, calendar }: RatesNeed) {
   const { tickSeconds: periodSeconds, tickVolatility: volatility, rateSeed: seed, now, log } = given;
   const store = createRateStore(rows);
   const feed = createFeed({ store, days: createCandleStore(rows) });
@@ -25,7 +32,7 @@ export function wireRates(rows: Rows, given: Surroundings, tell: Tell) {
     candles: rollUps,
     ticksMs: given.retentionTicksMs,
     candlesMs: given.retentionCandlesMs,
-    now: given.databaseNow ?? createDatabaseClock(rows),
+    calendar,
   });
   return { feed, ticker, currencies, retention };
 }

@@ -89,7 +89,7 @@ export function createServices(database: Database, given: Surroundings): Service
   const { requireNews } = reachability;
   const standing = { ...ofClients, vault, limits, resources, metrics, tell, requireNews, calendar };
   const ofTokens = wireTokens(rows, given, standing);
-  const market = wireRates(rows, given, tell);
+  const market = wireRates(rows, given, { tell, calendar });
   const administration = wireAdministration(rows, given, { ...ofTokens, callers, limits, vault, tell });
   const services = {
     administration,
