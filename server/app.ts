@@ -20,6 +20,7 @@ import type { Parameters as RequestParameters } from './oauth/form';
 import { SIGNATURE_ALGORITHMS } from './oauth/jwk';
 import { errorReply } from './oauth/reply';
 import { RATES_RESOURCE, RATES_SCOPE, resourceUri } from './oauth/resource';
+import { historyRoutes } from './rates/history-routes';
 import { rateRoutes } from './rates/index';
 import { createRateReads } from './rates/service';
 import { createGuard } from './tokens/guard';
@@ -72,6 +73,7 @@ export function createApp(services: Services, given: Surroundings, serving: () =
     )
     .use(discoveryRoutes(discoveryOf(services, given)))
     .use(rateRoutes({ reads: createRateReads(feed), guard }))
+    .use(historyRoutes({ history: services.history, guard }))
     .use(adminRoutes(adminOf(services, given)))
     .use(healthRoutes({ service: 'crypto-server', serving, dependencies: dependenciesOf(services) }))
     .use(metricsRoutes(services.metrics.registry, given.metricsToken))

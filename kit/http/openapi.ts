@@ -111,7 +111,9 @@ function tidyOperation(operation: Json): Json {
     ...(isList(parameters) && parameters.length > 0 ? { parameters: parameters.map(tidyParameter) } : {}),
     ...(requestBody === undefined
       ? {}
-      : { requestBody: { ...tidyBody(requestBody as Json), required: optional !== true } }),
+      : {
+          requestBody: { ...(requestBody as Json), ...tidyContent(requestBody as Json), required: optional !== true },
+        }),
     // Said for every operation: the absence of a requirement would leave it open.
     security: security ?? [],
     responses: {
@@ -126,7 +128,7 @@ function tidyResponse(response: Json, status: string): Json {
   const said = typeof response['description'] === 'string' && response['description'] !== '';
   return {
     ...response,
-    ...onlyJson(response),
+    ...tidyContent(response),
     description: said ? response['description'] : (MEANINGS[status] ?? 'The answer'),
   };
 }
@@ -139,17 +141,11 @@ const MEANINGS: Readonly<Record<string, string>> = {
   503: 'Not now',
 };
 
-/** The plugin lists every body under three media types, of which JSON is meant; a route that takes others says so itself. */
-function tidyBody(body: Json): Json {
-  const content = body['content'] as Json;
-  const listed = 'multipart/form-data' in content ? onlyJson(body) : { content: tidySchema(content) };
-  return { ...body, ...listed };
-}
-
-function onlyJson(holder: Json): Json {
-  const content = holder['content'] as Json | undefined;
-  const json = content?.['application/json'] as Json | undefined;
-  return json === undefined ? {} : { content: { 'application/json': { ...json, schema: tidySchema(json['schema']) } } };
+/** The plugin lists every body under three media types, of which JSON is meant; a route that has others says so itself. */
+function tidyContent({ content }: Json): Json {
+  if (content === undefined) return {};
+  const { 'application/json': json, ...others } = content as Json;
+  return { content: tidySchema('multipart/form-data' in others ? { 'application/json': json } : content) };
 }
 
 function tidyParameter(parameter: unknown): unknown {

@@ -20,13 +20,8 @@ export const COMPRESSED_BYTES_MIN = 1_024;
  * coding that the caller likes best. Each coding is made once, when it is first asked for, and has a strong tag of its own,
  * since it is other bytes (§8.8.3.3). It stays with the representation: a copy of a ready `Response` costs less than a new one.
  */
-export function createRepresent(headers: Readonly<Record<string, string>>): Represent {
+export function createRepresent(headers: SentHeaders): Represent {
   const ready = new WeakMap<Representation, Partial<Record<Coding, Response>>>();
-  const headersOf = (representation: Representation, coding: Coding): Record<string, string> => ({
-    ...headers,
-    ...VARY,
-    etag: tagOf(representation, coding),
-  });
   const readyIn = (representation: Representation): Partial<Record<Coding, Response>> => {
     const made = {};
     ready.set(representation, made);
@@ -35,19 +30,49 @@ export function createRepresent(headers: Readonly<Record<string, string>>): Repr
   const make = (representation: Representation, coding: Coding): Response => {
     const encoded = coding === 'identity' ? {} : { 'content-encoding': coding };
     return new Response(CODERS[coding](representation.content()), {
-      headers: { ...headersOf(representation, coding), ...encoded },
+      headers: { ...headersOf(headers, representation, coding), ...encoded },
     });
   };
   return (request, representation) => {
-    const codings = acceptedCodings(request.headers.get('accept-encoding'));
-    const known = request.headers.get('if-none-match');
-    const held = known === null ? null : heldCoding(known, representation, codings);
-    if (held !== null) return new Response(null, { status: 304, headers: headersOf(representation, held) });
-    const coding = chosenCoding(representation, codings);
+    const same = notModified(request, representation, headers);
+    if (same !== null) return same;
+    const coding = chosenCoding(representation, acceptedCodings(request.headers.get('accept-encoding')));
+    if (request.headers.get('if-none-match')?.trim() === '*') return unchanged(headers, representation, coding);
     const responses = ready.get(representation) ?? readyIn(representation);
     responses[coding] ??= make(representation, coding);
     return responses[coding].clone() as Response; // Bun's own types name another Response here.
   };
+}
+
+/** What every answer with a representation says of it; `vary` when it was chosen by more than the coding. */
+export type SentHeaders = Readonly<Record<string, string>>;
+
+/** The 304 for who says that he has this version (RFC 9110 §13.1.2), without a look at its content; null for others. */
+export function notModified(
+  request: Request,
+  representation: Pick<Representation, 'version'>,
+  headers: SentHeaders,
+): Response | null {
+  const known = request.headers.get('if-none-match');
+  if (known === null) return null;
+  const tags = known.split(',').map((tag) => tag.trim().replace(/^W\//, '')); // It compares weakly.
+  // A coding that he does not take any more is none that he has.
+  const codings = acceptedCodings(request.headers.get('accept-encoding'));
+  const held = codings.find((coding) => tags.includes(tagOf(representation, coding)));
+  return held === undefined ? null : unchanged(headers, representation, held);
+}
+
+function unchanged(headers: SentHeaders, representation: Pick<Representation, 'version'>, coding: Coding): Response {
+  return new Response(null, { status: 304, headers: headersOf(headers, representation, coding) });
+}
+
+/** The headers of an answer in this coding. */
+export function headersOf(
+  headers: SentHeaders,
+  representation: Pick<Representation, 'version'>,
+  coding: Coding,
+): SentHeaders {
+  return { ...VARY, ...headers, etag: tagOf(representation, coding) };
 }
 
 const VARY = { vary: 'accept-encoding' };
@@ -58,15 +83,8 @@ const CODERS: Readonly<Record<Coding, (content: Uint8Array<ArrayBuffer>) => Uint
   zstd: (content) => new Uint8Array(Bun.zstdCompressSync(content)),
 };
 
-function tagOf({ version }: Representation, coding: Coding): string {
+function tagOf({ version }: Pick<Representation, 'version'>, coding: Coding): string {
   return `"${version}-${coding}"`;
-}
-
-/** The coding in which the caller has it already, one that he still takes; null: in none. `If-None-Match` compares weakly. */
-function heldCoding(ifNoneMatch: string, representation: Representation, codings: readonly Coding[]): Coding | null {
-  const tags = ifNoneMatch.split(',').map((tag) => tag.trim().replace(/^W\//, ''));
-  if (tags.includes('*')) return chosenCoding(representation, codings);
-  return codings.find((coding) => tags.includes(tagOf(representation, coding))) ?? null;
 }
 
 function chosenCoding(representation: Representation, codings: readonly Coding[]): Coding {

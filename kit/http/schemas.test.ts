@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'bun:test';
 import { Value } from '@sinclair/typebox/value';
-import { displayName, plainText } from './schemas';
+import { displayName, instant, plainText } from './schemas';
 
 const GRIN = '\u{1F600}';
 
@@ -39,5 +39,26 @@ describe('a name', () => {
     ['\uD83D', false],
   ])('%j of at most 4 characters: %p', (given, expected) => {
     expect(Value.Check(displayName(4), given)).toBe(expected);
+  });
+});
+
+describe('a time', () => {
+  test.each([
+    ['2026-01-01T00:00:00Z', true],
+    ['2026-12-31T23:59:59.123456789+14:00', true],
+    ['2024-02-29T00:00:00-10:30', true],
+    ['2000-02-29T00:00:00Z', true],
+    ['2026-02-29T00:00:00Z', false],
+    ['1900-02-29T00:00:00Z', false],
+    ['2026-02-30T00:00:00Z', false],
+    ['2026-04-31T00:00:00Z', false],
+    ['2026-13-01T00:00:00Z', false],
+    ['2026-01-01T24:00:00Z', false],
+    ['2026-01-01T00:00:00', false],
+    ['2026-01-01', false],
+    ['0000-01-01T00:00:00Z', false],
+    ['now', false],
+  ])('%j: %p', (given, expected) => {
+    expect(Value.Check(instant('A time.'), given)).toBe(expected);
   });
 });

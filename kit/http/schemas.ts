@@ -39,5 +39,22 @@ export const label = (max: number, words: Words = {}) =>
 export const moment = (description: string) =>
   t.String({ format: 'date-time', description, examples: ['2026-01-01T00:00:00.000Z'] });
 
+const DAY = [
+  '\\d{4}-(?:0[13578]|1[02])-(?:0[1-9]|[12]\\d|3[01])',
+  '\\d{4}-(?:0[469]|11)-(?:0[1-9]|[12]\\d|30)',
+  '\\d{4}-02-(?:0[1-9]|1\\d|2[0-8])',
+  '(?:\\d\\d(?:0[48]|[2468][048]|[13579][26])|(?:[02468][048]|[13579][26])00)-02-29',
+].join('|');
+const TIME = '(?:[01]\\d|2[0-3]):[0-5]\\d:[0-5]\\d(?:\\.\\d{1,9})?';
+
+/** A time that a caller names (RFC 3339). A time zone is asked for: without one it would be another moment on every machine. */
+export const instant = (description: string) =>
+  t.String({
+    pattern: `^(?!0000)(?:${DAY})T${TIME}(?:Z|[+-](?:0\\d|1[0-4]):[0-5]\\d)$`,
+    description,
+    error: 'must be a time of RFC 3339, such as 2026-01-01T00:00:00Z',
+    examples: ['2026-01-01T00:00:00.000Z'],
+  });
+
 /** The same, or null. */
 export const nullable = <S extends TSchema>(schema: S) => t.Union([schema, t.Null()]);

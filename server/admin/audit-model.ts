@@ -1,23 +1,11 @@
 import { type Static, t } from 'elysia';
-import { moment } from '../../kit/http/schemas';
+import { instant, moment } from '../../kit/http/schemas';
 import { AuditView } from '../audit/model';
 import { Cursor, PageLimit } from './model';
 
 const word = (description: string, max: number) =>
   t.Optional(
     t.String({ pattern: `^[!-~]{0,${max}}$`, description, error: `must be at most ${max} characters without spaces` }),
-  );
-
-const bound = (description: string) =>
-  t.Optional(
-    t.String({
-      // A time zone is asked for: a time without one would mean another moment on every machine.
-      pattern:
-        '^(?!0000)\\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\\d|3[01])T(?:[01]\\d|2[0-3]):[0-5]\\d:[0-5]\\d(?:\\.\\d{1,9})?(?:Z|[+-](?:0\\d|1[0-4]):[0-5]\\d)$',
-      description,
-      error: 'must be a time of RFC 3339, such as 2026-01-01T00:00:00Z',
-      examples: ['2026-01-01T00:00:00.000Z'],
-    }),
   );
 
 // Where nothing was asked the framework would put the first word of an enumeration, hence the undefined defaults.
@@ -32,8 +20,8 @@ const FILTER = {
     }),
   ),
   request_id: word('`X-Request-Id` of an answer.', 128),
-  from: bound('From then on.'),
-  to: bound('Before then.'),
+  from: t.Optional(instant('From then on.')),
+  to: t.Optional(instant('Before then.')),
 };
 
 const Filter = t.Object(FILTER);

@@ -1,6 +1,7 @@
 import { Elysia } from 'elysia';
 import { notFound, unprocessable } from '../../kit/http/problem';
 import { readRowNumber } from '../../kit/http/row-number';
+import { begun, streamOf } from '../../kit/http/streamed';
 import { type AuditFormat, CSV, NDJSON, writeTrail } from '../audit/format';
 import { auditView } from '../audit/model';
 import type { Audit } from '../audit/service';
@@ -153,32 +154,6 @@ function readFilter({ client, event, outcome, request_id, from, to }: AuditFilte
     from: from ? new Date(from) : null,
     to: to ? new Date(to) : null,
   };
-}
-
-/** The same batches, once the first one is there: what fails until then is answered, and what fails later can only be cut off. */
-async function begun<Batch>(batches: AsyncIterable<Batch>): Promise<AsyncIterable<Batch>> {
-  const rest = batches[Symbol.asyncIterator]();
-  const first = await rest.next();
-  return {
-    async *[Symbol.asyncIterator]() {
-      for (let next = first; next.done !== true; next = await rest.next()) yield next.value;
-    },
-  };
-}
-
-/** Written while it is sent: the trail may be longer than the memory. */
-function streamOf(pieces: AsyncGenerator<string>): ReadableStream<Uint8Array> {
-  const encoder = new TextEncoder();
-  return new ReadableStream<Uint8Array>({
-    pull: async (controller) => {
-      const { value, done } = await pieces.next();
-      if (done === true) controller.close();
-      else controller.enqueue(encoder.encode(value));
-    },
-    cancel: async () => {
-      await pieces.return(undefined);
-    },
-  });
 }
 
 function downloadHeaders(extension: 'csv' | 'ndjson', nowMs: number): Record<string, string> {

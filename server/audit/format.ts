@@ -1,3 +1,4 @@
+import { csvRow } from '../../kit/csv';
 import type { AuditRecord } from './chain';
 import { type AuditView, auditView } from './model';
 
@@ -26,10 +27,10 @@ const COLUMNS = [
 /** Comma-separated values (RFC 4180) with a header line; `details` is JSON text. */
 export const CSV: AuditFormat = {
   contentType: 'text/csv; charset=utf-8; header=present',
-  head: `${COLUMNS.join(',')}\r\n`,
+  head: csvRow(COLUMNS),
   line: (record) => {
     const view = auditView(record);
-    return `${COLUMNS.map((column) => csvField(view[column])).join(',')}\r\n`;
+    return csvRow(COLUMNS.map((column) => view[column]));
   },
 };
 
@@ -47,14 +48,4 @@ export async function* writeTrail(
 ): AsyncGenerator<string> {
   if (format.head !== '') yield format.head;
   for await (const batch of batches) yield batch.map(format.line).join('');
-}
-
-/** A spreadsheet takes what begins so for a formula; an apostrophe in front makes it text. */
-const FORMULA = /^[=+\-@\t\r\n]/;
-
-function csvField(value: unknown): string {
-  if (value === null) return '';
-  const text = typeof value === 'object' ? JSON.stringify(value) : String(value);
-  const safe = FORMULA.test(text) ? `'${text}` : text;
-  return /[",\r\n']/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
 }

@@ -1,6 +1,6 @@
 import { and, asc, desc, eq, gte, isNull, lt, notInArray, sql } from 'drizzle-orm';
 import type { Rows } from '../../db/rows';
-import { candles, candlesDue, currencyRates } from '../../db/schema';
+import { candles, candlesDue, currencyRates, market } from '../../db/schema';
 import { cover, type Due, type Length, openingsDue, openOf, type Piece, type Range, rangeOf } from './pieces';
 
 /** A candle of one currency, in US dollars. */
@@ -11,6 +11,8 @@ export interface CandleRow {
   readonly low: number;
   readonly close: number;
   readonly ticks: number;
+  /** False while the market has not ticked after its end. */
+  readonly complete: boolean;
 }
 
 /** Which candles of a currency are asked for: of this length, opening within the range. */
@@ -50,7 +52,10 @@ export function createCandleStore(rows: Rows): CandleStore {
         const stored = await readStored(tx, currency, filter, openings, limit);
         const folds = openings.map((opens) => ({ opens, pieces: cover(rangeOf({ minutes, opens }), minutes, due) }));
         const folded = folds.length === 0 ? [] : await fold(tx, minutes, folds).where(eq(candles.currency, currency));
-        const found = [...stored, ...folded].map(candleRow).sort((a, b) => a.openTime.getTime() - b.openTime.getTime());
+        const tickedMs = await lastTick(tx);
+        const found = [...stored, ...folded]
+          .map((row) => candleRow(row, tickedMs >= rangeOf({ minutes, opens: row.openTime.getTime() }).before))
+          .sort((a, b) => a.openTime.getTime() - b.openTime.getTime());
         return filter.last ? found.slice(-limit) : found.slice(0, limit);
       }, ONE_MOMENT),
     day: (window) =>
@@ -156,8 +161,14 @@ function readStored(
 
 type StoredCandle = Pick<typeof candles.$inferSelect, 'openTime' | 'open' | 'high' | 'low' | 'close' | 'ticks'>;
 
-function candleRow({ openTime, open, high, low, close, ticks }: StoredCandle): CandleRow {
-  return { openTime, open: Number(open), high: Number(high), low: Number(low), close: Number(close), ticks };
+function candleRow({ openTime, ticks, ...rates }: StoredCandle, complete: boolean): CandleRow {
+  const [open, high, low, close] = [Number(rates.open), Number(rates.high), Number(rates.low), Number(rates.close)];
+  return { openTime, open, high, low, close, ticks, complete };
+}
+
+async function lastTick(from: Pick<Rows, 'select'>): Promise<number> {
+  const [counter] = await from.select().from(market);
+  return counter?.tickedAt?.getTime() ?? Number.NEGATIVE_INFINITY;
 }
 
 /** The last rate of a currency before a moment; where candles of a minute have been dropped, the hours know it. */

@@ -20,6 +20,8 @@ export interface NewCurrency {
 /** Rows of the catalogue. Each change raises its version and is told to every server, in one transaction. */
 export interface CurrencyStore {
   all(): Promise<readonly CatalogueRow[]>;
+  /** The currency that has the symbol, listed or retired; null: none. */
+  idOf(symbol: string): Promise<number | null>;
   /** Lists a currency; a retired one of that name and symbol comes back. @returns the currency that stands in the way, or null: it is listed. */
   add(currency: NewCurrency, at: Date): Promise<CatalogueRow | null>;
   /** @returns false when no such currency is listed. */
@@ -30,6 +32,10 @@ export interface CurrencyStore {
 export function createCurrencyStore(rows: Rows): CurrencyStore {
   return {
     all: () => rows.select().from(currencyRates).orderBy(currencyRates.id),
+    idOf: async (symbol) => {
+      const [row] = await rows.select().from(currencyRates).where(eq(currencyRates.symbol, symbol));
+      return row?.id ?? null;
+    },
     add: (currency, at) =>
       rows.transaction(async (tx) => {
         const seq = await holdMarket(tx);

@@ -25,7 +25,7 @@ const SYMBOLS_PARAMETER = {
 };
 
 /** What a caller may send to be spared bytes. */
-const NEGOTIATION = [
+export const NEGOTIATION = [
   {
     name: 'If-None-Match',
     in: 'header' as const,
@@ -49,7 +49,8 @@ const LIMIT_HEADERS: DescribedHeaders = {
   RateLimit: ['Requests left (r), and the seconds (t) until all may come again.', '"api";r=99;t=1'],
 };
 
-const VALIDATORS: DescribedHeaders = {
+/** What a good answer says of itself. */
+export const VALIDATORS: DescribedHeaders = {
   ETag: ['Of this tick, this catalogue and this encoding.', '"41-2-identity"'],
   'Cache-Control': ['Keep it for yourself, and ask each time whether it is the latest.', 'private, no-cache'],
   Vary: ['What the answer was chosen by.', 'accept-encoding'],
@@ -92,15 +93,18 @@ export const REFUSALS = {
   ),
 };
 
-const UNKNOWN = refusal('No such currency', {
+/** For a symbol that no currency has. */
+export const UNKNOWN = refusal('No such currency', {
   status: 404,
   title: 'Not Found',
   detail: 'There is no currency NOPE.',
 });
 
-const NOT_MODIFIED = bareAnswer('You have the latest', VALIDATORS);
+/** For who has it already. */
+export const NOT_MODIFIED = bareAnswer('You have the latest', VALIDATORS);
 
-const NOT_ACCEPTABLE = refusal('`Accept-Encoding` allows no encoding of ours', {
+/** For who takes no encoding of ours. */
+export const NOT_ACCEPTABLE = refusal('`Accept-Encoding` allows no encoding of ours', {
   status: 406,
   title: 'Not Acceptable',
   detail: 'This is sent as it is, as gzip or as zstd, and Accept-Encoding allows none of them.',
@@ -115,7 +119,8 @@ const MALFORMED = refusal(
   { errors: [{ path: '/symbols', detail: TOO_MANY }] },
 );
 
-const security = [{ accessToken: [RATES_SCOPE] }];
+/** What all routes under `/api/currency` ask for. */
+export const SECURITY = [{ accessToken: [RATES_SCOPE] }];
 
 /** Of the list. */
 export const LIST_DETAIL = {
@@ -125,7 +130,7 @@ export const LIST_DETAIL = {
   description:
     'From memory, as of the last tick. The path may end with a slash. Parameters that are not known are ignored.',
   parameters: [SYMBOLS_PARAMETER, ...NEGOTIATION],
-  security,
+  security: SECURITY,
   responses: {
     200: jsonAnswer('The rates, in the order of the catalogue or of `symbols`', Rates, VALIDATORS),
     304: NOT_MODIFIED,
@@ -142,7 +147,7 @@ export const ONE_DETAIL = {
   tags: ['Rates'],
   summary: 'One rate',
   parameters: [SYMBOL_PARAMETER, ...NEGOTIATION],
-  security,
+  security: SECURITY,
   responses: {
     200: jsonAnswer('The rate', Rate, VALIDATORS),
     304: NOT_MODIFIED,

@@ -1,5 +1,5 @@
 import { createBoundedMap } from '../../kit/bounded-map';
-import { notFound, unprocessable } from '../../kit/http/problem';
+import { notFound, type Problem, unprocessable } from '../../kit/http/problem';
 import type { Representation } from '../../kit/http/representation';
 import type { Feed, Snapshot } from './feed';
 import type { Rate } from './model';
@@ -42,7 +42,7 @@ function createViews({ rates, version, bytes }: Snapshot): RateReads {
   let bySymbol: ReadonlyMap<string, Rate> | null = null;
   const find = (symbol: string): Rate => {
     bySymbol ??= new Map(rates.map((rate) => [rate.symbol, rate]));
-    return bySymbol.get(symbol.toUpperCase()) ?? unknown(symbol);
+    return bySymbol.get(symbol.toUpperCase()) ?? refuse(symbol);
   };
   const keep = (key: string, choose: () => Rate | readonly Rate[]): Representation => {
     const found = kept.get(key) ?? represent(version, choose());
@@ -74,7 +74,12 @@ function split(symbols: string): string[] {
   throw unprocessable(`symbols ${detail}`, [{ path: '/symbols', detail }]);
 }
 
-function unknown(symbol: string): never {
+/** 404 for a symbol that no currency has. */
+export function unknownCurrency(symbol: string): Problem {
   const name = /^[A-Za-z0-9]{1,16}$/.test(symbol) ? ` ${symbol.toUpperCase()}` : '';
-  throw notFound(`There is no currency${name}.`);
+  return notFound(`There is no currency${name}.`);
+}
+
+function refuse(symbol: string): never {
+  throw unknownCurrency(symbol);
 }

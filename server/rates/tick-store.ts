@@ -1,6 +1,7 @@
 import { and, asc, eq, gte, lt, type SQL, sql } from 'drizzle-orm';
 import { call, type Rows, type Transaction } from '../../db/rows';
 import { ticks } from '../../db/schema';
+import type { Range } from './pieces';
 import { extendCandles } from './roll-up-store';
 
 /** Rates that are current ones from a moment on; decimal strings. */
@@ -17,17 +18,10 @@ export interface TickRow {
   readonly at: Date;
 }
 
-/** Which ticks of a currency are asked for: from `from` on, before `before`, and after the tick `after`; null: whatever. */
-export interface TickFilter {
-  readonly from: Date | null;
-  readonly before: Date | null;
-  readonly after: Pick<TickRow, 'seq' | 'at'> | null;
-}
-
 /** The ticks that are kept. */
 export interface TickStore {
-  /** In the order of their numbers, whatever the clock said. */
-  page(currency: number, filter: TickFilter, limit: number): Promise<TickRow[]>;
+  /** At most `limit` ticks of a range in the order of their numbers, whatever the clock said; the first ones, or those after one. */
+  page(currency: number, range: Range, after: Pick<TickRow, 'seq' | 'at'> | null, limit: number): Promise<TickRow[]>;
   /** Makes the partition of the day of `at` ahead. */
   makeDay(at: Date): Promise<void>;
   /** Drops the days that had ended by then, unless somebody holds on to them just now. */
@@ -37,15 +31,15 @@ export interface TickStore {
 /** Ticks in the database. */
 export function createTickStore(rows: Rows): TickStore {
   return {
-    page: async (currency, { from, before, after }, limit) => {
+    page: async (currency, { from, before }, after, limit) => {
       const found = await rows
         .select({ seq: ticks.seq, rate: ticks.rate, at: ticks.at })
         .from(ticks)
         .where(
           and(
             eq(ticks.currency, currency),
-            from === null ? undefined : gte(ticks.at, from),
-            before === null ? undefined : lt(ticks.at, before),
+            gte(ticks.at, new Date(from)),
+            lt(ticks.at, new Date(before)),
             after === null ? undefined : sql`(${ticks.seq}, ${ticks.at}) > (${after.seq}, ${instant(after.at)})`,
           ),
         )

@@ -5,6 +5,7 @@ import { createCandleStore } from '../rates/candle-store';
 import { createCurrencies } from '../rates/currencies';
 import { createCurrencyStore } from '../rates/currency-store';
 import { createFeed } from '../rates/feed';
+import { createHistory } from '../rates/history';
 import { createHistoryRetention } from '../rates/retention';
 import { createRollUpStore } from '../rates/roll-up-store';
 import { createRateStore } from '../rates/store';
@@ -23,16 +24,20 @@ export interface RatesNeed {
 export function wireRates(rows: Rows, given: Surroundings, { tell, calendar }: RatesNeed) {
   const { tickSeconds: periodSeconds, tickVolatility: volatility, rateSeed: seed, now, log } = given;
   const store = createRateStore(rows);
-  const feed = createFeed({ store, days: createCandleStore(rows) });
+  const candleStore = createCandleStore(rows);
+  const currencyStore = createCurrencyStore(rows);
+  const tickStore = createTickStore(rows);
+  const feed = createFeed({ store, days: candleStore });
   const rollUps = createRollUpStore(rows);
   const ticker = createTicker({ store, candles: rollUps, feed, periodSeconds, volatility, seed, now, log });
-  const currencies = createCurrencies({ store: createCurrencyStore(rows), feed, now, tell });
+  const currencies = createCurrencies({ store: currencyStore, feed, now, tell });
   const retention = createHistoryRetention({
-    ticks: createTickStore(rows),
+    ticks: tickStore,
     candles: rollUps,
     ticksMs: given.retentionTicksMs,
     candlesMs: given.retentionCandlesMs,
     calendar,
   });
-  return { feed, ticker, currencies, retention };
+  const history = createHistory({ currencies: currencyStore, tickStore, candleStore, feed });
+  return { feed, ticker, currencies, history, retention };
 }

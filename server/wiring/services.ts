@@ -13,6 +13,7 @@ import { createLimits, type Limits } from '../limits/service';
 import type { Tell } from '../oauth/event';
 import type { Currencies } from '../rates/currencies';
 import type { Feed } from '../rates/feed';
+import type { History } from '../rates/history';
 import type { HistoryRetention } from '../rates/retention';
 import { CATALOGUE_NEWS } from '../rates/store';
 import type { Ticker } from '../rates/ticker';
@@ -52,6 +53,7 @@ export interface Services extends TokenServices {
   readonly feed: Feed;
   readonly ticker: Ticker;
   readonly currencies: Currencies;
+  readonly history: History;
   readonly retention: HistoryRetention;
   /** Who may administrate. */
   readonly administration: Administration;

@@ -1,0 +1,81 @@
+// What the document says of ticks and candles, whose routes carry no schemas: the guard stands before any look at a request.
+import { jsonAnswer, refusal } from '../../kit/http/answers';
+import { describeQuery } from '../../kit/http/query';
+import {
+  NEGOTIATION,
+  NOT_ACCEPTABLE,
+  NOT_MODIFIED,
+  REFUSALS,
+  SECURITY,
+  SYMBOL_PARAMETER,
+  UNKNOWN,
+  VALIDATORS,
+} from './detail';
+import { CandleQuery, Candles, TickPage, TickQuery } from './history-model';
+
+const ACCEPT = {
+  name: 'Accept',
+  in: 'header' as const,
+  required: false,
+  description: '`text/csv` for rows (RFC 4180) with a header row; else JSON.',
+  schema: { type: 'string' as const },
+  example: 'text/csv',
+};
+
+const BACKWARDS = 'must be later than from';
+
+const MALFORMED = refusal(
+  'A parameter that is not as described',
+  { status: 422, title: 'Unprocessable Content', detail: `to ${BACKWARDS}` },
+  {},
+  { errors: [{ path: '/to', detail: BACKWARDS }] },
+);
+
+/** What both say of their answers, beside the JSON. */
+const RESPONSES = { 304: NOT_MODIFIED, ...REFUSALS, 404: UNKNOWN, 406: NOT_ACCEPTABLE, 422: MALFORMED };
+
+const csv = (example: string) => ({ 'text/csv': { schema: { type: 'string' as const }, example } });
+
+const inTicks = jsonAnswer('The ticks', TickPage, VALIDATORS);
+const inCandles = jsonAnswer('The candles', Candles, VALIDATORS);
+
+/** Of the ticks of a currency. */
+export const TICKS_DETAIL = {
+  operationId: 'listTicks',
+  tags: ['Rates'],
+  summary: 'Every tick of a currency, oldest first',
+  description:
+    'In the order of their numbers, of retired currencies too. What a currency was listed at comes first, under the number of the tick before. Ticks are kept for `RETENTION_TICKS`.',
+  parameters: [SYMBOL_PARAMETER, ...describeQuery(TickQuery), ACCEPT, ...NEGOTIATION],
+  security: SECURITY,
+  responses: {
+    200: {
+      ...inTicks,
+      content: { ...inTicks.content, ...csv('seq,rate,at\r\n41,44997.11,2026-01-01T00:00:00.000Z\r\n') },
+    },
+    ...RESPONSES,
+  },
+};
+
+/** Of the candles of a currency. */
+export const CANDLES_DETAIL = {
+  operationId: 'listCandles',
+  tags: ['Rates'],
+  summary: 'Candles of a currency, oldest first',
+  description:
+    'Each has every tick in it that was committed before. Without a tick there is no candle. Candles shorter than an hour are kept for `RETENTION_CANDLES`, longer ones for ever.',
+  parameters: [SYMBOL_PARAMETER, ...describeQuery(CandleQuery), ACCEPT, ...NEGOTIATION],
+  security: SECURITY,
+  responses: {
+    200: {
+      ...inCandles,
+      content: {
+        ...inCandles.content,
+        ...csv(
+          'open_time,open,high,low,close,ticks,complete\r\n2026-01-01T00:00:00.000Z,44990.5,45010.02,44981.77,44997.11,20,true\r\n',
+        ),
+      },
+    },
+    ...RESPONSES,
+  },
+};

@@ -1,0 +1,83 @@
+// What has been: `/api/currency/{symbol}/history` and `/candles`, as JSON or as CSV (RFC 4180).
+import { Elysia } from 'elysia';
+import { csvRow } from '../../kit/csv';
+import { preferredType } from '../../kit/http/accept';
+import { readQuery } from '../../kit/http/query';
+import { createRepresent, headersOf, notModified, type SentHeaders } from '../../kit/http/representation';
+import { begun, streamOf } from '../../kit/http/streamed';
+import type { Guard } from '../tokens/guard';
+import type { History, Series } from './history';
+import { CANDLES_DETAIL, TICKS_DETAIL } from './history-detail';
+import { CandleQuery, type CandleView, type TickPage, TickQuery } from './history-model';
+
+/** What the routes need. */
+export interface HistoryRoutesOptions {
+  readonly history: History;
+  readonly guard: Guard;
+}
+
+/** Routes of ticks and candles. */
+export function historyRoutes({ history, guard }: HistoryRoutesOptions) {
+  return new Elysia({ name: 'history' })
+    .get(
+      '/api/currency/:symbol/history',
+      ({ request, params }) =>
+        sent<TickPage>(
+          guard(request, async () =>
+            answer(request, await history.ticks(params.symbol, readQuery(TickQuery, request.url))),
+          ),
+        ),
+      { detail: TICKS_DETAIL },
+    )
+    .get(
+      '/api/currency/:symbol/candles',
+      ({ request, params }) =>
+        sent<CandleView[]>(
+          guard(request, async () =>
+            answer(request, await history.candles(params.symbol, readQuery(CandleQuery, request.url))),
+          ),
+        ),
+      { detail: CANDLES_DETAIL },
+    );
+}
+
+/** The type tells callers what comes, as long as they do not ask for CSV. */
+function sent<Body>(answer: Response | Promise<Response>): Body {
+  return answer as unknown as Body;
+}
+
+/** Like the rates, they may be kept by the caller alone, and every tick makes others of them (RFC 9111 §5.2.2). */
+const COMMON = { 'cache-control': 'private, no-cache', vary: 'accept, accept-encoding' };
+const JSON_HEADERS = { ...COMMON, 'content-type': 'application/json' };
+const CSV_HEADERS = { ...COMMON, 'content-type': 'text/csv; charset=utf-8; header=present' };
+
+const represent = createRepresent(JSON_HEADERS);
+
+/** Who has it already is told so before anything is read. */
+async function answer<Row, Body>(request: Request, series: Series<Row, Body>): Promise<Response> {
+  const isCsv = preferredType(request.headers.get('accept'), ['application/json', 'text/csv']) === 'text/csv';
+  const version = `${series.version}-${isCsv ? 'csv' : 'json'}`;
+  const headers = isCsv ? CSV_HEADERS : JSON_HEADERS;
+  const same = notModified(request, { version }, headers);
+  if (same !== null) return same;
+  if (isCsv) return sendCsv(request, series, headersOf(headers, { version }, 'identity'));
+  const bytes = new TextEncoder().encode(JSON.stringify(await series.body()));
+  return represent(request, { version, content: () => bytes });
+}
+
+async function sendCsv<Row, Body>(
+  request: Request,
+  series: Series<Row, Body>,
+  headers: SentHeaders,
+): Promise<Response> {
+  // What a GET would be answered with; nothing is read for it.
+  if (request.method === 'HEAD') return new Response(null, { headers });
+  const rows = await begun(series.pages());
+  return new Response(streamOf(writeCsv(series.columns, rows)), { headers });
+}
+
+async function* writeCsv<Row>(columns: Series<Row, never>['columns'], pages: AsyncIterable<readonly Row[]>) {
+  yield csvRow(columns);
+  for await (const page of pages)
+    if (page.length > 0) yield page.map((row) => csvRow(columns.map((column) => row[column]))).join('');
+}
