@@ -12,12 +12,7 @@ import { findPostgres, START_TIMEOUT_MS, startPostgres, type TestPostgres } from
  * one engine for all: opening again empties it, so a test opens at most one at a time.
  */
 export function eachDatabase(title: string, tests: (open: () => Promise<Database>) => void): void {
-  setDefaultTimeout(START_TIMEOUT_MS);
-  describe(`${title} (embedded)`, () => {
-    const engine = embeddedForTests();
-    afterAll(engine.close);
-    tests(engine.open);
-  });
+  embeddedDatabase(`${title} (embedded)`, tests);
   describe.skipIf(!findPostgres())(`${title} (PostgreSQL)`, () => {
     const opened = new Set<Database>();
     afterAll(async () => {
@@ -28,6 +23,16 @@ export function eachDatabase(title: string, tests: (open: () => Promise<Database
       opened.add(database);
       return database;
     });
+  });
+}
+
+/** The same on the embedded database alone, for what never asks the database. */
+export function embeddedDatabase(title: string, tests: (open: () => Promise<Database>) => void): void {
+  setDefaultTimeout(START_TIMEOUT_MS);
+  describe(title, () => {
+    const engine = embeddedForTests();
+    afterAll(engine.close);
+    tests(engine.open);
   });
 }
 

@@ -23,8 +23,11 @@ import { RATES_RESOURCE, RATES_SCOPE, resourceUri } from './oauth/resource';
 import { historyRoutes } from './rates/history-routes';
 import { rateRoutes } from './rates/index';
 import { createRateReads } from './rates/service';
+import { streamRoutes } from './rates/stream/index';
+import { SOCKET_LIMITS } from './rates/stream/websocket';
 import { createGuard } from './tokens/guard';
 import { tokenRoutes } from './tokens/index';
+import { createLeases } from './tokens/lease';
 import { VERSION } from './version';
 import { databaseAway } from './wiring/reachability';
 import type { Services } from './wiring/services';
@@ -37,11 +40,10 @@ export type App = ReturnType<typeof createApp>;
 export function createApp(services: Services, given: Surroundings, serving: () => boolean) {
   const { issuer, log } = given;
   const { callers, tell, tokens, feed } = services;
+  const resource = { tokens: services.accessTokens, audience: resourceUri(issuer, RATES_RESOURCE), scope: RATES_SCOPE };
   const guard = createGuard({
-    tokens: services.accessTokens,
+    ...resource,
     proofs: services.proofs,
-    audience: resourceUri(issuer, RATES_RESOURCE),
-    scope: RATES_SCOPE,
     metadataUrl: resourceMetadataUrl(issuer),
     certificate: callers.thumbprint,
     take: services.takeApi,
@@ -55,6 +57,7 @@ export function createApp(services: Services, given: Surroundings, serving: () =
     encodeSchema: false,
     normalize: false,
     systemRouter: false,
+    websocket: SOCKET_LIMITS,
   }).wrap(edgeOf(given, failed));
   callers.attach(() => root.server);
   // Elysia adds to the instance it is called on: `root` is the whole application once all is mounted.
@@ -74,6 +77,17 @@ export function createApp(services: Services, given: Surroundings, serving: () =
     .use(discoveryRoutes(discoveryOf(services, given)))
     .use(rateRoutes({ reads: createRateReads(feed), guard }))
     .use(historyRoutes({ history: services.history, guard }))
+    .use(
+      streamRoutes({
+        hub: services.streams,
+        feed,
+        guard,
+        leases: createLeases({ ...resource, tell }),
+        elapsed: given.elapsed,
+        version: VERSION,
+        issuer,
+      }),
+    )
     .use(adminRoutes(adminOf(services, given)))
     .use(healthRoutes({ service: 'crypto-server', serving, dependencies: dependenciesOf(services) }))
     .use(metricsRoutes(services.metrics.registry, given.metricsToken))

@@ -2,3 +2,5 @@
 export type { App } from './app';
 /** One rate, as `/api/currency` answers it. */
 export type { Rate } from './rates/model';
+/** What `/api/currency/stream` and `/api/currency/events` send, and what a caller may send to the former. */
+export type { StreamMessage, StreamRequest } from './rates/stream/model';

@@ -1,9 +1,10 @@
 // The description of the API, and the page that shows it.
-import { afterAll, beforeAll, expect, test } from 'bun:test';
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { eachDatabase } from '../db/testing';
+import { describeStreams } from './rates/stream/asyncapi';
 import { startTestServer, type TestServer } from './testing';
 
 const ROOT = join(import.meta.dir, '..');
@@ -24,12 +25,13 @@ eachDatabase('the documents of the API', (open) => {
       Object.entries(methods).map(([method, operation]): [string, string, Operation] => [path, method, operation]),
     );
 
-  test('the document is OpenAPI 3.1 and lists every route there is but pages, and no other', () => {
+  test('the document is OpenAPI 3.1 and lists every route there is but pages and the WebSocket, and no other', () => {
     expect(document['openapi']).toMatch(/^3\.1\.\d$/);
     expect(document['servers']).toEqual([{ url: '/' }]);
     const listed = operations().map(([path, method]) => `${method.toUpperCase()} ${path.replaceAll(/[{}]/g, '')}`);
     const isPage = (path: string): boolean => path === '/' || /^\/(?:docs|console)(?:\/|$)/.test(path);
-    const routes = server.app.routes.filter(({ path }) => !isPage(path));
+    // AsyncAPI has it.
+    const routes = server.app.routes.filter(({ path }) => !isPage(path) && path !== '/api/currency/stream');
     const there = routes.map(({ method, path }) => `${method} ${path.replaceAll(':', '')}`);
     const bare = (list: string[]): string[] => list.map((one) => one.replace(/\/$/, '')).sort();
     expect(bare(listed)).toEqual(bare(there));
@@ -88,6 +90,25 @@ eachDatabase('the documents of the API', (open) => {
     }
   });
 
+  test('the streams are described by AsyncAPI 3.0, to which the document of the routes leads', async () => {
+    const { url } = document.paths['/api/currency/events']!['get']!['externalDocs'] as { url: string };
+    const answer = await server.ask(url);
+    expect(answer.status).toBe(200);
+    const streams = (await answer.json()) as Json & {
+      channels: Record<string, { address: string; messages: Json }>;
+      components: { messages: Record<string, { payload: Json }> };
+    };
+    expect(streams['asyncapi']).toBe('3.0.0');
+    const addresses = Object.values(streams.channels).map(({ address }) => address);
+    expect(addresses).toEqual(['/api/currency/stream', '/api/currency/events']);
+    for (const address of addresses) expect(server.app.routes.map(({ path }) => path)).toContain(address);
+    const text = JSON.stringify(streams);
+    for (const [, pointer = ''] of text.matchAll(/"\$ref":"#\/([^"]+)"/g))
+      expect(pointer.split('/').reduce<unknown>((at, name) => (at as Json | undefined)?.[name], streams)).toBeDefined();
+    for (const [name, { payload }] of Object.entries(streams.components.messages))
+      expect(payload).toMatchObject({ type: 'object', properties: { type: { const: name } } });
+  });
+
   test('the token endpoint is described with its form', () => {
     const body = document.paths['/api/auth/token']!['post']!['requestBody'] as { content: Json };
     expect(Object.keys(body.content)).toContain('application/x-www-form-urlencoded');
@@ -120,20 +141,33 @@ eachDatabase('the documents of the API', (open) => {
   });
 });
 
-test('redocly lint finds nothing to say of what the command prints', async () => {
-  const folder = mkdtempSync(join(tmpdir(), 'openapi-'));
-  const run = async (command: string[]) => {
+describe('redocly lint finds nothing to say of', () => {
+  const run = async (command: string[], cwd: string) => {
     // It would tell its maker of each run, and ask for the latest version.
     const env = { PATH: process.env['PATH'] ?? '', REDOCLY_TELEMETRY: 'off', REDOCLY_SUPPRESS_UPDATE_NOTICE: 'true' };
-    const child = Bun.spawn([process.execPath, ...command], { cwd: folder, env, stderr: 'pipe' });
+    const child = Bun.spawn([process.execPath, ...command], { cwd, env, stderr: 'pipe' });
     const [out, err] = await Promise.all([new Response(child.stdout).text(), new Response(child.stderr).text()]);
     return { out, err, code: await child.exited };
   };
-  const printed = await run([join(ROOT, 'server/main.ts'), 'openapi']);
-  await Bun.write(join(folder, 'openapi.json'), printed.out);
   const cli = join(ROOT, 'node_modules/@redocly/cli/bin/cli.js');
-  const { out, err, code } = await run([cli, 'lint', 'openapi.json', '--extends', 'recommended', '--format', 'json']);
-  expect([code, (JSON.parse(out) as { problems: unknown[] }).problems]).toEqual([0, []]);
-  expect(err).toContain('openapi.json: validated');
-  rmSync(folder, { recursive: true });
-}, 30_000);
+
+  test.each<[string, (folder: string) => Promise<string>]>([
+    ['what the command prints', async (folder) => (await run([join(ROOT, 'server/main.ts'), 'openapi'], folder)).out],
+    [
+      'what describes the streams',
+      async () => JSON.stringify(describeStreams({ version: '1.0.0', issuer: 'http://localhost:8000' })),
+    ],
+  ])(
+    '%s',
+    async (_, write) => {
+      const folder = mkdtempSync(join(tmpdir(), 'documents-'));
+      await Bun.write(join(folder, 'document.json'), await write(folder));
+      const lint = [cli, 'lint', 'document.json', '--extends', 'recommended', '--format', 'json'];
+      const { out, err, code } = await run(lint, folder);
+      expect([code, (JSON.parse(out) as { problems: unknown[] }).problems]).toEqual([0, []]);
+      expect(err).toContain('document.json: validated');
+      rmSync(folder, { recursive: true });
+    },
+    30_000,
+  );
+});

@@ -13,6 +13,7 @@ import { createHeadFile } from './audit/head-file';
 import { lookUp } from './authentication/jwks-fetch';
 import { type Config, secretFiles } from './config';
 import { tickTimer } from './rates/index';
+import { BEAT_MS } from './rates/stream/hub';
 import { headerSecret } from './setting-values';
 import { openChanges } from './wiring/changes';
 import { createServices } from './wiring/services';
@@ -72,6 +73,7 @@ export async function startServer(config: Config, database: Database, process: P
     throw error;
   });
   const chores = setInterval(() => void services.maintenance.run(), CHORES_MS);
+  const beats = setInterval(services.streams.beat, BEAT_MS);
   const url = shownUrl(config.host, port);
   log.info(`crypto-server listens on ${url}`, {
     'url.full': url,
@@ -84,6 +86,9 @@ export async function startServer(config: Config, database: Database, process: P
     port,
     stop: async () => {
       serving = false;
+      clearInterval(beats);
+      // An open stream is an answer in flight that never ends by itself.
+      services.streams.close();
       await drain(app);
       await services.ticker.settled();
       clearInterval(chores);

@@ -152,6 +152,7 @@ function surroundings(issuer: string, logged: string[], now: () => number): Surr
       colour: false,
     }),
     now,
+    elapsed: now,
     databaseNow: null,
     randomBytes,
     newId: randomUUID,

@@ -155,8 +155,8 @@ function tidyParameter(parameter: unknown): unknown {
   return { ...rest, schema: tidySchema({ ...(schema as Json), ...lifted }) };
 }
 
-/** Drops what only the checker understands. */
-function tidySchema(schema: unknown): unknown {
+/** A schema as a document shows it: without what only the checker understands. */
+export function tidySchema(schema: unknown): unknown {
   if (isList(schema)) return schema.map(tidySchema);
   if (typeof schema !== 'object' || schema === null) return schema;
   const number = numberOf(schema as Json);
@@ -180,7 +180,8 @@ function only(holder: Json, names: readonly string[]): Json {
   return Object.fromEntries(Object.entries(holder).filter(([name]) => names.includes(name)));
 }
 
-function mapValues<V, W>(
+/** The record with each of its values changed. */
+export function mapValues<V, W>(
   record: Readonly<Record<string, V>>,
   change: (value: V, name: string) => W,
 ): Record<string, W> {

@@ -160,6 +160,7 @@ export const REASONS = {
   ],
   token: [
     'token_audience_other',
+    'token_binding_other',
     'token_expired',
     'token_malformed',
     'token_not_valid_here',

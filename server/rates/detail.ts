@@ -3,7 +3,7 @@ import { bareAnswer, type DescribedHeaders, jsonAnswer, refusal } from '../../ki
 import { COMPRESSED_BYTES_MIN } from '../../kit/http/representation';
 import { RATES_SCOPE } from '../oauth/resource';
 import { Rate, Rates } from './model';
-import { SYMBOLS_MAX } from './service';
+import { SYMBOLS_MAX } from './symbols';
 
 /** Whose path parameter is the symbol of a currency. */
 export const SYMBOL_PARAMETER = {
@@ -15,7 +15,8 @@ export const SYMBOL_PARAMETER = {
   example: 'BTC',
 };
 
-const SYMBOLS_PARAMETER = {
+/** Which currencies are wanted. */
+export const SYMBOLS_PARAMETER = {
   name: 'symbols',
   in: 'query' as const,
   required: false,
@@ -112,7 +113,8 @@ export const NOT_ACCEPTABLE = refusal('`Accept-Encoding` allows no encoding of o
 
 const TOO_MANY = `names ${SYMBOLS_MAX + 1} currencies; ${SYMBOLS_MAX} are the most, and without it you get all`;
 
-const MALFORMED = refusal(
+/** Of a query that names too many, or names them twice over. */
+export const MALFORMED = refusal(
   '`symbols` given twice, or too long',
   { status: 422, title: 'Unprocessable Content', detail: `symbols ${TOO_MANY}` },
   {},

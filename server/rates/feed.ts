@@ -25,6 +25,8 @@ export interface Feed {
   publish(state: MarketState): Promise<void>;
   /** Reads the database: at the start, when another replica ticked (its number given), when the catalogue changed or news were missed (null). */
   refresh(seq: number | null): Promise<void>;
+  /** Calls `hear` whenever there is another snapshot, once it is the one that is served. It must not throw. */
+  follow(hear: (snapshot: Snapshot) => void): void;
 }
 
 /** What the feed stands on. */
@@ -37,11 +39,13 @@ export interface FeedOptions {
 export function createFeed({ store, days }: FeedOptions): Feed {
   let current: Snapshot | null = null;
   const window = createDayWindow(days);
+  const followers: ((snapshot: Snapshot) => void)[] = [];
   const inOrder = createInOrder();
 
   const take = async (state: MarketState): Promise<void> => {
     if (current !== null && isOlder(state, current)) return;
     current = makeSnapshot(state, await window.advance(state));
+    for (const hear of followers) hear(current);
   };
   /** In its turn, so that what it reads is not older than what it is kept with; without it the next minute begins a little later. */
   const lookAhead = (): Promise<void> => inOrder(window.lookAhead).catch(() => undefined);
@@ -61,6 +65,7 @@ export function createFeed({ store, days }: FeedOptions): Feed {
       });
       await lookAhead();
     },
+    follow: (hear) => void followers.push(hear),
   };
 }
 

@@ -13,7 +13,7 @@ import {
   type TickView,
 } from './history-model';
 import { type Range, rangeOf } from './pieces';
-import { unknownCurrency } from './service';
+import { unknownCurrency } from './symbols';
 import type { TickRow, TickStore } from './tick-store';
 
 /** What was asked for, and not read yet: as one answer, or as rows. */

@@ -1,13 +1,13 @@
 /** The protected resource: `/api/currency`, rates that move while you look (RFC 6750 for who may). Apart from tokens, of which it knows the guard alone. */
 import { cron } from '@elysiajs/cron';
 import { Elysia } from 'elysia';
-import { malformed } from '../../kit/http/faults';
 import { createRepresent } from '../../kit/http/representation';
 import type { Log } from '../../kit/logs';
 import type { Guard } from '../tokens/guard';
 import { LIST_DETAIL, ONE_DETAIL } from './detail';
 import type { Rate } from './model';
 import type { RateReads } from './service';
+import { symbolsOf } from './symbols';
 import type { Ticker } from './ticker';
 
 /** What the routes need. */
@@ -43,17 +43,6 @@ type Handler = (asked: Asked) => Response | Promise<Response>;
 function hot<Body>(handler: Handler): (asked: Asked) => Body {
   return handler.bind(null) as unknown as (asked: Asked) => Body; // It sends ready bytes of that body.
 }
-
-/** What the query says of which ones; empty counts as left out, and parameters that nobody knows are ignored. @throws Problem 422. */
-function symbolsOf(url: string): string | null {
-  const at = url.indexOf('?');
-  if (at < 0) return null;
-  const [symbols, ...more] = new URLSearchParams(url.slice(at)).getAll('symbols');
-  if (more.length > 0) throw malformed([{ path: '/symbols', detail: REPEATED }], 'The query');
-  return symbols || null;
-}
-
-const REPEATED = 'is given more than once; separate the symbols by commas';
 
 /** Rates may be kept by the caller alone and must be asked about again each time (RFC 9111 §5.2.2). */
 const HEADERS = { 'content-type': 'application/json', 'cache-control': 'private, no-cache' };

@@ -1,17 +1,14 @@
 import { createBoundedMap } from '../../kit/bounded-map';
-import { notFound, type Problem, unprocessable } from '../../kit/http/problem';
 import type { Representation } from '../../kit/http/representation';
 import type { Feed, Snapshot } from './feed';
 import type { Rate } from './model';
-
-/** Currencies that one request may choose: what a longer list saves is little beside the whole one. */
-export const SYMBOLS_MAX = 100;
+import { splitSymbols, unknownCurrency } from './symbols';
 
 /** Reads of the protected resource. */
 export interface RateReads {
   /**
    * All rates, or those named in `symbols` in that order ("BTC,ETH", any letter case, one named twice is there once; null:
-   * all). @throws Problem 404 when one is unknown, 422 for more than {@link SYMBOLS_MAX}.
+   * all). @throws Problem 404 when one is unknown, 422 for too many.
    */
   list(symbols: string | null): Representation;
   /** One rate. @throws Problem 404 when the symbol is unknown. */
@@ -42,7 +39,9 @@ function createViews({ rates, version, bytes }: Snapshot): RateReads {
   let bySymbol: ReadonlyMap<string, Rate> | null = null;
   const find = (symbol: string): Rate => {
     bySymbol ??= new Map(rates.map((rate) => [rate.symbol, rate]));
-    return bySymbol.get(symbol.toUpperCase()) ?? refuse(symbol);
+    const found = bySymbol.get(symbol.toUpperCase());
+    if (found === undefined) throw unknownCurrency(symbol);
+    return found;
   };
   const keep = (key: string, choose: () => Rate | readonly Rate[]): Representation => {
     const found = kept.get(key) ?? represent(version, choose());
@@ -50,7 +49,8 @@ function createViews({ rates, version, bytes }: Snapshot): RateReads {
     return found;
   };
   return {
-    list: (symbols) => (symbols === null ? all : keep(`?${symbols}`, () => [...new Set(split(symbols).map(find))])),
+    list: (symbols) =>
+      symbols === null ? all : keep(`?${symbols}`, () => [...new Set(splitSymbols(symbols).map(find))]),
     one: (symbol) => keep(symbol, () => find(symbol)),
   };
 }
@@ -65,21 +65,4 @@ function represent(version: string, value: Rate | readonly Rate[]): Representati
       return written;
     },
   };
-}
-
-function split(symbols: string): string[] {
-  const names = symbols.split(',');
-  if (names.length <= SYMBOLS_MAX) return names;
-  const detail = `names ${names.length} currencies; ${SYMBOLS_MAX} are the most, and without it you get all`;
-  throw unprocessable(`symbols ${detail}`, [{ path: '/symbols', detail }]);
-}
-
-/** 404 for a symbol that no currency has. */
-export function unknownCurrency(symbol: string): Problem {
-  const name = /^[A-Za-z0-9]{1,16}$/.test(symbol) ? ` ${symbol.toUpperCase()}` : '';
-  return notFound(`There is no currency${name}.`);
-}
-
-function refuse(symbol: string): never {
-  throw unknownCurrency(symbol);
 }

@@ -22,6 +22,7 @@ const GAUGES = {
   },
   remembered_tokens: { help: 'Verified access tokens kept in memory.', label: null },
   limit_keys: { help: 'Clients and addresses remembered by the limits, by policy.', label: 'policy' },
+  stream_subscribers: { help: 'Open streams, by kind.', label: 'kind' },
   database_reachable: { help: '1 while changes in the database are heard of and taken in.', label: null },
 } as const;
 
@@ -46,6 +47,8 @@ export interface Metrics {
   issued(method: string): void;
   /** Counts a refusal, or a limit that was hit. */
   told(event: SecurityEvent): void;
+  /** Counts a stream that was cut. */
+  cut(reason: string): void;
   /** Has this value read at every scrape. */
   watch(name: Watched, read: Read): void;
 }
@@ -61,10 +64,12 @@ export function createMetrics(version: string): Metrics {
   const issued = createCounts(['method'], 16);
   const refusals = createCounts(['event', 'reason'], REASONS_MAX);
   const limits = createCounts(['policy'], 16);
+  const cuts = createCounts(['reason'], 16);
   const registers = [registry];
   count(registry, 'tokens_issued_total', 'Access tokens issued, by how the client authenticated.', ['method'], issued);
   count(registry, 'refusals_total', 'Refused requests, by event and exact reason.', ['event', 'reason'], refusals);
   count(registry, 'limits_hit_total', 'Requests beyond a limit, by policy.', ['policy'], limits);
+  count(registry, 'stream_cuts_total', 'Streams that were cut, by reason.', ['reason'], cuts);
   const help = 'Version of this server; always 1.';
   new Gauge({ name: `${PREFIX}info`, help, labelNames: ['version'], registers }).set({ version }, 1);
   return {
@@ -75,6 +80,7 @@ export function createMetrics(version: string): Metrics {
       if (event === 'limit_exceeded') limits.add({ policy: reason });
       else refusals.add({ event, reason });
     },
+    cut: (reason) => cuts.add({ reason }),
     watch: (name, read) => {
       if (name in TOTALS) watchTotal(registry, name as keyof typeof TOTALS, read);
       else watchGauge(registry, name as keyof typeof GAUGES, read);

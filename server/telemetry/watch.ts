@@ -19,12 +19,13 @@ export interface Observed {
   readonly revocations: { size(): number };
   readonly accessTokens: { remembered(): number };
   readonly limits: { sizes(): Reading };
+  readonly streams: { counts(): Reading };
   readonly databaseReachable: () => boolean;
 }
 
 /** Has the metrics ask them at every scrape. */
 export function watchServices(metrics: Pick<Metrics, 'watch'>, observed: Observed, now: () => number): void {
-  const { audit, limits, clients, keyring, revocations, accessTokens, databaseReachable } = observed;
+  const { audit, limits, clients, keyring, revocations, accessTokens, streams, databaseReachable } = observed;
   metrics.watch('client_secrets', () => {
     const counts = clients.secretCounts();
     if (counts === null) return null;
@@ -47,5 +48,6 @@ export function watchServices(metrics: Pick<Metrics, 'watch'>, observed: Observe
   metrics.watch('revoked_tokens_held', revocations.size);
   metrics.watch('remembered_tokens', accessTokens.remembered);
   metrics.watch('limit_keys', limits.sizes);
+  metrics.watch('stream_subscribers', streams.counts);
   metrics.watch('database_reachable', () => Number(databaseReachable()));
 }

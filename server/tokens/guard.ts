@@ -20,12 +20,12 @@ export interface Admitted {
 
 /**
  * Stands before an answer of a protected resource (RFC 6750): gives what `answer` makes once the request is admitted, at
- * once when its token was verified before. It is called in each handler, because a hook would make every one of them wait.
+ * once when its token was verified before. The answer gets `headers`; they are named for one that is no `Response`. It is called in each handler, because a hook would make every one of them wait.
  * @throws Problem 400, 401 or 403 with the challenge of RFC 6750 §3 or RFC 9449 §7.1; 429 beyond the client's limit.
  */
 export type Guard = (
   request: Request,
-  answer: (claims: AccessClaims) => Response | Promise<Response>,
+  answer: (claims: AccessClaims, headers: Readonly<Record<string, string>>) => Response | Promise<Response>,
 ) => Response | Promise<Response>;
 
 /** What a guard is told of the resource, and what it asks. */
@@ -69,7 +69,7 @@ export function createGuard(options: GuardOptions): Guard {
     const authorization = request.headers.get('authorization');
     const { claims, headers } = await checks.admit(request, authorization, queryOf(request.url));
     try {
-      return withHeaders(await answer(claims), headers);
+      return withHeaders(await answer(claims, headers), headers);
     } catch (error) {
       throw charged(error, claims.clientId, headers);
     }
@@ -83,10 +83,10 @@ export function createGuard(options: GuardOptions): Guard {
         : tokens.recall(authorization);
     if (known === undefined || known.binding !== null) return admitFirst(request, answer);
     checks.inForce(known, 'Bearer', request);
-    if (take === null) return answer(known);
+    if (take === null) return answer(known, NO_HEADERS);
     const headers = take(known.clientId);
     try {
-      const response = answer(known);
+      const response = answer(known, headers);
       return response instanceof Promise ? finish(response, known.clientId, headers) : withHeaders(response, headers);
     } catch (error) {
       throw charged(error, known.clientId, headers);

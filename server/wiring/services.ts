@@ -16,6 +16,7 @@ import type { Feed } from '../rates/feed';
 import type { History } from '../rates/history';
 import type { HistoryRetention } from '../rates/retention';
 import { CATALOGUE_NEWS } from '../rates/store';
+import { createHub, type Hub } from '../rates/stream/hub';
 import type { Ticker } from '../rates/ticker';
 import { createResources, type Resources } from '../resources/service';
 import { createResourceStore } from '../resources/store';
@@ -51,6 +52,7 @@ export interface Services extends TokenServices {
   readonly resources: Resources;
   readonly keyring: Keyring;
   readonly feed: Feed;
+  readonly streams: Hub;
   readonly ticker: Ticker;
   readonly currencies: Currencies;
   readonly history: History;
@@ -92,12 +94,15 @@ export function createServices(database: Database, given: Surroundings): Service
   const standing = { ...ofClients, vault, limits, resources, metrics, tell, requireNews, calendar };
   const ofTokens = wireTokens(rows, given, standing);
   const market = wireRates(rows, given, { tell, calendar });
+  const random = (): number => given.randomBytes(4).readUInt32BE() / 2 ** 32;
+  const streams = createHub({ feed: market.feed, cut: metrics.cut, elapsed: given.elapsed, random });
   const administration = wireAdministration(rows, given, { ...ofTokens, callers, limits, vault, tell });
   const services = {
     administration,
     ...ofClients,
     ...ofTokens,
     ...market,
+    streams,
     vault,
     callers,
     metrics,

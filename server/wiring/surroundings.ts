@@ -50,6 +50,8 @@ export interface Surroundings extends InForce {
   readonly log: Log;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
+  /** Milliseconds on a clock that never steps. */
+  readonly elapsed: () => number;
   /** Stands in for the clock of the database; null: it is read. */
   readonly databaseNow: ReadClock | null;
   readonly randomBytes: (n: number) => Buffer;

@@ -1,0 +1,22 @@
+import type { Rate } from '../model';
+import { unknownCurrency } from '../symbols';
+
+/** The currencies that a subscriber wants. One that is retired is left out of what he gets until it is listed again. */
+export interface Selection {
+  /** Upper case, sorted; null: all there are. */
+  readonly symbols: readonly string[] | null;
+  /** Equal for equal selections. */
+  readonly key: string;
+}
+
+/** Everything. */
+export const ALL: Selection = { symbols: null, key: '' };
+
+/** Symbols in any letter case → the selection; none: all. @throws Problem 404 when one is not listed. */
+export function select(symbols: readonly string[], listed: readonly Pick<Rate, 'symbol'>[]): Selection {
+  if (symbols.length === 0) return ALL;
+  const known = new Set(listed.map(({ symbol }) => symbol));
+  const wanted = [...new Set(symbols.map((symbol) => symbol.toUpperCase()))].sort();
+  for (const symbol of wanted) if (!known.has(symbol)) throw unknownCurrency(symbol);
+  return { symbols: wanted, key: wanted.join() };
+}
