@@ -1,5 +1,5 @@
+import { retryAfterMs } from '../../kit/backoff';
 import type { Fetch } from '../ports';
-import { retryAfterMs } from './backoff';
 import { TokenError, type TokenTrouble } from './token';
 
 /** Largest answer that is read from an authorization server, in bytes: real ones stay below 8 KiB. */

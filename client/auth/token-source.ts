@@ -1,6 +1,6 @@
+import { backoffMs } from '../../kit/backoff';
 import type { Clock, Random, Schedule } from '../ports';
 import type { RenewableTokens } from './authorized-fetch';
-import { backoffMs } from './backoff';
 import { type AccessToken, TokenError, type TokenSource } from './token';
 
 /**

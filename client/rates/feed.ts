@@ -1,6 +1,7 @@
 /** Rates as last seen: fetched in the background, kept in memory with their age. Apart from account/, which only brings the token. */
+
+import { backoffMs } from '../../kit/backoff';
 import type { Log } from '../../kit/logs';
-import { backoffMs } from '../auth/backoff';
 import type { Clock, Random, Schedule } from '../ports';
 import type { ServerAnswer } from '../server-api';
 import type { SeenRate } from './model';

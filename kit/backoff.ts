@@ -1,5 +1,3 @@
-import type { Random } from '../ports';
-
 /** First pause after a failure, in milliseconds; it doubles with each further one. */
 export const BACKOFF_FIRST_MS = 1_000;
 
@@ -15,10 +13,11 @@ const RETRY_AFTER_SPREAD = 0.1;
 /**
  * The pause before the next attempt, in milliseconds: half of the doubling ceiling plus a random half, and never less
  * than what the server asked for.
+ * @param random a number in [0, 1)
  * @param failures how many attempts have failed in a row, 1 or more
  * @param askedMs what `Retry-After` said, or null
  */
-export function backoffMs(failures: number, askedMs: number | null, random: Random): number {
+export function backoffMs(failures: number, askedMs: number | null, random: () => number): number {
   const ceiling = Math.min(BACKOFF_MAX_MS, BACKOFF_FIRST_MS * 2 ** (failures - 1));
   const own = ceiling * (0.5 + random() / 2);
   if (askedMs === null) return own;
