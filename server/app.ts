@@ -23,6 +23,7 @@ import { RATES_RESOURCE, RATES_SCOPE, resourceUri } from './oauth/resource';
 import { historyRoutes } from './rates/history-routes';
 import { rateRoutes } from './rates/index';
 import { createRateReads } from './rates/service';
+import type { Source } from './rates/source';
 import { streamRoutes } from './rates/stream/index';
 import { SOCKET_LIMITS } from './rates/stream/websocket';
 import { createGuard } from './tokens/guard';
@@ -172,11 +173,22 @@ function createKnownErrors(tell: Tell) {
   };
 }
 
-function dependenciesOf({ databaseState, keyring }: Services): Dependency[] {
+function dependenciesOf({ databaseState, keyring, source }: Services): Dependency[] {
   return [
     { name: 'database', state: databaseState, without: 'rates are served from memory, tokens are not issued' },
     { name: 'signing_keys', state: keyring.state, without: 'tokens are verified, and issued while an older key signs' },
+    ...(source.state() === null ? [] : [marketOf(source)]),
   ];
+}
+
+/** The exchange that prices come from. */
+function marketOf(source: Pick<Source, 'state'>): Dependency {
+  return {
+    name: 'market',
+    state: () => source.state()?.standing ?? 'ok',
+    without: 'rates and their times stand still',
+    ageSeconds: () => source.state()?.ageSeconds ?? null,
+  };
 }
 
 const API_TITLE = 'crypto-server API';

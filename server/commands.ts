@@ -24,7 +24,6 @@ export interface CommandOptions extends Omit<Process, 'log'> {
   readonly configure: () => Configuration;
   readonly openLog: (config: Config) => Log;
   readonly write: Output;
-  readonly fetch: (request: Request) => Promise<Response>;
   /** Asks the person at the terminal; null: there is none. */
   readonly confirm: ((question: string) => Promise<boolean>) | null;
   readonly signals: SignalSource;

@@ -1,3 +1,4 @@
+import type { Origin } from '../kit/config';
 import { isLoopbackName } from '../kit/http/origin';
 
 /** What a server is configured to that may be more open than was meant. */
@@ -26,4 +27,14 @@ function plainHttpWarnings({ issuer, publicUrls }: Openness): string[] {
   return plain.map(
     (url) => `${url} is plain http beyond this machine: secrets and tokens can be read on the way; use https`,
   );
+}
+
+/** What was set of the simulation is of no use to an exchange. */
+export function sourceWarnings(
+  source: string,
+  origins: Readonly<Record<'TICK_VOLATILITY' | 'RATE_SEED', Origin>>,
+): string[] {
+  if (source === 'simulation') return [];
+  const set = (['TICK_VOLATILITY', 'RATE_SEED'] as const).filter((name) => origins[name] !== 'default');
+  return set.map((name) => `${name} is set but of the simulation alone, and RATE_SOURCE is ${source}`);
 }

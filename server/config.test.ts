@@ -130,6 +130,22 @@ describe('the configuration of crypto-server', () => {
     expect(read({ HOST: '0.0.0.0', ISSUER: 'https://a.example' }).warnings).toEqual([]);
   });
 
+  test('a source of prices that is not known is refused, with those that are', () => {
+    expect(faultsOf({ RATE_SOURCE: 'mtgox' })).toEqual([
+      'RATE_SOURCE: expected one of simulation, coinbase, got "mtgox" (environment)',
+    ]);
+  });
+
+  test('what was set of the simulation is warned of beside an exchange, and not without one', () => {
+    const simulated = { RATE_SEED: 'a', TICK_VOLATILITY: '0.01' };
+    expect(read(simulated).warnings).toEqual([]);
+    expect(read({ RATE_SOURCE: 'coinbase' }).warnings).toEqual([]);
+    expect(read({ RATE_SOURCE: 'coinbase', ...simulated }).warnings).toEqual([
+      'TICK_VOLATILITY is set but of the simulation alone, and RATE_SOURCE is coinbase',
+      'RATE_SEED is set but of the simulation alone, and RATE_SOURCE is coinbase',
+    ]);
+  });
+
   test('a setting that this version does not act on is warned of, its _FILE twin too', () => {
     expect(read({ REDIS_URL: 'redis://x' }).warnings).toEqual(['REDIS_URL is set but this version does not act on it']);
     expect(read({ TLS_KEY_FILE: '/x' }).warnings).toHaveLength(1);

@@ -12,10 +12,10 @@ import {
   type Values,
 } from '../kit/config';
 import { isLoopbackName } from '../kit/http/origin';
-import type { Limit } from '../kit/limit';
 import type { LogFormat, LogLevel } from '../kit/logs';
 import { COMMON_SETTINGS, orNull } from '../kit/settings';
-import { opennessWarnings } from './config-warnings';
+import { type Limits, limitsIn } from './config-limits';
+import { opennessWarnings, sourceWarnings } from './config-warnings';
 import {
   addressRange,
   asWritten,
@@ -34,17 +34,8 @@ export type RegistrationMode = 'open' | 'admin' | 'closed';
 /** Algorithm of access tokens (RFC 7518 §3.1, RFC 8037). */
 export type SigningAlg = 'ES256' | 'EdDSA' | 'RS256';
 
-/** How often who may ask. */
-export interface Limits {
-  /** Per client, at the protected resource and for introspection. */
-  readonly api: Limit;
-  /** Per client, at the token endpoint. */
-  readonly token: Limit;
-  /** Failed authentication per client and address; ten times that per address. */
-  readonly failed: Limit;
-  /** Registrations per address. */
-  readonly register: Limit;
-}
+/** Where prices come from: the walk, or an exchange by its name. */
+export type RateSource = 'simulation' | 'coinbase';
 
 /** What crypto-server runs on. Null stands for what is found or made at the start. */
 export interface Config {
@@ -69,6 +60,7 @@ export interface Config {
   readonly tickSeconds: number;
   readonly tickVolatility: number;
   readonly rateSeed: string | null;
+  readonly rateSource: RateSource;
   readonly retentionAuditMs: number;
   readonly retentionTicksMs: number;
   /** Of candles shorter than an hour. */
@@ -156,6 +148,11 @@ export const SETTINGS = {
     parse: orNull(text({ max: 128 })),
     fallback: null,
   }),
+  RATE_SOURCE: setting({
+    about: 'where prices come from: simulation, or the exchange coinbase',
+    parse: oneOf('simulation', 'coinbase'),
+    fallback: 'simulation' as RateSource,
+  }),
   RETENTION_AUDIT: setting({
     about: 'how long audit events are kept',
     parse: asWritten(retention),
@@ -207,7 +204,6 @@ export const SETTINGS = {
 
 /** Settings of the product that this version does not act on. */
 const UNSUPPORTED = [
-  'RATE_SOURCE',
   'REDIS_URL',
   'TLS_CERT_FILE',
   'TLS_KEY_FILE',
@@ -234,7 +230,7 @@ export function readConfig(sources: Sources): Configuration {
     reading,
     derived,
     generated: secretFiles(config.dataDir),
-    warnings: [...reading.warnings, ...opennessWarnings(config)],
+    warnings: [...reading.warnings, ...opennessWarnings(config), ...sourceWarnings(config.rateSource, reading.origins)],
   };
 }
 
@@ -273,6 +269,7 @@ function makeConfig(values: Values<typeof SETTINGS>, terminal: boolean): Config 
     tickSeconds: values.TICK_SECONDS,
     tickVolatility: values.TICK_VOLATILITY,
     rateSeed: values.RATE_SEED,
+    rateSource: values.RATE_SOURCE,
     retentionAuditMs: retention(values.RETENTION_AUDIT),
     retentionTicksMs: retention(values.RETENTION_TICKS),
     retentionCandlesMs: candleRetention(values.RETENTION_CANDLES),
@@ -284,15 +281,4 @@ function makeConfig(values: Values<typeof SETTINGS>, terminal: boolean): Config 
     logLevel: values.LOG_LEVEL,
     logFormat: values.LOG_FORMAT ?? (terminal ? 'pretty' : 'json'),
   });
-}
-
-function limitsIn(values: Values<typeof SETTINGS>): Limits | null {
-  if (values.RATE_LIMIT === 'off') return null;
-  const { LIMIT_API, LIMIT_TOKEN, LIMIT_FAILED, LIMIT_REGISTER } = values;
-  return {
-    api: limit(LIMIT_API),
-    token: limit(LIMIT_TOKEN),
-    failed: limit(LIMIT_FAILED),
-    register: limit(LIMIT_REGISTER),
-  };
 }

@@ -40,6 +40,7 @@ createCommands(program, {
   openLog,
   write,
   fetch: (request) => fetch(request),
+  openSocket: (url) => new WebSocket(url),
   confirm: process.stdin.isTTY ? createConfirm(process.stdin, process.stderr) : null,
   now: Date.now,
   elapsed: () => performance.now(),

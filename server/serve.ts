@@ -11,7 +11,10 @@ import { privateFolder, secretFile } from '../kit/secret-file';
 import { createApp, describeServer } from './app';
 import { createHeadFile } from './audit/head-file';
 import { lookUp } from './authentication/jwks-fetch';
-import { type Config, secretFiles } from './config';
+import { type Config, type RateSource, secretFiles } from './config';
+import { createCoinbase } from './rates/coinbase';
+import type { Exchange } from './rates/exchange';
+import type { Socket } from './rates/exchange-socket';
 import { tickTimer } from './rates/index';
 import { BEAT_MS } from './rates/stream/hub';
 import { headerSecret } from './setting-values';
@@ -30,6 +33,8 @@ export interface Process {
   readonly randomBytes: (n: number) => Buffer;
   readonly newId: () => string;
   readonly cores: number;
+  readonly fetch: (request: Request) => Promise<Response>;
+  readonly openSocket: (url: string) => Socket;
 }
 
 /** A server that answers. */
@@ -42,8 +47,14 @@ export interface RunningServer {
   stop(): Promise<void>;
 }
 
+/** The sources of real prices, by what RATE_SOURCE calls them. */
+const EXCHANGES: Readonly<Record<Exclude<RateSource, 'simulation'>, () => Exchange>> = { coinbase: createCoinbase };
+
 /** How often it is looked whether a chore is due, in milliseconds. */
 const CHORES_MS = 1_000;
+
+/** How often the source of the prices is looked after, in milliseconds. */
+const SOURCE_MS = 1_000;
 
 /** Starts a server on an opened and migrated database. @throws Refusal when it cannot listen. */
 export async function startServer(config: Config, database: Database, process: Process): Promise<RunningServer> {
@@ -73,7 +84,9 @@ export async function startServer(config: Config, database: Database, process: P
     throw error;
   });
   const chores = setInterval(() => void services.maintenance.run(), CHORES_MS);
-  const beats = setInterval(services.streams.beat, BEAT_MS);
+  const streamBeats = setInterval(services.streams.beat, BEAT_MS);
+  services.source.beat();
+  const sourceBeats = setInterval(services.source.beat, SOURCE_MS);
   const url = shownUrl(config.host, port);
   log.info(`crypto-server listens on ${url}`, {
     'url.full': url,
@@ -86,11 +99,13 @@ export async function startServer(config: Config, database: Database, process: P
     port,
     stop: async () => {
       serving = false;
-      clearInterval(beats);
+      clearInterval(streamBeats);
       // An open stream is an answer in flight that never ends by itself.
       services.streams.close();
       await drain(app);
       await services.ticker.settled();
+      clearInterval(sourceBeats);
+      services.source.close();
       clearInterval(chores);
       await services.maintenance.close();
       await services.audit.close();
@@ -130,6 +145,7 @@ function surroundings(config: Config, issuer: string, process: Process): Surroun
       }),
     encryptionKeyName: config.keyEncryptionKey === null ? files.KEY_ENCRYPTION_KEY : 'KEY_ENCRYPTION_KEY',
     rateSeed: config.rateSeed ?? secret(),
+    exchange: config.rateSource === 'simulation' ? null : EXCHANGES[config.rateSource](),
     hashConcurrency: Math.max(1, process.cores - 1),
     previousEncryptionKey: config.previousKeyEncryptionKey,
     auditHead: createHeadFile(join(config.dataDir, 'audit-head')),

@@ -106,6 +106,7 @@ export async function startTestServer(database: Database, options: TestServerOpt
     },
     read: (path, token, headers = {}) => ask(path, { headers: { ...headers, authorization: `Bearer ${token}` } }),
     close: () => {
+      services.source.close();
       closed ??= app.stop(true).then(services.audit.close).then(changes.close);
       return closed;
     },
@@ -126,6 +127,11 @@ function surroundings(issuer: string, logged: string[], now: () => number): Surr
     tickSeconds: 3,
     tickVolatility: 0.005,
     rateSeed: 'seed',
+    exchange: null,
+    fetch: () => Promise.reject(new Error('nobody is asked for prices')),
+    openSocket: () => {
+      throw new Error('nobody is asked for prices');
+    },
     hashConcurrency: 1,
     signingAlg: 'ES256',
     previousEncryptionKey: null,

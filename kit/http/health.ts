@@ -1,4 +1,5 @@
 import { Elysia, t } from 'elysia';
+import { nullable } from './schemas';
 
 /** What health looks at. */
 export interface Vitals {
@@ -15,6 +16,8 @@ export interface Dependency {
   readonly state: () => DependencyState;
   /** What goes on without it, for the document: "while … ". */
   readonly without: string;
+  /** How old what it last said is, where that tells something; null: it has said nothing yet. */
+  readonly ageSeconds?: () => number | null;
 }
 
 const STATES = ['ok', 'away', 'refused', 'stale', 'unreadable'] as const;
@@ -30,14 +33,21 @@ const Live = t.Object({ status: t.Literal('ok') });
 
 /** How the program is, for people, load balancers and orchestrators: `/health`, `/health/live`, `/health/ready`. */
 export function healthRoutes({ service, serving, dependencies }: Vitals) {
+  const aged = dependencies.filter(({ ageSeconds }) => ageSeconds !== undefined);
   const Ready = t.Object({
     status: t.Union([t.Literal('ok'), t.Literal('degraded'), t.Literal('stopping')]),
     ...Object.fromEntries(dependencies.map(({ name }) => [name, t.UnionEnum([...STATES])])),
+    ...Object.fromEntries(aged.map(({ name }) => [`${name}_age_seconds`, nullable(t.Integer({ minimum: 0 }))])),
   });
   const ready = (): Response => {
     const states = Object.fromEntries(dependencies.map(({ name, state }) => [name, state()]));
-    if (!serving()) return json(503, { status: 'stopping', ...states });
-    return json(200, { status: Object.values(states).every((now) => now === 'ok') ? 'ok' : 'degraded', ...states });
+    const ages = Object.fromEntries(
+      aged.map(({ name, ageSeconds }) => [`${name}_age_seconds`, ageSeconds?.() ?? null]),
+    );
+    const status = Object.values(states).every((now) => now === 'ok') ? 'ok' : 'degraded';
+    return serving()
+      ? json(200, { status, ...states, ...ages })
+      : json(503, { status: 'stopping', ...states, ...ages });
   };
   const without = dependencies.map((one) => `without ${one.name} ${one.without}`).join('; ');
   return new Elysia({ name: 'health' })

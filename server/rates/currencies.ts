@@ -5,6 +5,7 @@ import type { EventName } from '../oauth/words';
 import type { CurrencyInput, CurrencyView } from './currency-model';
 import type { CatalogueRow, CurrencyStore } from './currency-store';
 import type { Feed } from './feed';
+import { SIGNIFICANT_DIGITS_MAX } from './price';
 
 /** Who changes the catalogue. */
 export interface CatalogueCause {
@@ -33,9 +34,6 @@ export interface CurrenciesOptions {
   readonly now: () => number;
   readonly tell: Tell;
 }
-
-/** What a double carries exactly, whatever the digits. */
-const SIGNIFICANT_DIGITS_MAX = 15;
 
 /** The catalogue of one market. */
 export function createCurrencies({ store, feed, now, tell }: CurrenciesOptions): Currencies {

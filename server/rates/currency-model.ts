@@ -1,9 +1,6 @@
 import { type Static, t } from 'elysia';
 import { displayName, moment, nullable } from '../../kit/http/schemas';
-
-/** Rates beyond these bounds leave the digits that a walk keeps, or are no price of anything. US dollars. */
-const RATE_MIN = 1e-9;
-const RATE_MAX = 1e12;
+import { RATE_MAX, RATE_MIN } from './price';
 
 /** A currency to be listed. */
 export const CurrencyInput = t.Object(

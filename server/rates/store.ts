@@ -27,8 +27,8 @@ export interface TickPlan {
   readonly at: Date;
   /** Goes on only if this says so of the last tick's time; other replicas may have been quicker. */
   readonly isDue: (tickedAt: Date | null) => boolean;
-  /** The next rate of a currency. */
-  readonly next: (currency: CurrencyRow, seq: number) => string;
+  /** The next rate of a currency; null: there is none, and it stays as it is. */
+  readonly next: (currency: CurrencyRow, seq: number) => string | null;
 }
 
 /** Rows of the market. */
@@ -63,7 +63,8 @@ export function createRateStore(rows: Rows): RateStore {
         if (counter === undefined || !isDue(counter.tickedAt)) return null;
         const seq = counter.seq + 1;
         const before = await currencies(tx);
-        const moved = before.map((currency) => ({ ...currency, rate: next(currency, seq), lastUpdated: at }));
+        const after = before.map((currency) => moveTo(next(currency, seq), currency, at));
+        const moved = after.filter((currency, index) => currency !== before[index]);
         // The rates that the market starts with are in no history yet, and are the oldest ones known.
         if (counter.tickedAt === null) await recordRates(tx, { rates: before, seq: counter.seq, at });
         await writeRates(tx, moved, at);
@@ -72,9 +73,13 @@ export function createRateStore(rows: Rows): RateStore {
           .update(market)
           .set({ seq, tickedAt: at })
           .returning({ told: notify('rates', String(seq)) });
-        return { seq, catalogueVersion: counter.catalogueVersion, tickedAt: at, currencies: moved };
+        return { seq, catalogueVersion: counter.catalogueVersion, tickedAt: at, currencies: after };
       }),
   };
+}
+
+function moveTo(rate: string | null, currency: CurrencyRow, at: Date): CurrencyRow {
+  return rate === null ? currency : { ...currency, rate, lastUpdated: at };
 }
 
 function currencies(from: Reader): Promise<CurrencyRow[]> {

@@ -2,8 +2,8 @@ import type { Log } from '../../kit/logs';
 import type { Feed } from './feed';
 import { openOf } from './pieces';
 import type { RollUpStore } from './roll-up-store';
-import type { CurrencyRow, RateStore } from './store';
-import { chance, walk } from './walk';
+import type { Source } from './source';
+import type { RateStore } from './store';
 
 /** Moves the market. */
 export interface Ticker {
@@ -18,11 +18,8 @@ export interface TickerOptions {
   readonly store: Pick<RateStore, 'tick'>;
   readonly candles: Pick<RollUpStore, 'rollUp'>;
   readonly feed: Pick<Feed, 'publish'>;
+  readonly source: Pick<Source, 'next'>;
   readonly periodSeconds: number;
-  /** Largest relative move of a rate in one tick. */
-  readonly volatility: number;
-  /** Makes the walk repeatable. */
-  readonly seed: string;
   readonly now: () => number;
   readonly log: Log;
 }
@@ -35,11 +32,9 @@ const EARLY_MS = 500;
  * on, and only if the tick is still due, so there is one tick a period whoever dies.
  */
 export function createTicker(options: TickerOptions): Ticker {
-  const { store, candles, feed, periodSeconds, volatility, seed, now, log } = options;
+  const { store, candles, feed, source, periodSeconds, now, log } = options;
   let rolledUp: number | null = null;
   let last: Promise<unknown> = Promise.resolve();
-  const next = ({ rate, anchorRate, symbol }: CurrencyRow, seq: number): string =>
-    walk({ rate, anchorRate, volatility, random: chance(seed, seq, symbol) });
   /** Once a minute. The tick is made, whatever becomes of this; what is left is made the next time. */
   const rollUp = async (at: Date): Promise<void> => {
     const minute = openOf(at.getTime(), 1);
@@ -49,7 +44,8 @@ export function createTicker(options: TickerOptions): Ticker {
   };
   const tick = async (): Promise<number | null> => {
     const at = new Date(now());
-    const state = await store.tick({ at, isDue: (tickedAt) => isDue(tickedAt, at, periodSeconds * 1000), next });
+    const due = (tickedAt: Date | null): boolean => isDue(tickedAt, at, periodSeconds * 1000);
+    const state = await store.tick({ at, isDue: due, next: source.next });
     if (state === null) return null;
     await feed.publish(state);
     log.debug('tick', { 'market.seq': state.seq });

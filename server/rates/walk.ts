@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { decimal } from './price';
 
 /** Significant digits of a simulated rate: fine enough for a step of a thousandth of a percent, exact in a double. */
 const SIGNIFICANT_DIGITS = 7;
@@ -46,10 +47,4 @@ function clamp(value: number, bound: number): number {
 
 function round(value: number): number {
   return Number(value.toPrecision(SIGNIFICANT_DIGITS));
-}
-
-/** A number as a plain decimal, as people and `numeric` columns write it: 6.1e-7 → 0.00000061. */
-function decimal(value: number): string {
-  const [digits = '', exponent] = String(value).split('e');
-  return exponent === undefined ? digits : `0.${'0'.repeat(-Number(exponent) - 1)}${digits.replace('.', '')}`;
 }

@@ -23,6 +23,11 @@ const GAUGES = {
   remembered_tokens: { help: 'Verified access tokens kept in memory.', label: null },
   limit_keys: { help: 'Clients and addresses remembered by the limits, by policy.', label: 'policy' },
   stream_subscribers: { help: 'Open streams, by kind.', label: 'kind' },
+  market_age_seconds: {
+    help: 'Seconds since the exchange that prices come from was last heard.',
+    label: null,
+  },
+  market_live: { help: '1 while the exchange sends prices by itself, 0 while it has to be asked.', label: null },
   database_reachable: { help: '1 while changes in the database are heard of and taken in.', label: null },
 } as const;
 

@@ -20,12 +20,14 @@ export interface Observed {
   readonly accessTokens: { remembered(): number };
   readonly limits: { sizes(): Reading };
   readonly streams: { counts(): Reading };
+  /** Null: prices are made here. */
+  readonly source: { state(): { readonly ageSeconds: number | null; readonly live: boolean } | null };
   readonly databaseReachable: () => boolean;
 }
 
 /** Has the metrics ask them at every scrape. */
 export function watchServices(metrics: Pick<Metrics, 'watch'>, observed: Observed, now: () => number): void {
-  const { audit, limits, clients, keyring, revocations, accessTokens, streams, databaseReachable } = observed;
+  const { audit, limits, clients, keyring, revocations, accessTokens, streams, source, databaseReachable } = observed;
   metrics.watch('client_secrets', () => {
     const counts = clients.secretCounts();
     if (counts === null) return null;
@@ -49,5 +51,10 @@ export function watchServices(metrics: Pick<Metrics, 'watch'>, observed: Observe
   metrics.watch('remembered_tokens', accessTokens.remembered);
   metrics.watch('limit_keys', limits.sizes);
   metrics.watch('stream_subscribers', streams.counts);
+  metrics.watch('market_age_seconds', () => source.state()?.ageSeconds ?? null);
+  metrics.watch('market_live', () => {
+    const state = source.state();
+    return state === null ? null : Number(state.live);
+  });
   metrics.watch('database_reachable', () => Number(databaseReachable()));
 }

@@ -4,13 +4,16 @@ import type { Tell } from '../oauth/event';
 import { createCandleStore } from '../rates/candle-store';
 import { createCurrencies } from '../rates/currencies';
 import { createCurrencyStore } from '../rates/currency-store';
-import { createFeed } from '../rates/feed';
+import { createExchangeSource } from '../rates/exchange-source';
+import { createFeed, type Feed } from '../rates/feed';
 import { createHistory } from '../rates/history';
 import { createHistoryRetention } from '../rates/retention';
 import { createRollUpStore } from '../rates/roll-up-store';
+import { createSimulation, type Source } from '../rates/source';
 import { createRateStore } from '../rates/store';
 import { createTickStore } from '../rates/tick-store';
 import { createTicker } from '../rates/ticker';
+import { VERSION } from '../version';
 import type { Surroundings } from './surroundings';
 
 /** What the rates' services stand on beside their rows. */
@@ -22,14 +25,15 @@ export interface RatesNeed {
 
 /** Wires the rates, what moves them, and what is listed. */
 export function wireRates(rows: Rows, given: Surroundings, { tell, calendar }: RatesNeed) {
-  const { tickSeconds: periodSeconds, tickVolatility: volatility, rateSeed: seed, now, log } = given;
+  const { tickSeconds: periodSeconds, now, log } = given;
   const store = createRateStore(rows);
   const candleStore = createCandleStore(rows);
   const currencyStore = createCurrencyStore(rows);
   const tickStore = createTickStore(rows);
   const feed = createFeed({ store, days: candleStore });
   const rollUps = createRollUpStore(rows);
-  const ticker = createTicker({ store, candles: rollUps, feed, periodSeconds, volatility, seed, now, log });
+  const source = wireSource(given, feed);
+  const ticker = createTicker({ store, candles: rollUps, feed, source, periodSeconds, now, log });
   const currencies = createCurrencies({ store: currencyStore, feed, now, tell });
   const retention = createHistoryRetention({
     ticks: tickStore,
@@ -39,5 +43,17 @@ export function wireRates(rows: Rows, given: Surroundings, { tell, calendar }: R
     calendar,
   });
   const history = createHistory({ currencies: currencyStore, tickStore, candleStore, feed });
-  return { feed, ticker, currencies, history, retention };
+  return { feed, source, ticker, currencies, history, retention };
+}
+
+function wireSource(given: Surroundings, feed: Pick<Feed, 'snapshot'>): Source {
+  const { exchange, tickVolatility: volatility, rateSeed: seed, randomBytes } = given;
+  if (exchange === null) return createSimulation({ volatility, seed });
+  return createExchangeSource({
+    ...given,
+    exchange,
+    userAgent: `crypto-server/${VERSION}`,
+    symbols: () => feed.snapshot().rates.map(({ symbol }) => symbol),
+    random: () => randomBytes(4).readUInt32BE() / 2 ** 32,
+  });
 }

@@ -15,6 +15,7 @@ import type { Currencies } from '../rates/currencies';
 import type { Feed } from '../rates/feed';
 import type { History } from '../rates/history';
 import type { HistoryRetention } from '../rates/retention';
+import type { Source } from '../rates/source';
 import { CATALOGUE_NEWS } from '../rates/store';
 import { createHub, type Hub } from '../rates/stream/hub';
 import type { Ticker } from '../rates/ticker';
@@ -53,6 +54,7 @@ export interface Services extends TokenServices {
   readonly keyring: Keyring;
   readonly feed: Feed;
   readonly streams: Hub;
+  readonly source: Source;
   readonly ticker: Ticker;
   readonly currencies: Currencies;
   readonly history: History;

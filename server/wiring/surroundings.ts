@@ -3,6 +3,8 @@ import type { Log } from '../../kit/logs';
 import type { KeptHead } from '../audit/head';
 import type { Resolve } from '../authentication/jwks-fetch';
 import type { Config } from '../config';
+import type { Exchange } from '../rates/exchange';
+import type { Socket } from '../rates/exchange-socket';
 
 /** Settings that are in force as they were read. */
 type InForce = Pick<
@@ -31,6 +33,11 @@ export interface Surroundings extends InForce {
   /** What the operator knows that key by: the setting, or the file it is in. */
   readonly encryptionKeyName: string;
   readonly rateSeed: string;
+  /** Whose prices the rates follow; null: the simulation's. */
+  readonly exchange: Exchange | null;
+  /** Asks an exchange; nothing else of the server does. */
+  readonly fetch: (request: Request) => Promise<Response>;
+  readonly openSocket: (url: string) => Socket;
   /** Slow hashes at a time. */
   readonly hashConcurrency: number;
   /** Opens what an earlier key encrypted; null: there is none. */
