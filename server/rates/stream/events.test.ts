@@ -12,7 +12,6 @@ import {
   waitFor,
 } from '../../testing';
 import type { StreamMessage } from './model';
-import { REPLAY_TICKS_MAX } from './replay';
 import { openEventStream, type TestEvents } from './testing';
 
 eachDatabase('events of the rates', (open) => {
@@ -196,5 +195,3 @@ eachDatabase('events of the rates', (open) => {
     });
   });
 });
-
-test('the ring holds an hour of ticks', () => expect(REPLAY_TICKS_MAX * 3).toBe(3_600));

@@ -18,6 +18,7 @@ import { athOf, boundToken, createProver, nonceOf, prove } from '../../tokens/te
 import { STREAMS_PER_CLIENT_MAX } from './hub';
 import type { StreamMessage } from './model';
 import { openSocket, type TestSocket } from './testing';
+import { UPGRADE } from './testing-raw';
 
 /** A server, a client of it with a token, and what tests do with them. */
 function scene(open: () => Promise<Database>) {
@@ -62,13 +63,6 @@ function scene(open: () => Promise<Database>) {
 const bearer = (token: string) => ({ authorization: `Bearer ${token}` });
 const symbolsOf = (message: StreamMessage): string[] =>
   'rates' in message ? message.rates.map(({ symbol }) => symbol) : [];
-const UPGRADE = {
-  upgrade: 'websocket',
-  connection: 'Upgrade',
-  'sec-websocket-version': '13',
-  'sec-websocket-key': 'dGhlIHNhbXBsZSBub25jZQ==',
-};
-
 eachDatabase('a WebSocket of the rates', (open) => {
   const it = scene(open);
 
