@@ -44,3 +44,17 @@ test('a body that may be left out is not required, and a number is a number', as
     },
   });
 });
+
+test('the document and the files of the page are compressed for who takes it, and not sent again to who has them', async () => {
+  for (const path of ['/docs/json', '/docs/swagger-ui-bundle.js', '/docs/swagger-ui.css']) {
+    const there = `http://127.0.0.1:${app.server?.port}${path}`;
+    const answer = await fetch(there, { headers: { 'accept-encoding': 'gzip' }, decompress: false });
+    const packed = await answer.arrayBuffer();
+    const plain = await (await fetch(there, { headers: { 'accept-encoding': 'identity' } })).arrayBuffer();
+    expect(answer.headers.get('content-encoding')).toBe('gzip');
+    expect(Bun.gunzipSync(packed).byteLength).toBe(plain.byteLength);
+    expect(packed.byteLength).toBeLessThan(plain.byteLength / 2);
+    const etag = answer.headers.get('etag') ?? '';
+    expect((await fetch(there, { headers: { 'if-none-match': etag } })).status).toBe(304);
+  }
+});

@@ -1,9 +1,11 @@
+import { readFileSync } from 'node:fs';
 import { Elysia } from 'elysia';
 import icon from 'swagger-ui-dist/favicon-32x32.png' with { type: 'file' };
 import styles from 'swagger-ui-dist/swagger-ui.css' with { type: 'file' };
 import bundle from 'swagger-ui-dist/swagger-ui-bundle.js' with { type: 'file' };
 import type { OpenApiDocument } from './openapi';
 import { FILE_HEADERS, pageHeaders } from './page';
+import { createRepresent, fixedRepresentation, type Representation } from './representation';
 
 /** The page may load what this server serves, and nothing else from anywhere. */
 const CSP = [
@@ -38,32 +40,51 @@ const page = (title: string): string => `<!doctype html>
 /** Kept out of the page, so that the policy needs no exception for scripts. */
 const START = `SwaggerUIBundle({ url: '/docs/json', dom_id: '#swagger-ui', deepLinking: true, validatorUrl: null });\n`;
 
-/** Assets change with the binary alone; a day is short enough for a new one. */
-const ASSET = { ...FILE_HEADERS, 'cache-control': 'public, max-age=86400' };
+/** They change with the binary alone, which is asked for the tag. */
+const UNCHANGED = { 'cache-control': 'no-cache' };
 
 /** Swagger UI at `/docs` and the OpenAPI document at `/docs/json`, every byte from inside the binary. */
 export function docsRoutes({ title, document }: { title: string; document: () => Promise<OpenApiDocument> }) {
   const hidden = { detail: { hide: true } };
+  const json = createRepresent({ ...UNCHANGED, 'content-type': 'application/json' });
   // Made once, when somebody asks: the routes do not change while the program runs.
-  let made: Promise<OpenApiDocument> | null = null;
-  const makeOnce = (): Promise<OpenApiDocument> => {
-    made ??= document();
+  let made: Promise<Representation> | null = null;
+  const makeOnce = (): Promise<Representation> => {
+    made ??= document().then((described) => fixedRepresentation(bytesOf(JSON.stringify(described))));
     return made;
   };
-  const headers = { ...pageHeaders(CSP), 'cache-control': 'no-cache' };
+  const file = (path: string) => () => new Uint8Array(readFileSync(path));
   return new Elysia({ name: 'docs' })
-    .get('/docs', () => new Response(page(title), { headers }), hidden)
     .get(
-      '/docs/json',
-      async () => Response.json(await makeOnce(), { headers: { 'cache-control': 'no-cache' } }),
+      '/docs',
+      serve(() => bytesOf(page(title)), pageHeaders(CSP)),
       hidden,
     )
-    .get('/docs/start.js', serve(START, 'text/javascript; charset=utf-8', ASSET), hidden)
-    .get('/docs/swagger-ui-bundle.js', serve(Bun.file(bundle), 'text/javascript; charset=utf-8', ASSET), hidden)
-    .get('/docs/swagger-ui.css', serve(Bun.file(styles), 'text/css; charset=utf-8', ASSET), hidden)
-    .get('/docs/icon.png', serve(Bun.file(icon), 'image/png', ASSET), hidden);
+    .get('/docs/json', async ({ request }) => json(request, await makeOnce()), hidden)
+    .get(
+      '/docs/start.js',
+      serve(() => bytesOf(START), SCRIPT),
+      hidden,
+    )
+    .get('/docs/swagger-ui-bundle.js', serve(file(bundle), SCRIPT), hidden)
+    .get('/docs/swagger-ui.css', serve(file(styles), STYLE), hidden)
+    .get('/docs/icon.png', serve(file(icon), IMAGE), hidden);
 }
 
-function serve(body: string | Blob, type: string, headers: Record<string, string>): () => Response {
-  return () => new Response(body, { headers: { ...headers, 'content-type': type } });
+const SCRIPT = { ...FILE_HEADERS, 'content-type': 'text/javascript; charset=utf-8' };
+const STYLE = { ...FILE_HEADERS, 'content-type': 'text/css; charset=utf-8' };
+const IMAGE = { ...FILE_HEADERS, 'content-type': 'image/png' };
+
+/** Answers with what is read when somebody first asks for it. */
+function serve(content: () => Uint8Array<ArrayBuffer>, headers: Readonly<Record<string, string>>) {
+  const represent = createRepresent({ ...UNCHANGED, ...headers });
+  let read: Representation | null = null;
+  return ({ request }: { request: Request }): Response => {
+    read ??= fixedRepresentation(content());
+    return represent(request, read);
+  };
+}
+
+function bytesOf(text: string): Uint8Array<ArrayBuffer> {
+  return new TextEncoder().encode(text);
 }

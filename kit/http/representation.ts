@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { acceptedCodings, type Coding } from './accept-encoding';
 import { Problem } from './problem';
 
@@ -7,6 +8,11 @@ export interface Representation {
   readonly version: string;
   /** The bytes as they are; asked for when they are needed, and not before. */
   readonly content: () => Uint8Array<ArrayBuffer>;
+}
+
+/** A representation that never changes: its version is a hash of it. */
+export function fixedRepresentation(content: Uint8Array<ArrayBuffer>): Representation {
+  return { version: createHash('sha256').update(content).digest('base64url'), content: () => content };
 }
 
 /** Answers a request with a representation. @throws Problem 406 when the caller takes no coding of ours. */

@@ -4,7 +4,7 @@
 import { createHash } from 'node:crypto';
 import { Elysia } from 'elysia';
 import { FILE_HEADERS, pageHeaders } from '../../kit/http/page';
-import { createRepresent } from '../../kit/http/representation';
+import { createRepresent, fixedRepresentation } from '../../kit/http/representation';
 import { bundlePage } from './bundle' with { type: 'macro' };
 import icon from './page/icon.svg' with { type: 'text' };
 import base from './page/styles/base.css' with { type: 'text' };
@@ -85,6 +85,6 @@ function hashOf(content: string): string {
 /** Answers with an entity tag, 304 to who has it already, and compressed to who takes that. */
 function answerer({ content, type }: Asset, base: Readonly<Record<string, string>>) {
   const represent = createRepresent({ ...base, 'content-type': type });
-  const representation = { version: hashOf(content), content: () => new TextEncoder().encode(content) };
+  const representation = fixedRepresentation(new TextEncoder().encode(content));
   return ({ request }: { request: Request }): Response => represent(request, representation);
 }

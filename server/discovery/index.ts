@@ -1,7 +1,6 @@
 /** What a stranger can find out: authorization server metadata (RFC 8414), protected resource metadata (RFC 9728), public keys (RFC 7517). Apart, because it describes the others and does nothing. */
-import { createHash } from 'node:crypto';
 import { Elysia } from 'elysia';
-import { createRepresent, type Representation } from '../../kit/http/representation';
+import { createRepresent, fixedRepresentation, type Representation } from '../../kit/http/representation';
 import type { Keyring } from '../tokens/keys';
 import {
   type Described,
@@ -66,12 +65,7 @@ function createDocument(value: () => object): (request: Request) => Response {
   let ready: { readonly of: object; readonly document: Representation } | null = null;
   return (request) => {
     const of = value();
-    if (ready?.of !== of) ready = { of, document: represented(of) };
+    if (ready?.of !== of) ready = { of, document: fixedRepresentation(new TextEncoder().encode(JSON.stringify(of))) };
     return represent(request, ready.document);
   };
-}
-
-function represented(of: object): Representation {
-  const content = new TextEncoder().encode(JSON.stringify(of));
-  return { version: createHash('sha256').update(content).digest('base64url'), content: () => content };
 }

@@ -4,7 +4,7 @@ import type { Tell } from '../oauth/event';
 import { createCandleStore } from '../rates/candle-store';
 import { createCurrencies } from '../rates/currencies';
 import { createCurrencyStore } from '../rates/currency-store';
-import { createExchangeSource } from '../rates/exchange-source';
+import { createExchangeSource } from '../rates/exchange/index';
 import { createFeed, type Feed } from '../rates/feed';
 import { createHistory } from '../rates/history';
 import { createHistoryRetention } from '../rates/retention';

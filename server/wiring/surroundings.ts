@@ -3,8 +3,8 @@ import type { Log } from '../../kit/logs';
 import type { KeptHead } from '../audit/head';
 import type { Resolve } from '../authentication/jwks-fetch';
 import type { Config } from '../config';
-import type { Exchange } from '../rates/exchange';
-import type { Socket } from '../rates/exchange-socket';
+import type { Exchange } from '../rates/exchange/exchange';
+import type { Socket } from '../rates/exchange/socket';
 
 /** Settings that are in force as they were read. */
 type InForce = Pick<

@@ -1,10 +1,10 @@
 // A market of a few currencies that follows an exchange, with its clock in the test's hand, and without a database.
-import { captureLog } from '../../kit/testing';
-import { START_MS, waitFor } from '../testing';
+import { captureLog } from '../../../kit/testing';
+import { START_MS, waitFor } from '../../testing';
+import type { Source } from '../source';
+import type { CurrencyRow } from '../store';
 import { createCoinbase } from './coinbase';
-import { createExchangeSource } from './exchange-source';
-import type { Source } from './source';
-import type { CurrencyRow } from './store';
+import { createExchangeSource } from './index';
 import { heartbeatMessage, type TestExchange } from './testing-exchange';
 
 /** Everything that was connected to, and the last socket of it. */

@@ -1,9 +1,8 @@
 // The market follows an exchange: a local one that says what the documentation of Coinbase Exchange shows.
 import { afterEach, beforeEach, describe, expect, test } from 'bun:test';
-import { eachDatabase } from '../../db/testing';
-import { startTestServer, type TestServer, waitFor } from '../testing';
+import { eachDatabase } from '../../../db/testing';
+import { startTestServer, type TestServer, waitFor } from '../../testing';
 import { createCoinbase } from './coinbase';
-import { readPrice } from './price';
 import { startExchange, type TestExchange, tickerMessage } from './testing-exchange';
 import { connectTo, noteConnections, type Outside, startMarket } from './testing-market';
 
@@ -264,27 +263,5 @@ describe('the prices of an exchange', () => {
     market.pass(-3_600_000);
     market.tick();
     expect(market.market.get('BTC')!.lastUpdated).toEqual(new Date(market.now()));
-  });
-});
-
-describe('a price', () => {
-  test.each([
-    ['67012.34', '67012.34'],
-    ['67012.34000000', '67012.34'],
-    ['0.00001234', '0.00001234'],
-    ['0.000000001234', '0.000000001234'],
-    ['123456789012.3456789', '123456789012.346'],
-    ['1000000000000', '1000000000000'],
-    ['1000000000001', null],
-    ['0', null],
-    ['0.0000000001', null],
-    ['-1', null],
-    ['1e3', null],
-    ['1,000', null],
-    ['٣', null],
-    [67, null],
-    [undefined, null],
-  ])('%p is %p', (given, price) => {
-    expect(readPrice(given)).toBe(price);
   });
 });

@@ -1,7 +1,7 @@
 import { Value } from '@sinclair/typebox/value';
+import { readPrice } from '../price';
 import { Heartbeat, Other, Products, Refused, subscription, Ticker, Trade } from './coinbase-model';
 import type { Exchange, Quote, Told } from './exchange';
-import { readPrice } from './price';
 
 /** Where Coinbase Exchange is. */
 const COINBASE = { socketUrl: 'wss://ws-feed.exchange.coinbase.com', restUrl: 'https://api.exchange.coinbase.com' };

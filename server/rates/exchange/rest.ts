@@ -1,6 +1,6 @@
-import { backoffMs, retryAfterMs } from '../../kit/backoff';
-import { readJson } from '../../kit/http/json';
-import type { Log } from '../../kit/logs';
+import { backoffMs, retryAfterMs } from '../../../kit/backoff';
+import { readJson } from '../../../kit/http/json';
+import type { Log } from '../../../kit/logs';
 import type { Exchange, Quote } from './exchange';
 
 /** What asking stands on. */

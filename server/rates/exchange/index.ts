@@ -1,7 +1,9 @@
+/** Real prices: heard over the socket of an exchange, asked for meanwhile when that is away. Apart from the rates, which know that there is a source and no more. */
+
+import type { Source, SourceState } from '../source';
 import type { Exchange, Quote } from './exchange';
-import { createExchangeRest, type ExchangeRestOptions } from './exchange-rest';
-import { createExchangeSocket, type ExchangeSocketOptions } from './exchange-socket';
-import type { Source, SourceState } from './source';
+import { createExchangeRest, type ExchangeRestOptions } from './rest';
+import { createExchangeSocket, type ExchangeSocketOptions } from './socket';
 
 /** What a source of real prices stands on. */
 export interface ExchangeSourceOptions

@@ -1,6 +1,6 @@
-import { backoffMs } from '../../kit/backoff';
-import { readJson } from '../../kit/http/json';
-import type { Log } from '../../kit/logs';
+import { backoffMs } from '../../../kit/backoff';
+import { readJson } from '../../../kit/http/json';
+import type { Log } from '../../../kit/logs';
 import type { Exchange, Quote } from './exchange';
 
 /** The part of a `WebSocket` that is used. */
