@@ -93,6 +93,17 @@ describe.skipIf(TOOLS.some((tool) => Bun.which(tool) === null))('what is to be t
   );
 
   test(
+    'docs/streams.md',
+    async () => {
+      const { code, out, err, refused } = await both.run(commandsIn('docs/streams.md', ''));
+      expect([code, code === 0 ? '' : err]).toEqual([0, '']);
+      expect(refused).toEqual([]);
+      expect(out).toMatch(/^id: \d+\nevent: snapshot\ndata: {"type":"snapshot",.*"symbol":"ETH"/m);
+    },
+    TIMEOUT_MS,
+  );
+
+  test(
     'docs/guide.md, from top to bottom',
     async () => {
       const { code, out, err, refused } = await both.run(commandsIn('docs/guide.md', ''));
