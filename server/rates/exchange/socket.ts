@@ -4,7 +4,7 @@ import type { Log } from '../../../kit/logs';
 import type { Exchange, Quote } from './exchange';
 
 /** The part of a `WebSocket` that is used. */
-export type Socket = Pick<WebSocket, 'send' | 'close' | 'onopen' | 'onmessage' | 'onclose' | 'onerror'>;
+export type Socket = Pick<WebSocket, 'send' | 'terminate' | 'onopen' | 'onmessage' | 'onclose' | 'onerror'>;
 
 /** What the connection stands on. */
 export interface ExchangeSocketOptions {
@@ -64,7 +64,7 @@ export function createExchangeSocket(options: ExchangeSocketOptions): ExchangeSo
   const drop = (connection: Connection, reason: string): void => {
     if (current !== connection) return;
     current = null;
-    connection.socket.close();
+    connection.socket.terminate();
     failures += 1;
     nextAt = elapsed() + backoffMs(failures, null, random);
     log.debug(`the connection to ${exchange.name} is gone`, { 'event.reason': reason });
