@@ -1,4 +1,4 @@
-import { and, asc, desc, eq, gte, isNull, lt, notInArray, sql } from 'drizzle-orm';
+import { and, asc, desc, eq, gte, isNull, lt, notInArray, or, type SQL, sql } from 'drizzle-orm';
 import type { Rows } from '../../db/rows';
 import { candles, candlesDue, currencyRates, market } from '../../db/schema';
 import { cover, type Due, type Length, openingsDue, openOf, type Piece, type Range, rangeOf } from './pieces';
@@ -50,8 +50,8 @@ export function createCandleStore(rows: Rows): CandleStore {
         const due = await readDue(tx, filter);
         const openings = openingsDue(due, minutes, filter);
         const stored = await readStored(tx, currency, filter, openings, limit);
-        const folds = openings.map((opens) => ({ opens, pieces: cover(rangeOf({ minutes, opens }), minutes, due) }));
-        const folded = folds.length === 0 ? [] : await fold(tx, minutes, folds).where(eq(candles.currency, currency));
+        const pieces = openings.flatMap((opens) => cover(rangeOf({ minutes, opens }), minutes, due));
+        const folded = pieces.length === 0 ? [] : await fold(tx, minutes, pieces, currency);
         const tickedMs = await lastTick(tx);
         const found = [...stored, ...folded]
           .map((row) => candleRow(row, tickedMs >= rangeOf({ minutes, opens: row.openTime.getTime() }).before))
@@ -61,7 +61,7 @@ export function createCandleStore(rows: Rows): CandleStore {
     day: (window) =>
       rows.transaction(async (tx) => {
         const pieces = cover(window, LONGEST, await readDue(tx, window));
-        const within = fold(tx, LONGEST, [{ opens: window.from, pieces }]).as('within');
+        const within = fold(tx, null, pieces).as('within');
         return tx
           .select({
             id: currencyRates.id,
@@ -82,31 +82,27 @@ const ONE_MOMENT = { isolationLevel: 'repeatable read', accessMode: 'read only' 
 
 const LONGEST: Length = 1440;
 
-/** A candle to be made, and the stored ones that make it up. */
-export interface Fold {
-  readonly opens: number;
-  readonly pieces: readonly Piece[];
+/** When the candle of this length opens that a stored one is part of. */
+function bucketOf(minutes: Length): SQL {
+  // As text: the database would not take two parameters for the same thing to group by.
+  return sql`date_bin(interval '${sql.raw(String(minutes))} minutes', ${candles.openTime}, 'epoch')`;
 }
 
-/** Folds stored candles into one for each currency and fold, in the columns of the table. The first and last ticks are those by number. */
-export function fold(from: Pick<Rows, 'select'>, minutes: Length, folds: readonly Fold[]) {
-  const iso = (ms: number): string => new Date(ms).toISOString();
-  const pieces = folds.flatMap(({ opens, pieces }) =>
-    pieces.map((piece) => ({
-      opens: iso(opens),
-      minutes: piece.minutes,
-      begins: iso(piece.from),
-      before: iso(piece.before),
-    })),
-  );
-  const piece = sql`json_to_recordset(${JSON.stringify(pieces)}::json)
-    as piece(opens timestamptz, minutes smallint, begins timestamptz, before timestamptz)`;
+/**
+ * Folds stored candles into candles of this length (null: into one, whenever they open), one for each currency, in the columns
+ * of the table. The first and last ticks are those by number.
+ */
+export function fold(from: Pick<Rows, 'select'>, minutes: Length | null, pieces: readonly Piece[], currency?: number) {
   const { open, high, low, close, ticks, openTime, firstSeq, lastSeq } = candles;
+  const bucket = minutes === null ? sql`null::timestamptz` : bucketOf(minutes);
+  const within = pieces.map((piece) =>
+    and(eq(candles.minutes, piece.minutes), gte(openTime, new Date(piece.from)), lt(openTime, new Date(piece.before))),
+  );
   return from
     .select({
       currency: candles.currency,
       minutes: sql<number>`${minutes}::smallint`.as('minutes'),
-      openTime: sql<Date>`piece.opens`.mapWith(openTime).as('open_time'),
+      openTime: sql<Date>`${bucket}`.mapWith(openTime).as('open_time'),
       open: sql<string>`(array_agg(${open} order by ${firstSeq}, ${openTime}))[1]`.as('open'),
       high: sql<string>`max(${high})`.as('high'),
       low: sql<string>`min(${low})`.as('low'),
@@ -115,13 +111,9 @@ export function fold(from: Pick<Rows, 'select'>, minutes: Length, folds: readonl
       firstSeq: sql<number>`min(${firstSeq})`.as('first_seq'),
       lastSeq: sql<number>`max(${lastSeq})`.as('last_seq'),
     })
-    .from(piece)
-    .innerJoin(
-      candles,
-      and(eq(candles.minutes, sql`piece.minutes`), gte(openTime, sql`piece.begins`), lt(openTime, sql`piece.before`)),
-    )
-    .groupBy(candles.currency, sql`piece.opens`)
-    .$dynamic();
+    .from(candles)
+    .where(and(currency === undefined ? undefined : eq(candles.currency, currency), or(...within)))
+    .groupBy(candles.currency, bucket);
 }
 
 /** What is due within a range, or around one of its ends. */

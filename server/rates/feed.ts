@@ -21,8 +21,11 @@ export interface Snapshot {
 export interface Feed {
   /** The last committed rates. @throws Error before the first `refresh`. */
   snapshot(): Snapshot;
-  /** Takes over a state that this server has committed; one older than it holds is ignored. */
-  publish(state: MarketState): Promise<void>;
+  /**
+   * Takes over a state that this server commits (null: none); one that is no news is ignored. What is heard of it in the meantime
+   * waits, and need not be read. @returns the state.
+   */
+  publish(commit: () => Promise<MarketState | null>): Promise<MarketState | null>;
   /** Reads the database: at the start, when another replica ticked (its number given), when the catalogue changed or news were missed (null). */
   refresh(seq: number | null): Promise<void>;
   /** Calls `hear` whenever there is another snapshot, once it is the one that is served. It must not throw. */
@@ -43,7 +46,7 @@ export function createFeed({ store, days }: FeedOptions): Feed {
   const inOrder = createInOrder();
 
   const take = async (state: MarketState): Promise<void> => {
-    if (current !== null && isOlder(state, current)) return;
+    if (current !== null && !isNews(state, current)) return;
     current = makeSnapshot(state, await window.advance(state));
     for (const hear of followers) hear(current);
   };
@@ -54,9 +57,14 @@ export function createFeed({ store, days }: FeedOptions): Feed {
       if (current === null) throw new Error('The rates have not been read yet.');
       return current;
     },
-    publish: async (state) => {
-      await inOrder(() => take(state));
+    publish: async (commit) => {
+      const state = await inOrder(async () => {
+        const committed = await commit();
+        if (committed !== null) await take(committed);
+        return committed;
+      });
       await lookAhead();
+      return state;
     },
     refresh: async (seq) => {
       await inOrder(async () => {
@@ -70,8 +78,8 @@ export function createFeed({ store, days }: FeedOptions): Feed {
 }
 
 /** Within one tick the catalogue may have changed. */
-function isOlder(state: MarketState, current: Snapshot): boolean {
-  return state.seq < current.seq || (state.seq === current.seq && state.catalogueVersion < current.catalogueVersion);
+function isNews(state: MarketState, current: Snapshot): boolean {
+  return state.seq > current.seq || (state.seq === current.seq && state.catalogueVersion > current.catalogueVersion);
 }
 
 function makeSnapshot(state: MarketState, figures: Figures): Snapshot {

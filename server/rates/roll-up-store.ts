@@ -95,13 +95,13 @@ function takeDue(tx: Transaction, running: Date) {
 /** Makes candles of all currencies anew from the next shorter ones, and what they are in turn part of is due. */
 async function make(tx: Transaction, minutes: Length, openings: readonly Date[]): Promise<void> {
   const shorter = shorterThan(minutes) ?? minutes;
-  const folds = openings.map((openTime) => {
-    const opens = openTime.getTime();
-    return { opens, pieces: [{ minutes: shorter, ...rangeOf({ minutes, opens }) }] };
-  });
+  const pieces = openings.map((openTime) => ({
+    minutes: shorter,
+    ...rangeOf({ minutes, opens: openTime.getTime() }),
+  }));
   await tx
     .insert(candles)
-    .select(fold(tx, minutes, folds))
+    .select(fold(tx, minutes, pieces))
     .onConflictDoUpdate({
       target: KEY,
       set: {

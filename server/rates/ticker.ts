@@ -45,9 +45,8 @@ export function createTicker(options: TickerOptions): Ticker {
   const tick = async (): Promise<number | null> => {
     const at = new Date(now());
     const due = (tickedAt: Date | null): boolean => isDue(tickedAt, at, periodSeconds * 1000);
-    const state = await store.tick({ at, isDue: due, next: source.next });
+    const state = await feed.publish(() => store.tick({ at, isDue: due, next: source.next }));
     if (state === null) return null;
-    await feed.publish(state);
     log.debug('tick', { 'market.seq': state.seq });
     await rollUp(at);
     return state.seq;

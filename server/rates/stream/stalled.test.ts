@@ -24,12 +24,13 @@ embeddedDatabase('a reader who stops reading', (open) => {
     const { seq, catalogueVersion, rates } = server.services.feed.snapshot();
     const isLarge = rates.length === CURRENCIES;
     const currency = { name: 'Coin', rate: '1.5', anchorRate: '1.5', lastUpdated: new Date(server.now()) };
-    await server.services.feed.publish({
+    const state = {
       seq: seq + 1,
       catalogueVersion: isLarge ? catalogueVersion : catalogueVersion + 1,
       tickedAt: new Date(server.now()),
       currencies: Array.from({ length: CURRENCIES }, (_, id) => ({ ...currency, id, symbol: `C${id}` })),
-    });
+    };
+    await server.services.feed.publish(() => Promise.resolve(state));
     return seq + 1;
   };
   const tickTimes = async (count: number): Promise<number> => {
