@@ -114,8 +114,7 @@ eachDatabase('the edge of the server', (open) => {
     ['POST', '/nowhere'],
     ['GET', '/api'],
     ['GET', '/api/admin/nothing'],
-
-    ['GET', '/api/currency/BTC/history'],
+    ['GET', '/api/currency/BTC/nothing'],
     ['GET', '/%2e%2e/etc/passwd'],
     ['GET', '//example.com/health'],
     ['GET', '/%'],
