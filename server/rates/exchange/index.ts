@@ -1,5 +1,4 @@
 /** Real prices: heard over the socket of an exchange, asked for meanwhile when that is away. Apart from the rates, which know that there is a source and no more. */
-
 import type { Source, SourceState } from '../source';
 import type { Exchange, Quote } from './exchange';
 import { createExchangeRest, type ExchangeRestOptions } from './rest';

@@ -71,10 +71,13 @@ export function createExchangeSocket(options: ExchangeSocketOptions): ExchangeSo
   };
   const open = (): void => {
     const socket = openSocket(exchange.socketUrl);
-    const now = elapsed();
     const connection: Connection = {
-      ...{ socket, open: false, heardAt: now, proven: false },
-      ...{ products: new Set(), sequences: new Map() },
+      socket,
+      open: false,
+      heardAt: elapsed(),
+      proven: false,
+      products: new Set(),
+      sequences: new Map(),
     };
     current = connection;
     const read = createReader(connection, options, (reason) => drop(connection, reason));
