@@ -13,6 +13,7 @@ import { peakMegabytes, residentMegabytes, startServer, temporaryFolder } from '
 import { describeMachine, renderJson, renderTable } from './report';
 import { type Account, disable, goodAnswer, newAccount, ratesRequest, register, tokenForm, tokenIn } from './setting';
 import { measureStarts } from './startup';
+import { CONNECTIONS, measureStreams } from './streams';
 import { type Pace, race } from './throughput';
 import { measureTiming } from './timing';
 
@@ -136,7 +137,11 @@ async function main(flags: { quick: boolean; json: boolean }, signal: AbortSigna
     refusals,
     signal,
   });
-  const figures = [...served, ...started];
+  progress('Streams');
+  const streamsFolder = join(folder, 'streams');
+  mkdirSync(streamsFolder);
+  const streamed = await measureStreams({ folder: streamsFolder, databaseUrl: await newDatabase(), signal });
+  const figures = [...served, ...streamed, ...started];
   write.out(flags.json ? renderJson(machine, figures) : `\n${renderTable(machine, figures)}`);
   return allHeld(figures) ? 0 : 1;
 }
@@ -147,6 +152,8 @@ function missing(): string | null {
   if (findPostgres() === null)
     return 'The benchmarks need PostgreSQL. Debian and Ubuntu: apt-get install postgresql. macOS: brew install postgresql.';
   if (!hasOpenssl()) return 'The benchmarks need openssl. Debian and Ubuntu: apt-get install openssl.';
+  const files = Number(Bun.spawnSync(['sh', '-c', 'ulimit -Hn']).stdout.toString());
+  if (files < CONNECTIONS * 1.1) return `The benchmarks open ${CONNECTIONS} connections: ulimit -n 16384.`;
   if (!existsSync(join(ROOT, 'crypto-server'))) return 'There is no ./crypto-server yet: bun run build.';
   return null;
 }

@@ -1,7 +1,7 @@
 // `/api/currency/events`: the rates as server-sent events (HTML §9.2), by contract §5.
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'bun:test';
 import fc from 'fast-check';
-import { eachDatabase } from '../../../db/testing';
+import { eachDatabase, embeddedDatabase } from '../../../db/testing';
 import {
   ADMIN_SECRET,
   challengeOf,
@@ -162,36 +162,56 @@ eachDatabase('events of the rates', (open) => {
       expect((await (await resume(had)).nextMessage()).data).toMatchObject({ type: 'snapshot', seq: seq() });
       expect((await (await resume(seq() - 1)).nextMessage()).data).toMatchObject({ type: 'update', seq: seq() });
     });
+  });
+});
 
-    test('leads through a hundred disconnects without a gap and without a duplicate', async () => {
-      await tick();
-      /** Ticks while nobody listens, and messages that are read before the next disconnect. */
-      const spells = fc.array(fc.record({ away: fc.nat(3), there: fc.nat(3) }), { minLength: 100, maxLength: 100 });
-      await fc.assert(
-        fc.asyncProperty(spells, async (list) => {
-          const begin = await enter('?symbols=BTC');
-          let had = ((await begin.nextMessage()).data as { seq: number }).seq;
-          const rateOf = new Map<number, number>();
-          const ticked = async () => {
-            rateOf.set(await tick(), rates().find(({ symbol }) => symbol === 'BTC')!.rate);
-          };
-          await begin.close();
-          for (const { away, there } of list) {
-            for (let count = 0; count < away; count++) await ticked();
-            const stream = await resume(had, '?symbols=BTC');
-            for (let count = 0; count < there; count++) await ticked();
-            while (had < seq()) {
-              const { data } = await stream.nextMessage();
-              expect(data).toMatchObject({ type: 'update', from_seq: had, seq: had + 1 });
-              had += 1;
-              expect((data as { rates: { rate: number }[] }).rates[0]!.rate).toBe(rateOf.get(had)!);
-              if (there === 0) break;
-            }
-            await stream.close();
+embeddedDatabase('a hundred disconnects', (open) => {
+  let server: TestServer;
+  beforeAll(async () => {
+    server = await startTestServer(await open());
+  });
+  afterAll(() => server.close());
+
+  /** Ticks while nobody listens, ticks while somebody does, and how many messages he reads at most before he leaves. */
+  const spell = fc.record({ away: fc.nat(3), there: fc.nat(3), reads: fc.nat(6) });
+
+  test('leave no gap and no duplicate', async () => {
+    const headers = { authorization: `Bearer ${await server.token()}` };
+    const rateOf = new Map<number, number>();
+    const tick = async (rate: number): Promise<void> => {
+      const { seq, catalogueVersion } = server.services.feed.snapshot();
+      const tickedAt = new Date(server.now());
+      const btc = { id: 1, symbol: 'BTC', name: 'Bitcoin', rate: String(rate), anchorRate: '1', lastUpdated: tickedAt };
+      const state = { seq: seq + 1, catalogueVersion, tickedAt, currencies: [btc] };
+      await server.services.feed.publish(() => Promise.resolve(state));
+      rateOf.set(seq + 1, rate);
+    };
+    const tickTimes = async (count: number): Promise<void> => {
+      for (let left = count; left > 0; left--) await tick(rateOf.size + 1);
+    };
+    await tickTimes(1);
+    const newest = () => server.services.feed.snapshot().seq;
+    const journey = fc.array(spell, { minLength: 100, maxLength: 100 });
+    await fc.assert(
+      fc.asyncProperty(journey, async (spells) => {
+        let had = newest();
+        for (const { away, there, reads } of spells) {
+          await tickTimes(away);
+          const missed = newest();
+          const stream = await openEventStream(server, { ...headers, 'last-event-id': String(had) });
+          await tickTimes(there);
+          for (let left = reads; left > 0 && had < newest(); left--) {
+            const { id, data } = await stream.nextMessage();
+            expect(data).toMatchObject({ type: 'update', from_seq: had, seq: Number(id), rates: [{ symbol: 'BTC' }] });
+            // What was missed comes tick by tick; what is new may be folded.
+            expect(Number(id) - had).toBeWithin(1, had < missed ? 2 : there + 1);
+            had = Number(id);
+            expect((data as { rates: { rate: number }[] }).rates[0]!.rate).toBe(rateOf.get(had)!);
           }
-        }),
-        { numRuns: 1 },
-      );
-    });
+          await stream.close();
+        }
+      }),
+      { numRuns: 1, endOnFailure: true },
+    );
   });
 });

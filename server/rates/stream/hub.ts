@@ -51,6 +51,9 @@ export const STREAMS_MAX = 20_000;
 /** How often it is looked which tokens have ended: a revocation bites within a second. */
 export const BEAT_MS = 250;
 
+/** So many are sent a tick before others have their turn: to send is mostly the system's work, some 15 µs each. */
+const SLICE = 1_000;
+
 /** Nobody needs to come back before a restarted server listens. */
 const RECONNECT_AFTER_MS = 500;
 
@@ -67,9 +70,13 @@ export function createHub({ feed, cut: counted, elapsed, random }: HubOptions): 
   const replay = createReplay();
   const newest = (): Tick => feed.snapshot();
   let closed = false;
+  const fanOut = (left: Subscriber[]): void => {
+    for (const subscriber of left.splice(0, SLICE)) if (subscribers.has(subscriber)) subscriber.advance();
+    if (left.length > 0) setImmediate(fanOut, left);
+  };
   feed.follow((snapshot) => {
     replay.add(snapshot);
-    for (const subscriber of subscribers) subscriber.advance();
+    fanOut([...subscribers]);
   });
   const count = (clientId: string, change: 1 | -1): void => {
     const streams = (byClient.get(clientId) ?? 0) + change;

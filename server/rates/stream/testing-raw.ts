@@ -65,6 +65,8 @@ export async function openRaw(port: number, path: 'stream' | 'events', token: st
     if (path === 'stream') read(chunk.subarray(end));
     else hear(chunk.toString('latin1'));
     begun.resolve();
+    // The end of a body; the connection could go on.
+    if (path === 'events' && chunk.subarray(-7).toString('latin1') === '\r\n0\r\n\r\n') socket.end();
   });
   socket.on('error', () => {});
   socket.on('close', () => {
