@@ -50,7 +50,7 @@ const WAITING_BYTES_MAX = 4 * 1024 * 1024;
 /** Bounds of all sockets of a server, whatever they are for. */
 export const SOCKET_LIMITS = {
   maxPayloadLength: MESSAGE_BYTES_MAX,
-  /** Whoever does not even answer pings for so long is gone; in seconds. */
+  /** Whoever is sent nothing and does not answer pings for so long is gone; in seconds. With ticks under way the system finds out. */
   idleTimeout: 30,
   /** Never reached: what waits is bounded above, before it is sent. */
   backpressureLimit: 4 * WAITING_BYTES_MAX,
