@@ -8,6 +8,7 @@ import { ROOT } from '../scripts/build';
 import { AUTHORITY, hasOpenssl, makeCertificate } from '../server/x509/testing-certificates';
 import { allHeld, type Figure } from './figure';
 import { WRK_MISSING } from './load';
+import { measureMarket } from './market';
 import { measureMethods } from './methods';
 import { peakMegabytes, residentMegabytes, startServer, temporaryFolder } from './processes';
 import { describeMachine, renderJson, renderTable } from './report';
@@ -141,7 +142,11 @@ async function main(flags: { quick: boolean; json: boolean }, signal: AbortSigna
   const streamsFolder = join(folder, 'streams');
   mkdirSync(streamsFolder);
   const streamed = await measureStreams({ folder: streamsFolder, databaseUrl: await newDatabase(), signal });
-  const figures = [...served, ...streamed, ...started];
+  progress('Market');
+  const marketFolder = join(folder, 'market');
+  mkdirSync(marketFolder);
+  const market = await measureMarket({ folder: marketFolder, signal, newDatabase });
+  const figures = [...served, ...streamed, ...market, ...started];
   write.out(flags.json ? renderJson(machine, figures) : `\n${renderTable(machine, figures)}`);
   return allHeld(figures) ? 0 : 1;
 }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'bun:test';
-import { holm, mannWhitney, median, medianDifferenceInterval, shuffle } from './statistics';
+import { holm, mannWhitney, median, medianDifferenceInterval, percentile, shuffle } from './statistics';
 
 /** A repeatable [0, 1) (mulberry32). */
 function seeded(seed: number): () => number {
@@ -18,6 +18,13 @@ function times(count: number, floor: number, random: () => number): number[] {
 }
 
 describe('statistics', () => {
+  test('a percentile is a value that there was', () => {
+    const hundred = Array.from({ length: 100 }, (_, at) => 100 - at);
+    expect([95, 50, 100].map((hundredths) => percentile(hundred, hundredths))).toEqual([95, 50, 100]);
+    expect(percentile([3, 1, 2], 95)).toBe(3);
+    expect(percentile([], 95)).toBeNaN();
+  });
+
   test('the median of an odd and of an even count', () => {
     expect(median([9, 1, 5])).toBe(5);
     expect(median([1, 2, 3, 10])).toBe(2.5);

@@ -5,6 +5,12 @@ export function median(values: readonly number[]): number {
   return sorted.length % 2 === 1 ? (sorted[half] ?? Number.NaN) : mean(sorted[half - 1], sorted[half]);
 }
 
+/** The value that so many of a hundred values do not exceed; NaN of nothing. */
+export function percentile(values: readonly number[], hundredths: number): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  return sorted[Math.ceil((sorted.length * hundredths) / 100) - 1] ?? Number.NaN;
+}
+
 function mean(a = Number.NaN, b = Number.NaN): number {
   return (a + b) / 2;
 }

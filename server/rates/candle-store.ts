@@ -41,44 +41,41 @@ export interface CandleStore {
   day(window: Range): Promise<DayRow[]>;
 }
 
-/** Candles in the database. */
+/**
+ * Candles in the database. What is due is read first: what was not due then has all the ticks that there were, whatever comes
+ * in between, and so needs no common moment with it.
+ */
 export function createCandleStore(rows: Rows): CandleStore {
   return {
-    page: (currency, filter, limit) =>
-      rows.transaction(async (tx) => {
-        const { minutes } = filter;
-        const due = await readDue(tx, filter);
-        const openings = openingsDue(due, minutes, filter);
-        const stored = await readStored(tx, currency, filter, openings, limit);
-        const pieces = openings.flatMap((opens) => cover(rangeOf({ minutes, opens }), minutes, due));
-        const folded = pieces.length === 0 ? [] : await fold(tx, minutes, pieces, currency);
-        const tickedMs = await lastTick(tx);
-        const found = [...stored, ...folded]
-          .map((row) => candleRow(row, tickedMs >= rangeOf({ minutes, opens: row.openTime.getTime() }).before))
-          .sort((a, b) => a.openTime.getTime() - b.openTime.getTime());
-        return filter.last ? found.slice(-limit) : found.slice(0, limit);
-      }, ONE_MOMENT),
-    day: (window) =>
-      rows.transaction(async (tx) => {
-        const pieces = cover(window, LONGEST, await readDue(tx, window));
-        const within = fold(tx, null, pieces).as('within');
-        return tx
-          .select({
-            id: currencyRates.id,
-            before: lastBefore(new Date(window.from)),
-            first: within.open,
-            high: within.high,
-            low: within.low,
-          })
-          .from(currencyRates)
-          .leftJoin(within, eq(within.currency, currencyRates.id))
-          .where(isNull(currencyRates.retiredAt));
-      }, ONE_MOMENT),
+    page: async (currency, filter, limit) => {
+      const { minutes } = filter;
+      const { due, tickedMs } = await readProgress(rows, filter);
+      const openings = openingsDue(due, minutes, filter);
+      const pieces = openings.flatMap((opens) => cover(rangeOf({ minutes, opens }), minutes, due));
+      const stored = await readStored(rows, currency, filter, openings, limit);
+      const folded = pieces.length === 0 ? [] : await fold(rows, minutes, pieces, currency);
+      const found = [...stored, ...folded]
+        .map((row) => candleRow(row, tickedMs >= rangeOf({ minutes, opens: row.openTime.getTime() }).before))
+        .sort((a, b) => a.openTime.getTime() - b.openTime.getTime());
+      return filter.last ? found.slice(-limit) : found.slice(0, limit);
+    },
+    day: async (window) => {
+      const { due } = await readProgress(rows, window);
+      const within = fold(rows, null, cover(window, LONGEST, due)).as('within');
+      return rows
+        .select({
+          id: currencyRates.id,
+          before: lastBefore(new Date(window.from)),
+          first: within.open,
+          high: within.high,
+          low: within.low,
+        })
+        .from(currencyRates)
+        .leftJoin(within, eq(within.currency, currencyRates.id))
+        .where(isNull(currencyRates.retiredAt));
+    },
   };
 }
-
-/** All that a transaction reads is of one moment. */
-const ONE_MOMENT = { isolationLevel: 'repeatable read', accessMode: 'read only' } as const;
 
 const LONGEST: Length = 1440;
 
@@ -116,14 +113,20 @@ export function fold(from: Pick<Rows, 'select'>, minutes: Length | null, pieces:
     .groupBy(candles.currency, bucket);
 }
 
-/** What is due within a range, or around one of its ends. */
-async function readDue(from: Pick<Rows, 'select'>, { from: begin, before }: Range): Promise<Due[]> {
-  const { openTime } = candlesDue;
-  const due = await from
-    .select()
-    .from(candlesDue)
-    .where(and(gte(openTime, new Date(openOf(begin, LONGEST))), lt(openTime, new Date(before))));
-  return due.map((row) => ({ minutes: row.minutes as Length, opens: row.openTime.getTime() }));
+/** What is due within a range, or around one of its ends, and when the market ticked last. */
+async function readProgress(
+  from: Pick<Rows, 'select'>,
+  { from: begin, before }: Range,
+): Promise<{ due: Due[]; tickedMs: number }> {
+  const { minutes, openTime } = candlesDue;
+  const rows = await from
+    .select({ tickedAt: market.tickedAt, minutes, openTime })
+    .from(market)
+    .leftJoin(candlesDue, and(gte(openTime, new Date(openOf(begin, LONGEST))), lt(openTime, new Date(before))));
+  const due = rows.flatMap((row): Due[] =>
+    row.openTime === null ? [] : [{ minutes: row.minutes as Length, opens: row.openTime.getTime() }],
+  );
+  return { due, tickedMs: rows[0]?.tickedAt?.getTime() ?? Number.NEGATIVE_INFINITY };
 }
 
 function readStored(
@@ -135,8 +138,9 @@ function readStored(
 ) {
   const { openTime } = candles;
   const openings = except.map((opens) => new Date(opens));
+  const { open, high, low, close, ticks } = candles;
   return from
-    .select()
+    .select({ openTime, open, high, low, close, ticks })
     .from(candles)
     .where(
       and(
@@ -156,11 +160,6 @@ type StoredCandle = Pick<typeof candles.$inferSelect, 'openTime' | 'open' | 'hig
 function candleRow({ openTime, ticks, ...rates }: StoredCandle, complete: boolean): CandleRow {
   const [open, high, low, close] = [Number(rates.open), Number(rates.high), Number(rates.low), Number(rates.close)];
   return { openTime, open, high, low, close, ticks, complete };
-}
-
-async function lastTick(from: Pick<Rows, 'select'>): Promise<number> {
-  const [counter] = await from.select().from(market);
-  return counter?.tickedAt?.getTime() ?? Number.NEGATIVE_INFINITY;
 }
 
 /** The last rate of a currency before a moment; where candles of a minute have been dropped, the hours know it. */
