@@ -2,11 +2,13 @@
 import { expect, test } from 'bun:test';
 import { sql } from 'drizzle-orm';
 import fc from 'fast-check';
-import type { Database } from '../../db/connect';
-import { eachDatabase } from '../../db/testing';
+import { connectPostgres, type Database } from '../../db/connect';
+import { eachDatabase, freshDatabaseUrl } from '../../db/testing';
+import { findPostgres } from '../../db/testing-postgres';
 import { startTestServer, type TestServer, waitFor } from '../testing';
 import { type CandleView, INTERVALS, type TickView } from './history-model';
 import type { Rate } from './model';
+import { createRollUpStore } from './roll-up-store';
 
 const SECOND_MS = 1_000;
 const MINUTE_MS = 60 * SECOND_MS;
@@ -182,3 +184,30 @@ eachDatabase('a market', (open) => {
     );
   });
 });
+
+test.skipIf(!findPostgres())(
+  'two servers that tick and roll up at the same moment, while the clock is set back, lose nothing',
+  async () => {
+    const url = await freshDatabaseUrl();
+    const databases = [connectPostgres({ url }), connectPostgres({ url })] as const;
+    const servers = [await startTestServer(databases[0]), await startTestServer(databases[1])] as const;
+    for (let turn = 0; turn < 60; turn++) {
+      for (const server of servers) server.pass(turn % 17 === 5 ? -400 * SECOND_MS : 47 * SECOND_MS);
+      const now = servers[0].now();
+      const running = [new Date(now), new Date(now - MINUTE_MS)];
+      await Promise.all([
+        ...servers.map(({ services }) => services.ticker.tick()),
+        ...databases.map(({ rows }, at) => createRollUpStore(rows).rollUp(running[at]!)),
+      ]);
+    }
+    const { history } = servers[0].services;
+    const { items } = await (await history.ticks('BTC', {})).body();
+    expect(items.map(({ seq }) => seq)).toEqual(Array.from({ length: 61 }, (_, seq) => seq));
+    for (const [interval, minutes] of Object.entries(INTERVALS)) {
+      const found = await (await history.candles('BTC', { interval })).body();
+      expect(found).toEqual(candlesOf(items, minutes, Date.parse(items.at(-1)!.at)));
+    }
+    await Promise.all(servers.map((server) => server.close()));
+    await Promise.all(databases.map((database) => database.close()));
+  },
+);
