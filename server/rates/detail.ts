@@ -33,7 +33,7 @@ export const NEGOTIATION = [
     required: false,
     description: 'The `ETag` of the answer you have: 304 while it is the latest.',
     schema: { type: 'string' as const },
-    example: '"41-2-identity"',
+    example: '"41-2-mihq1u80-identity"',
   },
   {
     name: 'Accept-Encoding',
@@ -52,7 +52,7 @@ const LIMIT_HEADERS: DescribedHeaders = {
 
 /** What a good answer says of itself. */
 export const VALIDATORS: DescribedHeaders = {
-  ETag: ['Of this tick, this catalogue and this encoding.', '"41-2-identity"'],
+  ETag: ['Of this tick, this catalogue and this encoding.', '"41-2-mihq1u80-identity"'],
   'Cache-Control': ['Keep it for yourself, and ask each time whether it is the latest.', 'private, no-cache'],
   Vary: ['What the answer was chosen by.', 'accept-encoding'],
   ...LIMIT_HEADERS,

@@ -87,7 +87,8 @@ function makeSnapshot(state: MarketState, figures: Figures): Snapshot {
   return {
     seq: state.seq,
     catalogueVersion: state.catalogueVersion,
-    version: `${state.seq}-${state.catalogueVersion}`,
+    // With its time, so that what a market made anew calls its tenth tick is not taken for that of the one before.
+    version: `${state.seq}-${state.catalogueVersion}-${(state.tickedAt?.getTime() ?? 0).toString(36)}`,
     rates,
     bytes: new TextEncoder().encode(JSON.stringify(rates)),
   };
