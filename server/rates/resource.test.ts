@@ -2,9 +2,9 @@
 import { afterAll, beforeAll, expect, test } from 'bun:test';
 import { eq } from 'drizzle-orm';
 import type { Database } from '../../db/connect';
-import { clients, resources } from '../../db/schema';
+import { clients, market, resources } from '../../db/schema';
 import { eachDatabase } from '../../db/testing';
-import { challengeOf, startTestServer, type TestServer, waitFor } from '../testing';
+import { challengeOf, START_MS, startTestServer, type TestServer, waitFor } from '../testing';
 import type { Rate } from './model';
 
 const START_RATES = {
@@ -161,7 +161,7 @@ eachDatabase('the rates', (open) => {
     for (const path of ['/api/currency/', '/api/currency/BTC', '/api/currency/?symbols=ETH']) {
       const first = await server.read(path, token);
       const etag = first.headers.get('etag') ?? '';
-      expect(etag).toMatch(/^"\d+-\d+-(?:identity|gzip|zstd)"$/);
+      expect(etag).toMatch(/^"\d+-\d+-[0-9a-z]+-(?:identity|gzip|zstd)"$/);
       for (const known of [etag, `W/${etag}`, `"other", ${etag}`, `${etag},"other"`, '*']) {
         const again = await server.read(path, token, { 'if-none-match': known });
         expect(again.status).toBe(304);
@@ -175,6 +175,22 @@ eachDatabase('the rates', (open) => {
       expect(changed.status).toBe(200);
       expect(changed.headers.get('etag')).not.toBe(etag);
     }
+  });
+
+  test('the ETag of a market that begins anew is another one for the same number of the tick', async () => {
+    const tags: (string | null)[] = [];
+    const [before] = await database.rows.select().from(market);
+    for (const tickedAt of [START_MS, START_MS + 1]) {
+      const state = { seq: 10, catalogueVersion: 1, tickedAt: new Date(tickedAt) };
+      await database.rows.update(market).set(state);
+      const fresh = await startTestServer(database, { settings: { issuer: server.issuer } });
+      tags.push((await fresh.read('/api/currency/', token)).headers.get('etag'));
+      await fresh.close();
+    }
+    await database.rows.update(market).set(before!);
+    expect(tags[0]).toStartWith('"10-1-');
+    expect(tags[1]).toStartWith('"10-1-');
+    expect(tags[0]).not.toBe(tags[1]);
   });
 
   test('HEAD answers as GET does, without the body', async () => {
