@@ -47,10 +47,10 @@ const DAY = [
 ].join('|');
 const TIME = '(?:[01]\\d|2[0-3]):[0-5]\\d:[0-5]\\d(?:\\.\\d{1,9})?';
 
-/** A time that a caller names (RFC 3339). A time zone is asked for: without one it would be another moment on every machine. */
+/** A time that a caller names (RFC 3339 §5.6: `t` and `z` may be small letters). A time zone is asked for: without one it would be another moment on every machine. */
 export const instant = (description: string) =>
   t.String({
-    pattern: `^(?!0000)(?:${DAY})T${TIME}(?:Z|[+-](?:0\\d|1[0-4]):[0-5]\\d)$`,
+    pattern: `^(?!0000)(?:${DAY})[Tt]${TIME}(?:[Zz]|[+-](?:0\\d|1[0-4]):[0-5]\\d)$`,
     description,
     error: 'must be a time of RFC 3339, such as 2026-01-01T00:00:00Z',
     examples: ['2026-01-01T00:00:00.000Z'],

@@ -363,6 +363,8 @@ eachDatabase('the admin API', (open) => {
     test.each([
       ['one that is there', { symbol: 'BTC', name: 'Bitcoin', rate: 1 }, 409],
       ['a symbol in small letters', { symbol: 'btc', name: 'x', rate: 1 }, 422],
+      ['a symbol that is the path of a stream', { symbol: 'STREAM', name: 'x', rate: 1 }, 422],
+      ['a symbol that is the path of the events', { symbol: 'EVENTS', name: 'x', rate: 1 }, 422],
       ['a rate of nothing', { symbol: 'NIL', name: 'x', rate: 0 }, 422],
       ['a rate of 16 digits', { symbol: 'FINE', name: 'x', rate: 1.000000000000001 }, 422],
       ['a misspelt member', { symbol: 'MIS', name: 'x', rate: 1, retired: true }, 422],

@@ -2,10 +2,14 @@ import { type Static, t } from 'elysia';
 import { displayName, moment, nullable } from '../../kit/http/schemas';
 import { RATE_MAX, RATE_MIN } from './price';
 
-/** A currency to be listed. */
+/** A currency to be listed. Where it would be served, `/api/currency/stream` and `/events`, are the streams. */
 export const CurrencyInput = t.Object(
   {
-    symbol: t.String({ pattern: '^[A-Z0-9]{1,16}$', examples: ['TON'], error: 'must be 1 to 16 of A-Z and 0-9' }),
+    symbol: t.String({
+      pattern: '^(?!(?:STREAM|EVENTS)$)[A-Z0-9]{1,16}$',
+      examples: ['TON'],
+      error: 'must be 1 to 16 of A-Z and 0-9, and neither STREAM nor EVENTS',
+    }),
     name: displayName(64, { examples: ['Toncoin'] }),
     rate: t.Number({
       minimum: RATE_MIN,
