@@ -2,9 +2,12 @@ import { afterEach, describe, expect, setDefaultTimeout, test } from 'bun:test';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { sql } from 'drizzle-orm';
 import { openEmbedded } from './embedded';
 import { FolderBusy } from './folder-lock';
+import { call, type Rows } from './rows';
 import { currencyRates } from './schema';
+import { embeddedDatabase } from './testing';
 import { START_TIMEOUT_MS } from './testing-postgres';
 
 setDefaultTimeout(START_TIMEOUT_MS);
@@ -78,5 +81,26 @@ describe('The folder of an embedded database', () => {
     const folder = newFolder();
     writeFileSync(folder, 'a file');
     await expect(openEmbedded({ folder })).rejects.toThrow(/EEXIST|ENOTDIR/);
+  });
+});
+
+embeddedDatabase('While an embedded database answers query after query, a timer is not kept waiting', (open) => {
+  const COUNT = 50;
+  /** Some milliseconds of work. */
+  const query = (rows: Pick<Rows, 'select'>) => call(rows, sql`(select count(*) from generate_series(1, 20000))`);
+  const inOrder = async (rows: Pick<Rows, 'select'>) => {
+    for (let count = 0; count < COUNT; count++) await query(rows);
+  };
+  test.each([
+    ['one when the last is answered', inOrder],
+    ['in one transaction', (rows: Rows) => rows.transaction(inOrder)],
+    ['all asked at once', (rows: Rows) => Promise.all(Array.from({ length: COUNT }, () => query(rows)))],
+  ])('%s', async (_how, run) => {
+    const { rows } = await open();
+    let fired = 0;
+    const timer = setInterval(() => fired++, 1);
+    await run(rows);
+    clearInterval(timer);
+    expect(fired).toBeGreaterThan(COUNT / 2);
   });
 });
