@@ -31,12 +31,13 @@ export interface Currencies {
 export interface CurrenciesOptions {
   readonly store: CurrencyStore;
   readonly feed: Pick<Feed, 'refresh'>;
-  readonly now: () => number;
+  /** The clock that all servers share (milliseconds since the epoch). */
+  readonly calendar: () => Promise<number>;
   readonly tell: Tell;
 }
 
 /** The catalogue of one market. */
-export function createCurrencies({ store, feed, now, tell }: CurrenciesOptions): Currencies {
+export function createCurrencies({ store, feed, calendar, tell }: CurrenciesOptions): Currencies {
   const viewOf = async (symbol: string): Promise<CurrencyView> => {
     const row = (await store.all()).find((currency) => currency.symbol === symbol);
     return row === undefined ? unlisted() : view(row);
@@ -50,12 +51,12 @@ export function createCurrencies({ store, feed, now, tell }: CurrenciesOptions):
     list: async () => (await store.all()).map(view),
     add: async ({ symbol, name, rate }, cause) => {
       if (Number(rate.toPrecision(SIGNIFICANT_DIGITS_MAX)) !== rate) throw tooManyDigits();
-      const obstacle = await store.add({ symbol, name, rate: String(rate) }, new Date(now()));
+      const obstacle = await store.add({ symbol, name, rate: String(rate) }, new Date(await calendar()));
       if (obstacle !== null) throw taken(obstacle);
       return done('currency_added', symbol, cause);
     },
     retire: async (symbol, cause) => {
-      if (!(await store.retire(symbol.toUpperCase(), new Date(now())))) unlisted();
+      if (!(await store.retire(symbol.toUpperCase(), new Date(await calendar())))) unlisted();
       return done('currency_retired', symbol.toUpperCase(), cause);
     },
   };

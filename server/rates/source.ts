@@ -1,10 +1,19 @@
 import type { CurrencyRow } from './store';
 import { chance, walk } from './walk';
 
+/** A tick, as a source is told of it. */
+export interface Moment {
+  readonly seq: number;
+  /** By the clock that all servers share: what the rates are dated by. */
+  readonly at: Date;
+  /** What this server's steady clock showed then, or a little before; milliseconds. */
+  readonly elapsedMs: number;
+}
+
 /** Where prices come from. The market ticks at its own pace, and asks for each currency what is new. */
 export interface Source {
   /** The price of a currency at this tick, a decimal string; null: there is no new one, so the rate stays, and its time too. */
-  next(currency: CurrencyRow, seq: number): string | null;
+  next(currency: CurrencyRow, tick: Moment): string | null;
   /** How it is with those whom the prices are had from; null: nobody, they are made here. */
   state(): SourceState | null;
   /** Looks after what it needs; to be called once a second. Never waits, never fails. */
@@ -34,7 +43,7 @@ export interface SimulationOptions {
 /** The walk: a new price for every currency at every tick, and nothing outside. */
 export function createSimulation({ volatility, seed }: SimulationOptions): Source {
   return {
-    next: ({ rate, anchorRate, symbol }, seq) =>
+    next: ({ rate, anchorRate, symbol }, { seq }) =>
       walk({ rate, anchorRate, volatility, random: chance(seed, seq, symbol) }),
     state: () => null,
     beat: () => {},

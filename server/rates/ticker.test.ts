@@ -2,11 +2,13 @@
 import { describe, expect, test } from 'bun:test';
 import { sql } from 'drizzle-orm';
 import { connectPostgres, type Database } from '../../db/connect';
-import { currencyRates, market } from '../../db/schema';
+import { currencyRates, market, ticks } from '../../db/schema';
 import { eachDatabase, freshDatabaseUrl } from '../../db/testing';
 import { findPostgres } from '../../db/testing-postgres';
-import { startTestServer, type TestServer, waitFor } from '../testing';
+import { START_MS, startTestServer, type TestServer, waitFor } from '../testing';
 import type { Rate } from './model';
+
+const BY = { actor: 'admin', request: null };
 
 const ratesOf = ({ services }: TestServer): readonly Rate[] => services.feed.snapshot().rates;
 const pairsOf = (server: TestServer): [string, number][] => ratesOf(server).map(({ symbol, rate }) => [symbol, rate]);
@@ -98,6 +100,31 @@ eachDatabase('the ticker', (open) => {
       expect(high_24h).toBeGreaterThanOrEqual(rate);
     }
     await server.close();
+  });
+
+  test.each([
+    [1_000, 'behind'],
+    [5_000, 'ahead'],
+  ])('a server whose clock is %i ms %s ticks no further, and dates as the others do', async (ms, where) => {
+    const database = await open();
+    const server = await startTestServer(database);
+    const now = (): number => server.now() + (where === 'ahead' ? ms : -ms);
+    const other = await startTestServer(database, { settings: { now, databaseNow: async () => server.now() } });
+    const made: (number | null)[] = [];
+    for (let second = 1; second <= 30; second++) {
+      server.pass(1_000);
+      for (const { services } of second % 2 === 0 ? [server, other] : [other, server])
+        made.push(await services.ticker.tick());
+    }
+    expect(made.filter((seq) => seq !== null)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
+    const rows = await database.rows.select({ at: ticks.at }).from(ticks);
+    const times = new Set(rows.map(({ at }) => at.getTime()));
+    expect([...times].sort()).toEqual(Array.from({ length: 10 }, (_, count) => START_MS + 1_000 + count * 3_000));
+    await other.services.currencies.add({ symbol: 'TON', name: 'Toncoin', rate: 5.25 }, BY);
+    expect(ratesOf(other).at(-1)).toMatchObject({ symbol: 'TON', updated_at: new Date(server.now()).toISOString() });
+    const retired = await other.services.currencies.retire('TON', BY);
+    expect(retired.retired_at).toBe(new Date(server.now()).toISOString());
+    await Promise.all([server.close(), other.close()]);
   });
 
   test('a tick that fails leaves rates, number and memory as they were; the next one goes on without a hole', async () => {

@@ -3,7 +3,7 @@ import type { Feed } from './feed';
 import { openOf } from './pieces';
 import type { RollUpStore } from './roll-up-store';
 import type { Source } from './source';
-import type { RateStore } from './store';
+import type { RateStore, TickPlan } from './store';
 
 /** Moves the market. */
 export interface Ticker {
@@ -20,7 +20,10 @@ export interface TickerOptions {
   readonly feed: Pick<Feed, 'publish'>;
   readonly source: Pick<Source, 'next'>;
   readonly periodSeconds: number;
-  readonly now: () => number;
+  /** The clock that all servers share (milliseconds since the epoch): by their own ones they would not agree on what is due. */
+  readonly calendar: () => Promise<number>;
+  /** Milliseconds on a clock that never steps. */
+  readonly elapsed: () => number;
   readonly log: Log;
 }
 
@@ -32,7 +35,7 @@ const EARLY_MS = 500;
  * on, and only if the tick is still due, so there is one tick a period whoever dies.
  */
 export function createTicker(options: TickerOptions): Ticker {
-  const { store, candles, feed, source, periodSeconds, now, log } = options;
+  const { store, candles, feed, source, periodSeconds, calendar, elapsed, log } = options;
   let rolledUp: number | null = null;
   let last: Promise<unknown> = Promise.resolve();
   /** Once a minute. The tick is made, whatever becomes of this; what is left is made the next time. */
@@ -43,9 +46,12 @@ export function createTicker(options: TickerOptions): Ticker {
     await candles.rollUp(at).catch((error: unknown) => log.warn('longer candles were not made', { error }));
   };
   const tick = async (): Promise<number | null> => {
-    const at = new Date(now());
+    // Before the other clock: what comes between them must not pass for older than this tick.
+    const elapsedMs = elapsed();
+    const at = new Date(await calendar());
     const due = (tickedAt: Date | null): boolean => isDue(tickedAt, at, periodSeconds * 1000);
-    const state = await feed.publish(() => store.tick({ at, isDue: due, next: source.next }));
+    const next: TickPlan['next'] = (currency, seq) => source.next(currency, { seq, at, elapsedMs });
+    const state = await feed.publish(() => store.tick({ at, isDue: due, next }));
     if (state === null) return null;
     log.debug('tick', { 'market.seq': state.seq });
     await rollUp(at);
@@ -61,9 +67,11 @@ export function createTicker(options: TickerOptions): Ticker {
   };
 }
 
-/** Due a period after the last tick. A last tick in the future means that the clock was set back: the market goes on. */
+/**
+ * Due a period after the last tick. A last tick a period in the future means that the clock was set back: the market goes on.
+ * One that is less so was made by another replica, since the clock was read.
+ */
 function isDue(last: Date | null, at: Date, periodMs: number): boolean {
   if (last === null) return true;
-  const elapsedMs = at.getTime() - last.getTime();
-  return elapsedMs >= periodMs - EARLY_MS || elapsedMs < -EARLY_MS;
+  return Math.abs(at.getTime() - last.getTime()) >= periodMs - EARLY_MS;
 }

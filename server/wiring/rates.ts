@@ -25,7 +25,7 @@ export interface RatesNeed {
 
 /** Wires the rates, what moves them, and what is listed. */
 export function wireRates(rows: Rows, given: Surroundings, { tell, calendar }: RatesNeed) {
-  const { tickSeconds: periodSeconds, now, log } = given;
+  const { tickSeconds: periodSeconds, elapsed, log } = given;
   const store = createRateStore(rows);
   const candleStore = createCandleStore(rows);
   const currencyStore = createCurrencyStore(rows);
@@ -33,8 +33,8 @@ export function wireRates(rows: Rows, given: Surroundings, { tell, calendar }: R
   const feed = createFeed({ store, days: candleStore });
   const rollUps = createRollUpStore(rows);
   const source = wireSource(given, feed);
-  const ticker = createTicker({ store, candles: rollUps, feed, source, periodSeconds, now, log });
-  const currencies = createCurrencies({ store: currencyStore, feed, now, tell });
+  const ticker = createTicker({ store, candles: rollUps, feed, source, periodSeconds, calendar, elapsed, log });
+  const currencies = createCurrencies({ store: currencyStore, feed, calendar, tell });
   const retention = createHistoryRetention({
     ticks: tickStore,
     candles: rollUps,

@@ -1,7 +1,9 @@
 // The market follows an exchange: a local one that says what the documentation of Coinbase Exchange shows.
 import { afterEach, beforeEach, describe, expect, test } from 'bun:test';
+import type { Database } from '../../../db/connect';
 import { eachDatabase } from '../../../db/testing';
 import { startTestServer, type TestServer, waitFor } from '../../testing';
+import type { Rate } from '../model';
 import { createCoinbase } from './coinbase';
 import { startExchange, type TestExchange, tickerMessage } from './testing-exchange';
 import { connectTo, noteConnections, type Outside, startMarket } from './testing-market';
@@ -16,12 +18,14 @@ beforeEach(() => {
 afterEach(() => exchange.stop());
 
 eachDatabase('a server that follows an exchange', (open) => {
+  let database: Database;
   let server: TestServer;
   let outside: Outside;
   beforeEach(async () => {
     outside = noteConnections();
     const settings = { ...outside, exchange: createCoinbase(exchange.urls) };
-    server = await startTestServer(await open(), { settings });
+    database = await open();
+    server = await startTestServer(database, { settings });
   });
   afterEach(() => server.close());
 
@@ -57,6 +61,36 @@ eachDatabase('a server that follows an exchange', (open) => {
     // What was committed is what another server reads.
     await server.services.feed.refresh(null);
     expect([rateOf('BTC'), rateOf('DOGE')]).toEqual([btc, doge]);
+  });
+
+  test.each([
+    ['behind', -5_000],
+    ['ahead', 5_000],
+  ])('a server whose clock is %s takes every price once, as the others do', async (_where, aheadMs) => {
+    const elsewhere = noteConnections();
+    const clocks = { now: () => server.now() + aheadMs, elapsed: server.now, databaseNow: async () => server.now() };
+    const other = await startTestServer(database, {
+      settings: { ...elsewhere, ...clocks, exchange: createCoinbase(exchange.urls) },
+    });
+    const servers = [server, other] as const;
+    await connect();
+    await connectTo(exchange, other.services.source, elsewhere, server.pass);
+    const tickBy = async ({ services }: TestServer): Promise<Rate> => {
+      server.pass(3_000);
+      expect(await services.ticker.tick()).not.toBeNull();
+      return services.feed.snapshot().rates[0]!;
+    };
+    for (const [turn, rate] of [67000, 67001, 67000, 67002].entries()) {
+      const [one, next] = turn % 2 === 0 ? servers : [other, server];
+      server.pass(1_000);
+      exchange.send(tickerMessage('BTC-USD', String(rate), turn + 10));
+      const heard = (): boolean => servers.every(({ services }) => services.source.state()?.ageSeconds === 0);
+      await waitFor(heard, 'the price');
+      const moved = await tickBy(one);
+      expect(moved).toMatchObject({ symbol: 'BTC', rate, updated_at: new Date(server.now()).toISOString() });
+      expect(await tickBy(next)).toEqual(moved);
+    }
+    await other.close();
   });
 
   test('not heard for half a minute it is stale: in readiness with its age, in the metrics, in the log; the market ticks on', async () => {
@@ -260,7 +294,7 @@ describe('the prices of an exchange', () => {
     market.tick();
     expect(market.rateOf('BTC')).toBe('68100');
     // The clock is set back by an hour: the market goes on.
-    market.pass(-3_600_000);
+    market.step(-3_600_000);
     market.tick();
     expect(market.market.get('BTC')!.lastUpdated).toEqual(new Date(market.now()));
   });

@@ -16,25 +16,26 @@ export interface ExchangeSourceOptions
 /** Without a sign of life for this long the market is said to be stale. */
 const STALE_MS = 30_000;
 
-/** The last trade that was heard of, and when, by the clock that the rates are dated by. */
+/** The last trade that was heard of, and when, by the clock that never steps. */
 interface Heard extends Quote {
-  readonly receivedMs: number;
+  readonly heardAt: number;
 }
 
 /**
  * The prices of an exchange: sent by itself over a socket, asked for while that is away or silent. A rate moves to the last
  * price that came since it moved last. Several servers may hear the exchange, and any of them makes the tick: by the time of
- * the rate each knows whether what it heard is news.
+ * the rate each knows whether what it heard is news. That time is told by a clock that they share, so what was heard is dated by
+ * how long ago it was.
  */
 export function createExchangeSource(options: ExchangeSourceOptions): Source {
-  const { exchange, symbols, now, elapsed } = options;
+  const { exchange, symbols, elapsed } = options;
   const quotes = new Map<string, Heard>();
   let heardAt: number | null = null;
   const heard = (): void => {
     heardAt = elapsed();
   };
   const take = (product: string, quote: Quote): void => {
-    if (quotes.get(product)?.trade !== quote.trade) quotes.set(product, { ...quote, receivedMs: now() });
+    if (quotes.get(product)?.trade !== quote.trade) quotes.set(product, { ...quote, heardAt: elapsed() });
   };
   const rest = createExchangeRest({ ...options, heard, take: older(quotes, take) });
   const socket = createExchangeSocket({ ...options, heard, take, refused: rest.forget });
@@ -46,12 +47,12 @@ export function createExchangeSource(options: ExchangeSourceOptions): Source {
   };
   const watch = createWatch(options, state);
   return {
-    next: ({ symbol, lastUpdated }) => {
+    next: ({ symbol, lastUpdated }, { at, elapsedMs }) => {
       const quote = quotes.get(exchange.productOf(symbol));
       if (quote === undefined) return null;
-      const rateMs = lastUpdated.getTime();
+      const sinceRateMs = at.getTime() - lastUpdated.getTime();
       // A rate of the future means that the clock was set back: the market goes on.
-      return quote.receivedMs > rateMs || rateMs > now() ? quote.rate : null;
+      return elapsedMs - quote.heardAt < sinceRateMs || sinceRateMs < 0 ? quote.rate : null;
     },
     state,
     beat: () => {

@@ -53,6 +53,7 @@ export async function connectTo(exchange: TestExchange, source: Source, outside:
 /** Starts a market of BTC, ETH and DOGE. */
 export function startMarket(exchange: TestExchange) {
   let nowMs = START_MS;
+  let elapsedMs = 0;
   const outside = noteConnections();
   const { log, logged } = captureLog('market');
   const market = new Map<string, CurrencyRow>();
@@ -62,12 +63,13 @@ export function startMarket(exchange: TestExchange) {
     userAgent: 'crypto-server/0',
     symbols: () => [...market.keys()],
     now: () => nowMs,
-    elapsed: () => nowMs,
+    elapsed: () => elapsedMs,
     random: () => 0.5,
     log,
   });
   const pass = (ms: number): void => {
     nowMs += ms;
+    elapsedMs += ms;
   };
   for (const [id, symbol] of ['BTC', 'ETH', 'DOGE'].entries())
     market.set(symbol, { id, symbol, name: symbol, rate: '1', anchorRate: '1', lastUpdated: new Date(nowMs) });
@@ -78,6 +80,10 @@ export function startMarket(exchange: TestExchange) {
     logged: (part: string) => logged.filter((line) => line.includes(part)),
     now: () => nowMs,
     pass,
+    /** The clock that the rates are dated by steps; nothing else does. */
+    step: (ms: number): void => {
+      nowMs += ms;
+    },
     connect: () => connectTo(exchange, source, outside, pass),
     /** Looks after the source until this holds. */
     until: (check: () => boolean, what: string) =>
@@ -96,7 +102,7 @@ export function startMarket(exchange: TestExchange) {
     tick: () => {
       pass(3_000);
       for (const [symbol, currency] of market) {
-        const rate = source.next(currency, 1);
+        const rate = source.next(currency, { seq: 1, at: new Date(nowMs), elapsedMs });
         if (rate !== null) market.set(symbol, { ...currency, rate, lastUpdated: new Date(nowMs) });
       }
     },
