@@ -25,8 +25,12 @@ export const Refused = T.Object({
 /** Any other message: new types may come at any time, says the documentation, and are to be passed over. */
 export const Other = T.Object({ type: T.String() });
 
-/** The answer of `/products`. */
-export const Products = T.Array(T.Object({ id: T.String({ maxLength: 64 }) }), { maxItems: 20_000 });
+/** An entry of `/products` whose product is traded; there are others of products that are not (any more, or just now). */
+export const Traded = T.Object({
+  id: T.String({ maxLength: 64 }),
+  status: T.Literal('online'),
+  trading_disabled: T.Optional(T.Literal(false)),
+});
 
 /** A request for messages about these products, or for no more of them. */
 export function subscription(type: 'subscribe' | 'unsubscribe', products: readonly string[]): string {

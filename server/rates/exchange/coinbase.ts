@@ -1,6 +1,6 @@
 import { Value } from '@sinclair/typebox/value';
 import { readPrice } from '../price';
-import { Heartbeat, Other, Products, Refused, subscription, Ticker, Trade } from './coinbase-model';
+import { Heartbeat, Other, Refused, subscription, Ticker, Trade, Traded } from './coinbase-model';
 import type { Exchange, Quote, Told } from './exchange';
 
 /** Where Coinbase Exchange is. */
@@ -20,7 +20,7 @@ export function createCoinbase({ socketUrl, restUrl } = COINBASE): Exchange {
     subscription,
     readMessage,
     readQuote,
-    readProducts: (answer) => (Value.Check(Products, answer) ? new Set(answer.map(({ id }) => id)) : null),
+    readProducts,
   };
 }
 
@@ -33,6 +33,13 @@ function readMessage(message: unknown): Told | null {
   if (Value.Check(Heartbeat, message)) return { kind: 'alive' };
   if (Value.Check(Refused, message)) return { kind: 'refused', reason: `${message.message}: ${message.reason ?? ''}` };
   return Value.Check(Other, message) && message.type !== 'ticker' ? { kind: 'other' } : null;
+}
+
+function readProducts(answer: unknown): ReadonlySet<string> | null {
+  if (!Array.isArray(answer)) return null;
+  const traded = answer.filter((entry) => Value.Check(Traded, entry));
+  // An exchange that trades nothing at all is one that is not understood.
+  return traded.length === 0 ? null : new Set(traded.map(({ id }) => id));
 }
 
 function readQuote(answer: unknown): Quote | null {

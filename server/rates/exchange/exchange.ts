@@ -26,6 +26,6 @@ export interface Exchange {
   readMessage(message: unknown): Told | null;
   /** The answer about one product; null: it is not understood. */
   readQuote(answer: unknown): Quote | null;
-  /** The answer about all products; null: it is not understood. */
+  /** The answer about all products: those that are traded; null: it is not understood. */
   readProducts(answer: unknown): ReadonlySet<string> | null;
 }

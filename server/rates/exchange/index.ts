@@ -38,7 +38,7 @@ export function createExchangeSource(options: ExchangeSourceOptions): Source {
     if (quotes.get(product)?.trade !== quote.trade) quotes.set(product, { ...quote, heardAt: elapsed() });
   };
   const rest = createExchangeRest({ ...options, heard, take: older(quotes, take) });
-  const socket = createExchangeSocket({ ...options, heard, take, refused: rest.forget });
+  const socket = createExchangeSocket({ ...options, heard, take, refused: rest.refuse });
   const choose = createChoice(options);
   const state = (): SourceState => {
     const ageMs = heardAt === null ? null : elapsed() - heardAt;
@@ -57,11 +57,13 @@ export function createExchangeSource(options: ExchangeSourceOptions): Source {
     state,
     beat: () => {
       const listed = rest.products();
-      const products = choose(symbols(), listed);
+      const products = choose(symbols(), listed).difference(rest.refused());
       for (const product of quotes.keys()) if (!products.has(product)) quotes.delete(product);
       // One product that is not there spoils the question for all: it waits for the list, unless that is not to be had.
-      if (listed !== null || rest.isFailing()) socket.beat(products);
-      if (!socket.isLive()) rest.poll(products);
+      if (listed !== null || rest.isFailing()) {
+        socket.beat(products);
+        if (!socket.isLive()) rest.poll(products);
+      }
       watch();
     },
     close: () => {

@@ -23,10 +23,13 @@ export interface ExchangeRestOptions {
 
 /** An exchange that is asked. */
 export interface ExchangeRest {
-  /** The products there are; asks again after an hour, or when they were forgotten. Null: not known yet. */
+  /** The products that are traded; asks again after an hour, or when they were forgotten. Null: not known (yet). */
   products(): ReadonlySet<string> | null;
-  forget(): void;
-  /** True after a question that was not answered as it should be. */
+  /** Takes note that the exchange refuses these products, whatever it lists; of none: what it lists is forgotten. */
+  refuse(products: readonly string[]): void;
+  /** The products that it has refused since the list was read. */
+  refused(): ReadonlySet<string>;
+  /** True while the list of products is not to be had. */
   isFailing(): boolean;
   /** Asks for the prices of the next few, round and round; one round of questions at a time. */
   poll(products: ReadonlySet<string>): void;
@@ -45,41 +48,23 @@ const BODY_BYTES_MAX = 8 * 1024 * 1024;
 /** Products come and go by the month. */
 const PRODUCTS_KEPT_MS = 60 * 60 * 1000;
 
-/** Asks politely: after each failure a longer pause, and one as long as the exchange wishes. */
+/** Asks politely: after each failure a longer pause, and one as long as the exchange wishes. The list holds up no prices. */
 export function createExchangeRest(options: ExchangeRestOptions): ExchangeRest {
-  const { exchange, take, heard, now, elapsed, random, log } = options;
+  const { exchange, take, heard, elapsed } = options;
   const ended = new AbortController();
-  let failures = 0;
-  let nextAt = 0;
-  let underWay = false;
+  const lists = createAttempts(options, ended.signal);
+  const quotes = createAttempts(options, ended.signal);
+  const refused = new Set<string>();
   let known: { readonly products: ReadonlySet<string>; readonly until: number } | null = null;
   let turn = 0;
   const ask = createAsk(options, ended.signal);
-  /** One piece of work at a time, and none before its time. */
-  const attempt = (work: () => Promise<void>): void => {
-    if (underWay || ended.signal.aborted || elapsed() < nextAt) return;
-    underWay = true;
-    const done = work().then(
-      () => {
-        failures = 0;
-      },
-      (error: unknown) => {
-        failures += 1;
-        const asked = error instanceof Refused ? retryAfterMs(error.retryAfter, now()) : null;
-        nextAt = elapsed() + backoffMs(failures, asked, random);
-        log.debug(`${exchange.name} does not answer as it should`, { error });
-      },
-    );
-    void done.finally(() => {
-      underWay = false;
-    });
-  };
   const list = async (): Promise<void> => {
     // Those that are known do as well for another hour when this fails.
     if (known !== null) known = { ...known, until: elapsed() + PRODUCTS_KEPT_MS };
     const products = exchange.readProducts(await ask(exchange.productsUrl));
     if (products === null) throw new Error('no list of products');
     known = { products, until: elapsed() + PRODUCTS_KEPT_MS };
+    refused.clear();
   };
   const quote = async (product: string): Promise<void> => {
     const answer = await ask(exchange.quoteUrl(product)).catch(absent);
@@ -91,16 +76,18 @@ export function createExchangeRest(options: ExchangeRestOptions): ExchangeRest {
   };
   return {
     products: () => {
-      if (known === null || elapsed() > known.until) attempt(list);
+      if (known === null || elapsed() > known.until) lists.attempt(list);
       return known?.products ?? null;
     },
-    forget: () => {
-      known = null;
+    refuse: (products) => {
+      for (const product of products) refused.add(product);
+      if (products.length === 0) known = null;
     },
-    isFailing: () => failures > 0,
+    refused: () => refused,
+    isFailing: lists.isFailing,
     poll: (products) => {
       const all = [...products];
-      attempt(async () => {
+      quotes.attempt(async () => {
         for (let count = 0; count < Math.min(QUOTES_A_BEAT, all.length); count++) {
           turn = (turn + 1) % all.length;
           await quote(all[turn] ?? '');
@@ -108,6 +95,34 @@ export function createExchangeRest(options: ExchangeRestOptions): ExchangeRest {
       });
     },
     close: () => ended.abort(),
+  };
+}
+
+/** Work that may fail: one piece at a time, and none before its time. */
+function createAttempts({ exchange, now, elapsed, random, log }: ExchangeRestOptions, ended: AbortSignal) {
+  let failures = 0;
+  let nextAt = 0;
+  let underWay = false;
+  return {
+    isFailing: (): boolean => failures > 0,
+    attempt: (work: () => Promise<void>): void => {
+      if (underWay || ended.aborted || elapsed() < nextAt) return;
+      underWay = true;
+      const done = work().then(
+        () => {
+          failures = 0;
+        },
+        (error: unknown) => {
+          failures += 1;
+          const asked = error instanceof Refused ? retryAfterMs(error.retryAfter, now()) : null;
+          nextAt = elapsed() + backoffMs(failures, asked, random);
+          log.debug(`${exchange.name} does not answer as it should`, { error });
+        },
+      );
+      void done.finally(() => {
+        underWay = false;
+      });
+    },
   };
 }
 
@@ -122,9 +137,9 @@ class Refused extends Error {
   }
 }
 
-/** A product that is not there (any more) has no price, and is no reason to ask less often for the others. */
+/** A product that is not there (404) or no longer traded (400) has no price, and is no reason to ask less often for the others. */
 function absent(error: unknown): null {
-  if (error instanceof Refused && error.status === 404) return null;
+  if (error instanceof Refused && (error.status === 404 || error.status === 400)) return null;
   throw error;
 }
 

@@ -14,8 +14,8 @@ export interface ExchangeSocketOptions {
   readonly take: (product: string, quote: Quote) => void;
   /** Is told that the exchange gave a sign of life. */
   readonly heard: () => void;
-  /** Is told that the exchange refuses the products it was asked for. */
-  readonly refused: () => void;
+  /** Is told that the exchange refuses what it was asked for: the products that it names, maybe none. */
+  readonly refused: (products: readonly string[]) => void;
   /** Milliseconds on a clock that never steps. */
   readonly elapsed: () => number;
   /** A number in [0, 1). */
@@ -143,7 +143,8 @@ function createReader(
     if (told.kind === 'refused') {
       const reason = told.reason.slice(0, REASON_CHARACTERS_MAX);
       log.warn(`${exchange.name} refuses what it is asked for`, { 'event.reason': reason });
-      refused();
+      const words = new Set(told.reason.split(/[^\w-]+/));
+      refused([...products].filter((product) => words.has(product)));
       drop('refused');
       return false;
     }

@@ -12,6 +12,8 @@ export interface TestExchange {
   readonly urls: { readonly socketUrl: string; readonly restUrl: string };
   /** Products that it has. */
   readonly products: Set<string>;
+  /** Products that it had: still in the list, and refused by the feed and to who asks. */
+  readonly delisted: Set<string>;
   /** The last trade of each, for who asks. */
   readonly trades: Map<string, { trade_id: number; price: string }>;
   /** Every subscription, and every path that was asked for, since the start. */
@@ -21,8 +23,8 @@ export interface TestExchange {
   connections(): number;
   /** False: connections are refused. */
   accepting: boolean;
-  /** Answers every question with this instead; null: as it should. */
-  answer: ((path: string) => Response) | null;
+  /** Answers questions with this instead; null: as it should. */
+  answer: ((path: string) => Response | null) | null;
   send(message: object | string): void;
   cut(): void;
   stop(): Promise<void>;
@@ -78,21 +80,14 @@ export function startExchange(products: readonly string[]): TestExchange {
       message: (socket, data) => {
         const asked = JSON.parse(String(data)) as Subscription;
         exchange.subscriptions.push(asked);
-        const unknown = asked.product_ids.find((product) => !exchange.products.has(product));
-        const said =
-          unknown === undefined
-            ? {
-                type: 'subscriptions',
-                channels: asked.channels.map((name) => ({ name, product_ids: asked.product_ids })),
-              }
-            : { type: 'error', message: 'Failed to subscribe', reason: `${unknown} is not a valid product` };
-        socket.send(JSON.stringify(said));
+        socket.send(JSON.stringify(subscribed(exchange, asked)));
       },
     },
   });
   const exchange: TestExchange = {
     urls: { socketUrl: `ws://127.0.0.1:${server.port}/feed`, restUrl: `http://127.0.0.1:${server.port}` },
     products: new Set(products),
+    delisted: new Set(),
     trades: new Map(),
     subscriptions: [],
     asked: [],
@@ -110,10 +105,28 @@ export function startExchange(products: readonly string[]): TestExchange {
   return exchange;
 }
 
-function answerOf({ products, trades }: TestExchange, path: string): Response {
-  if (path === '/products')
-    return Response.json([...products].map((id) => ({ id, quote_currency: 'USD', status: 'online' })));
-  const trade = trades.get(path.split('/')[2] ?? '');
+/** One product that is not traded spoils the question for all. */
+function subscribed({ products, delisted }: TestExchange, { channels, product_ids }: Subscription): object {
+  const refused = product_ids.find((product) => !products.has(product));
+  if (refused === undefined)
+    return { type: 'subscriptions', channels: channels.map((name) => ({ name, product_ids })) };
+  const reason = delisted.has(refused) ? `${refused} is delisted` : `${refused} is not a valid product`;
+  return { type: 'error', message: 'Failed to subscribe', reason };
+}
+
+/** An entry of `/products`. */
+export function productEntry(id: string, status = 'online'): object {
+  return { id, quote_currency: 'USD', status, status_message: '', trading_disabled: status !== 'online' };
+}
+
+function answerOf({ products, delisted, trades }: TestExchange, path: string): Response {
+  if (path === '/products') {
+    const entries = [...delisted].map((id) => productEntry(id, 'delisted'));
+    return Response.json([...entries, ...[...products].map((id) => productEntry(id))]);
+  }
+  const product = path.split('/')[2] ?? '';
+  if (delisted.has(product)) return Response.json({ message: 'Not allowed for delisted products' }, { status: 400 });
+  const trade = trades.get(product);
   if (trade === undefined) return Response.json({ message: 'NotFound' }, { status: 404 });
   const time = '2026-01-01T00:00:22.061769Z';
   return Response.json({ ...trade, size: '0.2', time, bid: '1285.04', ask: '1285.27', volume: '245532.79269678' });
