@@ -33,12 +33,10 @@ export function createRepresent(headers: SentHeaders): Represent {
     ready.set(representation, made);
     return made;
   };
-  const make = (representation: Representation, coding: Coding): Response => {
-    const encoded = coding === 'identity' ? {} : { 'content-encoding': coding };
-    return new Response(CODERS[coding](representation.content()), {
-      headers: { ...headersOf(headers, representation, coding), ...encoded },
+  const make = (representation: Representation, coding: Coding): Response =>
+    new Response(CODERS[coding](representation.content()), {
+      headers: contentHeaders(headers, representation, coding),
     });
-  };
   return (request, representation) => {
     const same = notModified(request, representation, headers);
     if (same !== null) return same;
@@ -72,12 +70,17 @@ function unchanged(headers: SentHeaders, representation: Pick<Representation, 'v
   return new Response(null, { status: 304, headers: headersOf(headers, representation, coding) });
 }
 
-/** The headers of an answer in this coding. */
-export function headersOf(
+/** The headers of an answer with content in this coding. */
+export function contentHeaders(
   headers: SentHeaders,
   representation: Pick<Representation, 'version'>,
   coding: Coding,
 ): SentHeaders {
+  const encoded = coding === 'identity' ? {} : { 'content-encoding': coding };
+  return { ...headersOf(headers, representation, coding), ...encoded };
+}
+
+function headersOf(headers: SentHeaders, representation: Pick<Representation, 'version'>, coding: Coding): SentHeaders {
   return { ...VARY, ...headers, etag: tagOf(representation, coding) };
 }
 
@@ -93,9 +96,18 @@ function tagOf({ version }: Pick<Representation, 'version'>, coding: Coding): st
   return `"${version}-${coding}"`;
 }
 
-function chosenCoding(representation: Representation, codings: readonly Coding[]): Coding {
-  const [best] = codings;
+/** The coding that a caller likes best, of content whose length nobody knows yet. @throws Problem 406 */
+export function bestCoding(request: Request): Coding {
+  return bestOf(acceptedCodings(request.headers.get('accept-encoding')));
+}
+
+function bestOf([best]: readonly Coding[]): Coding {
   if (best === undefined) throw notAcceptable();
+  return best;
+}
+
+function chosenCoding(representation: Representation, codings: readonly Coding[]): Coding {
+  const best = bestOf(codings);
   if (best === 'identity' || !codings.includes('identity')) return best;
   return representation.content().byteLength < COMPRESSED_BYTES_MIN ? 'identity' : best;
 }

@@ -1,22 +1,28 @@
 // Answers that are written while they are sent, because they may be longer than the memory.
+import type { Coding } from './accept-encoding';
 
 /** The same batches, once the first one is there: what fails until then is answered, and what fails later can only be cut off. */
 export async function begun<Batch>(batches: AsyncIterable<Batch>): Promise<AsyncGenerator<Batch>> {
-  const rest = batches[Symbol.asyncIterator]();
-  const first = await rest.next();
-  return (async function* () {
-    try {
-      for (let next = first; next.done !== true; next = await rest.next()) yield next.value;
-    } finally {
-      await rest.return?.();
-    }
-  })();
+  const rest = afterFirst(batches[Symbol.asyncIterator]());
+  await rest.next();
+  return rest;
+}
+
+/** Stands still once it has the first batch, before it gives it: only a generator that has begun does what it does at its end. */
+async function* afterFirst<Batch>(batches: AsyncIterator<Batch>): AsyncGenerator<Batch> {
+  try {
+    let next = await batches.next();
+    yield undefined as Batch; // Nobody is given this.
+    for (; next.done !== true; next = await batches.next()) yield next.value;
+  } finally {
+    await batches.return?.();
+  }
 }
 
 /** The pieces as the body of an answer. One is asked for when the last one is taken, and none once the caller has left. */
-export function streamOf(pieces: AsyncGenerator<string>): ReadableStream<Uint8Array> {
+export function streamOf(pieces: AsyncGenerator<string>, coding: Coding = 'identity'): ReadableStream<Uint8Array> {
   const encoder = new TextEncoder();
-  return new ReadableStream<Uint8Array>({
+  const plain = new ReadableStream<Uint8Array>({
     pull: async (controller) => {
       const { value, done } = await pieces.next();
       if (done === true) controller.close();
@@ -26,4 +32,7 @@ export function streamOf(pieces: AsyncGenerator<string>): ReadableStream<Uint8Ar
       await pieces.return(undefined);
     },
   });
+  if (coding === 'identity') return plain;
+  // It takes any kind of bytes, which TypeScript does not see to include these.
+  return plain.pipeThrough(new CompressionStream(coding) as TransformStream<Uint8Array, Uint8Array>);
 }

@@ -39,7 +39,7 @@ export const NEGOTIATION = [
     name: 'Accept-Encoding',
     in: 'header' as const,
     required: false,
-    description: `gzip and zstd are made, of answers from ${COMPRESSED_BYTES_MIN} bytes on; without it you are sent plain JSON.`,
+    description: `gzip and zstd are made, of answers from ${COMPRESSED_BYTES_MIN} bytes on, and of CSV of any length; without it you are sent plain text.`,
     schema: { type: 'string' as const },
     example: 'zstd, gzip;q=0.5',
   },

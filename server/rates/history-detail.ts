@@ -11,13 +11,14 @@ import {
   UNKNOWN,
   VALIDATORS,
 } from './detail';
+import { EXPORTS_MAX, EXPORTS_PER_CLIENT_MAX } from './exports';
 import { CandleQuery, Candles, TickPage, TickQuery } from './history-model';
 
 const ACCEPT = {
   name: 'Accept',
   in: 'header' as const,
   required: false,
-  description: '`text/csv` for rows (RFC 4180) with a header row; else JSON.',
+  description: `\`text/csv\` for rows (RFC 4180) with a header row; else JSON. ${EXPORTS_PER_CLIENT_MAX} answers in CSV of one client are sent at a time: 429 beyond.`,
   schema: { type: 'string' as const },
   example: 'text/csv',
 };
@@ -31,8 +32,14 @@ const MALFORMED = refusal(
   { errors: [{ path: '/to', detail: BACKWARDS }] },
 );
 
+const FULL = refusal(
+  `${EXPORTS_MAX} answers in CSV are being sent, the most of one server`,
+  { status: 503, title: 'Service Unavailable', detail: 'This server writes as many exports as it can.' },
+  { 'Retry-After': ['In seconds.', '10'] },
+);
+
 /** What both say of their answers, beside the JSON. */
-const RESPONSES = { 304: NOT_MODIFIED, ...REFUSALS, 404: UNKNOWN, 406: NOT_ACCEPTABLE, 422: MALFORMED };
+const RESPONSES = { 304: NOT_MODIFIED, ...REFUSALS, 404: UNKNOWN, 406: NOT_ACCEPTABLE, 422: MALFORMED, 503: FULL };
 
 const csv = (example: string) => ({ 'text/csv': { schema: { type: 'string' as const }, example } });
 

@@ -3,9 +3,10 @@ import { Elysia } from 'elysia';
 import { csvRow } from '../../kit/csv';
 import { preferredType } from '../../kit/http/accept';
 import { readQuery } from '../../kit/http/query';
-import { createRepresent, headersOf, notModified, type SentHeaders } from '../../kit/http/representation';
+import { bestCoding, contentHeaders, createRepresent, notModified } from '../../kit/http/representation';
 import { begun, streamOf } from '../../kit/http/streamed';
 import type { Guard } from '../tokens/guard';
+import { createExports, type Exports } from './exports';
 import type { History, Series } from './history';
 import { CANDLES_DETAIL, TICKS_DETAIL } from './history-detail';
 import { CandleQuery, type CandleView, type TickPage, TickQuery } from './history-model';
@@ -18,13 +19,14 @@ export interface HistoryRoutesOptions {
 
 /** Routes of ticks and candles. */
 export function historyRoutes({ history, guard }: HistoryRoutesOptions) {
+  const answer = createAnswer(createExports());
   return new Elysia({ name: 'history' })
     .get(
       '/api/currency/:symbol/history',
       ({ request, params }) =>
         sent<TickPage>(
-          guard(request, async () =>
-            answer(request, await history.ticks(params.symbol, readQuery(TickQuery, request.url))),
+          guard(request, async ({ clientId }) =>
+            answer(request, clientId, await history.ticks(params.symbol, readQuery(TickQuery, request.url))),
           ),
         ),
       { detail: TICKS_DETAIL },
@@ -33,8 +35,8 @@ export function historyRoutes({ history, guard }: HistoryRoutesOptions) {
       '/api/currency/:symbol/candles',
       ({ request, params }) =>
         sent<CandleView[]>(
-          guard(request, async () =>
-            answer(request, await history.candles(params.symbol, readQuery(CandleQuery, request.url))),
+          guard(request, async ({ clientId }) =>
+            answer(request, clientId, await history.candles(params.symbol, readQuery(CandleQuery, request.url))),
           ),
         ),
       { detail: CANDLES_DETAIL },
@@ -54,30 +56,46 @@ const CSV_HEADERS = { ...COMMON, 'content-type': 'text/csv; charset=utf-8; heade
 const represent = createRepresent(JSON_HEADERS);
 
 /** Who has it already is told so before anything is read. */
-async function answer<Row, Body>(request: Request, series: Series<Row, Body>): Promise<Response> {
-  const isCsv = preferredType(request.headers.get('accept'), ['application/json', 'text/csv']) === 'text/csv';
-  const version = `${series.version}-${isCsv ? 'csv' : 'json'}`;
-  const headers = isCsv ? CSV_HEADERS : JSON_HEADERS;
-  const same = notModified(request, { version }, headers);
-  if (same !== null) return same;
-  if (isCsv) return sendCsv(request, series, headersOf(headers, { version }, 'identity'));
-  const bytes = new TextEncoder().encode(JSON.stringify(await series.body()));
-  return represent(request, { version, content: () => bytes });
+function createAnswer(exports: Exports) {
+  return async <Row, Body>(request: Request, clientId: string, series: Series<Row, Body>): Promise<Response> => {
+    const isCsv = preferredType(request.headers.get('accept'), ['application/json', 'text/csv']) === 'text/csv';
+    const version = `${series.version}-${isCsv ? 'csv' : 'json'}`;
+    const same = notModified(request, { version }, isCsv ? CSV_HEADERS : JSON_HEADERS);
+    if (same !== null) return same;
+    if (isCsv) return sendCsv(request, version, series, () => exports.begin(clientId));
+    const bytes = new TextEncoder().encode(JSON.stringify(await series.body()));
+    return represent(request, { version, content: () => bytes });
+  };
 }
 
 async function sendCsv<Row, Body>(
   request: Request,
-  series: Series<Row, Body>,
-  headers: SentHeaders,
+  version: string,
+  { columns, pages }: Series<Row, Body>,
+  begin: () => () => void,
 ): Promise<Response> {
+  const coding = bestCoding(request);
+  const headers = contentHeaders(CSV_HEADERS, { version }, coding);
   // What a GET would be answered with; nothing is read for it.
   if (request.method === 'HEAD') return new Response(null, { headers });
-  const rows = await begun(series.pages());
-  return new Response(streamOf(writeCsv(series.columns, rows)), { headers });
+  const text = await begun(writeCsv(columns, pages(), begin()));
+  return new Response(streamOf(text, coding), { headers });
 }
 
-async function* writeCsv<Row>(columns: Series<Row, never>['columns'], pages: AsyncIterable<readonly Row[]>) {
-  yield csvRow(columns);
-  for await (const page of pages)
-    if (page.length > 0) yield page.map((row) => csvRow(columns.map((column) => row[column]))).join('');
+/** The header row comes with the first page: whoever has begun to write has begun to read. */
+async function* writeCsv<Row>(
+  columns: Series<Row, never>['columns'],
+  pages: AsyncIterable<readonly Row[]>,
+  ended: () => void,
+): AsyncGenerator<string> {
+  let head = csvRow(columns);
+  try {
+    for await (const page of pages) {
+      const text = head + page.map((row) => csvRow(columns.map((column) => row[column]))).join('');
+      if (text !== '') yield text;
+      head = '';
+    }
+  } finally {
+    ended();
+  }
 }

@@ -1,11 +1,7 @@
 // `/api/currency/{symbol}/history` and `/candles` over HTTP: what they give, in JSON and in CSV, and what they refuse.
 import { afterAll, beforeAll, expect, test } from 'bun:test';
-import { sql } from 'drizzle-orm';
-import type { Database } from '../../db/connect';
 import { eachDatabase } from '../../db/testing';
-import { startTestServer, type TestServer, waitFor } from '../testing';
-import type { Services } from '../wiring/services';
-import type { History } from './history';
+import { startTestServer, type TestServer } from '../testing';
 import type { CandleView, TickPage, TickView } from './history-model';
 
 const MINUTE_MS = 60_000;
@@ -13,7 +9,6 @@ const CSV = { accept: 'text/csv' };
 const BY = { actor: 'admin', request: null };
 
 eachDatabase('the history', (open) => {
-  let database: Database;
   let server: TestServer;
   let token: string;
   /** Every rate of BTC and when it was current. */
@@ -27,28 +22,8 @@ eachDatabase('the history', (open) => {
     if (seq === 1) seen.push({ seq: 0, rate: before, at });
     seen.push({ seq, rate: bitcoin(), at });
   };
-  /** Pages of ticks that were read for CSV, and readings that are over. */
-  const pages = { read: 0, ended: 0 };
-  const count = (services: Services): Services => {
-    const ticks: History['ticks'] = async (...asked) => {
-      const series = await services.history.ticks(...asked);
-      return { ...series, pages: () => counted(series.pages()) };
-    };
-    return { ...services, history: { ...services.history, ticks } };
-  };
-  async function* counted<Page>(read: AsyncGenerator<Page>): AsyncGenerator<Page> {
-    try {
-      for await (const page of read) {
-        pages.read += 1;
-        yield page;
-      }
-    } finally {
-      pages.ended += 1;
-    }
-  }
   beforeAll(async () => {
-    database = await open();
-    server = await startTestServer(database, { change: count });
+    server = await startTestServer(await open());
     token = await server.token();
     // 00:00:03 to 00:00:57, then a gap, then 00:07:00 to 00:07:12.
     for (let count = 0; count < 19; count++) await tick(3_000);
@@ -259,24 +234,5 @@ eachDatabase('the history', (open) => {
     const answer = await read('BTC/history', { 'accept-encoding': 'zstd' });
     expect(answer.headers.get('content-encoding')).toBe('zstd');
     expect(((await answer.json()) as TickPage).items).toEqual(seen);
-  });
-
-  test('CSV of any length is read page by page, and no more once the caller has left', async () => {
-    const rows = 300_000;
-    await database.rows.execute(sql`insert into ticks
-      select 2, 100 + n, timestamptz '2026-01-01 00:30Z' + n * interval '3 ms', 3000 + n from generate_series(1, ${rows}::integer) n`);
-    const [head, ...lines] = await text('ETH/history?from=2026-01-01T00:30:00Z&to=2026-01-01T00:30:15.001Z');
-    expect(head).toBe('seq,rate,at');
-    expect(lines.slice(0, -1).map((line) => line.split(',')[0])).toEqual(
-      Array.from({ length: 5_000 }, (_, n) => `${101 + n}`),
-    );
-    const leaving = new AbortController();
-    const headers = { authorization: `Bearer ${token}`, ...CSV };
-    const begun = { ...pages };
-    const answer = await server.ask('/api/currency/ETH/history', { headers, signal: leaving.signal });
-    await answer.body!.getReader().read();
-    leaving.abort();
-    await waitFor(() => pages.ended > begun.ended, 'the reading to end');
-    expect(pages.read - begun.read).toBeLessThan(rows / 1_000);
   });
 });
