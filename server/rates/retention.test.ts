@@ -88,6 +88,27 @@ eachDatabase('the retention of the market', (open) => {
     await server.close();
   });
 
+  test('a run begins nothing more after a second; the next ones drop what is left', async () => {
+    const database = await open();
+    let elapsedMs = 0;
+    const elapsed = (): number => {
+      elapsedMs += 600;
+      return elapsedMs;
+    };
+    const server = await startTestServer(database, { settings: { elapsed } });
+    for (let hour = 0; hour < 4; hour++) await tick(server, HOUR_MS);
+    for (let minute = 0; minute < 4; minute++) await tick(server, 60_000);
+    server.pass(100 * DAY_MS);
+    const minutes: number[] = [];
+    for (let run = 0; run < 3; run++) {
+      await server.services.retention.maintain();
+      minutes.push((await candlesOf(database))[1] ?? 0);
+    }
+    // Of the last ones longer candles have yet to be made.
+    expect(minutes).toEqual([6, 5, 5]);
+    await server.close();
+  });
+
   test('what is due is made before that of which it is made is dropped', async () => {
     const database = await open();
     const server = await startTestServer(database);

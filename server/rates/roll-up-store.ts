@@ -18,8 +18,8 @@ export interface RollUpStore {
 /** Candles of all currencies that are made at a time: an hour of those of five minutes, so that catching up does not hold up a tick. */
 const MADE_MAX = 12;
 
-/** Candles of each currency and length that are dropped at a time. */
-const DROPPED_MAX = 60;
+/** Candles of each currency and length that are dropped at a time: of thousands of currencies, in less than the time of a tick. */
+const DROPPED_MAX = 10;
 
 const HOUR: Length = 60;
 

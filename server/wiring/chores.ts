@@ -55,7 +55,7 @@ export function choresOf({
     },
     { name: 'forgetting sessions that have ended', everyMs: 10 * MINUTE_MS, run: administration.sessions.prune },
     { name: 'the retention of the audit trail', everyMs: 60 * MINUTE_MS, run: audit.prune },
-    { name: 'the retention of ticks and candles', everyMs: 60 * MINUTE_MS, run: retention.maintain },
+    { name: 'the retention of ticks and candles', everyMs: MINUTE_MS, run: retention.maintain },
   ];
 }
 

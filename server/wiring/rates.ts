@@ -41,6 +41,7 @@ export function wireRates(rows: Rows, given: Surroundings, { tell, calendar }: R
     ticksMs: given.retentionTicksMs,
     candlesMs: given.retentionCandlesMs,
     calendar,
+    elapsed: given.elapsed,
   });
   const history = createHistory({ currencies: currencyStore, tickStore, candleStore, feed });
   return { feed, source, ticker, currencies, history, retention };
