@@ -13,6 +13,8 @@ export interface Snapshot {
   /** Raised when a currency comes or goes; a tick leaves it. */
   readonly catalogueVersion: number;
   readonly rates: readonly Rate[];
+  /** Symbols of all currencies there ever were, listed or retired. */
+  readonly everListed: ReadonlySet<string>;
   /** All rates as JSON. */
   readonly bytes: Uint8Array<ArrayBuffer>;
 }
@@ -34,7 +36,7 @@ export interface Feed {
 
 /** What the feed stands on. */
 export interface FeedOptions {
-  readonly store: Pick<RateStore, 'read'>;
+  readonly store: Pick<RateStore, 'read' | 'everListed'>;
   readonly days: DayStore;
 }
 
@@ -47,7 +49,9 @@ export function createFeed({ store, days }: FeedOptions): Feed {
 
   const take = async (state: MarketState): Promise<void> => {
     if (current !== null && !isNews(state, current)) return;
-    current = makeSnapshot(state, await window.advance(state));
+    const isSameCatalogue = current?.catalogueVersion === state.catalogueVersion;
+    const everListed = current !== null && isSameCatalogue ? current.everListed : new Set(await store.everListed());
+    current = makeSnapshot(state, await window.advance(state), everListed);
     for (const hear of followers) hear(current);
   };
   /** In its turn, so that what it reads is not older than what it is kept with; without it the next minute begins a little later. */
@@ -82,7 +86,7 @@ function isNews(state: MarketState, current: Snapshot): boolean {
   return state.seq > current.seq || (state.seq === current.seq && state.catalogueVersion > current.catalogueVersion);
 }
 
-function makeSnapshot(state: MarketState, figures: Figures): Snapshot {
+function makeSnapshot(state: MarketState, figures: Figures, everListed: ReadonlySet<string>): Snapshot {
   const rates = state.currencies.map((currency) => makeRate(currency, figures.get(currency.id)));
   return {
     seq: state.seq,
@@ -90,6 +94,7 @@ function makeSnapshot(state: MarketState, figures: Figures): Snapshot {
     // With its time, so that what a market made anew calls its tenth tick is not taken for that of the one before.
     version: `${state.seq}-${state.catalogueVersion}-${(state.tickedAt?.getTime() ?? 0).toString(36)}`,
     rates,
+    everListed,
     bytes: new TextEncoder().encode(JSON.stringify(rates)),
   };
 }

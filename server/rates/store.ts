@@ -34,6 +34,8 @@ export interface TickPlan {
 /** Rows of the market. */
 export interface RateStore {
   read(): Promise<MarketState>;
+  /** Symbols of all currencies, the retired ones too. */
+  everListed(): Promise<readonly string[]>;
   /** One tick in one transaction. @returns the new state, or null when it was not due or another replica is at it. */
   tick(plan: TickPlan): Promise<MarketState | null>;
 }
@@ -57,6 +59,10 @@ export function createRateStore(rows: Rows): RateStore {
         },
         { isolationLevel: 'repeatable read', accessMode: 'read only' },
       ),
+    everListed: async () => {
+      const found = await rows.select({ symbol: currencyRates.symbol }).from(currencyRates);
+      return found.map(({ symbol }) => symbol);
+    },
     tick: ({ at, isDue, next }) =>
       rows.transaction(async (tx) => {
         const [counter] = await tx.select().from(market).for('update', { skipLocked: true });

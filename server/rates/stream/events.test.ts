@@ -1,6 +1,7 @@
 // `/api/currency/events`: the rates as server-sent events (HTML §9.2), by contract §5.
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'bun:test';
 import fc from 'fast-check';
+import type { Database } from '../../../db/connect';
 import { eachDatabase, embeddedDatabase } from '../../../db/testing';
 import {
   ADMIN_SECRET,
@@ -15,12 +16,14 @@ import type { StreamMessage } from './model';
 import { openEventStream, type TestEvents } from './testing';
 
 eachDatabase('events of the rates', (open) => {
+  let database: Database;
   let server: TestServer;
   let client: TestClient;
   let token: string;
   const streams: TestEvents[] = [];
   beforeAll(async () => {
-    server = await startTestServer(await open());
+    database = await open();
+    server = await startTestServer(database);
     client = await server.register();
   });
   beforeEach(async () => {
@@ -88,6 +91,23 @@ eachDatabase('events of the rates', (open) => {
     const bare = await server.ask('/api/currency/events');
     expect(bare.status).toBe(401);
     expect(challengeOf(bare)).toMatchObject({ scheme: 'Bearer' });
+  });
+
+  test('of a currency that is retired go on without it, for who comes in anew too, until it is listed again', async () => {
+    const by = { actor: 'admin', request: null };
+    const { currencies } = server.services;
+    await currencies.add({ symbol: 'TON', name: 'Toncoin', rate: 5.25 }, by);
+    await currencies.retire('TON', by);
+    const stream = await enter('?symbols=BTC,TON');
+    expect(symbolsOf((await stream.nextMessage()).data)).toEqual(['BTC']);
+    const later = await startTestServer(database);
+    const headers = { authorization: `Bearer ${await later.token()}` };
+    const again = await openEventStream(later, headers, '?symbols=ton');
+    expect(symbolsOf((await again.nextMessage()).data)).toEqual([]);
+    await again.close();
+    await later.close();
+    await currencies.add({ symbol: 'TON', name: 'Toncoin', rate: 5.25 }, by);
+    expect(symbolsOf((await stream.nextMessage()).data)).toEqual(['BTC', 'TON']);
   });
 
   test('a comment comes when nothing else has for ten seconds', async () => {

@@ -23,12 +23,13 @@ const tickOf = (seq: number, catalogueVersion = 1): Tick => ({
 describe('a message', () => {
   const wire: Wire<{ json: string }> = (_, json) => ({ json });
   const bytes: Wire<{ json: string }> = (_, json) => ({ json });
-  const chosen = select(['eth', 'BTC'], tickOf(1).rates);
+  const listed = new Set(['BTC', 'ETH', 'XRP']);
+  const chosen = select(['eth', 'BTC'], listed);
 
   test('is written once for all who want the same and had the same, on one kind of connection', () => {
     const [frames, tick] = [createFrames(), tickOf(2)];
     const made = frames.update(wire, tick, chosen, 1);
-    expect(frames.update(wire, tick, select(['BTC', 'ETH', 'BTC'], tick.rates), 1)).toBe(made);
+    expect(frames.update(wire, tick, select(['BTC', 'ETH', 'BTC'], listed), 1)).toBe(made);
     expect(frames.update(bytes, tick, chosen, 1)).not.toBe(made);
     expect(frames.update(wire, tick, chosen, 0)).not.toBe(made);
     expect(frames.update(wire, tick, ALL, 1)).not.toBe(made);

@@ -25,10 +25,10 @@ export interface StreamRoutesOptions extends StreamsDescription {
 
 /** Routes of the streams, and of what describes them. */
 export function streamRoutes({ hub, feed, guard, leases, elapsed, ...about }: StreamRoutesOptions) {
-  const listed = () => feed.snapshot().rates;
+  const everListed = () => feed.snapshot().everListed;
   const selectionOf = (url: string): Selection => {
     const symbols = symbolsOf(url);
-    return select(symbols === null ? [] : splitSymbols(symbols), listed());
+    return select(symbols === null ? [] : splitSymbols(symbols), everListed());
   };
   return new Elysia({ name: 'streams' })
     .get(
@@ -38,7 +38,7 @@ export function streamRoutes({ hub, feed, guard, leases, elapsed, ...about }: St
           requireUpgrade(request.headers);
           const selection = selectionOf(request.url);
           hub.requireRoom(claims.clientId);
-          const data = createSocket({ hub, lease: leases(claims), selection, listed, elapsed });
+          const data = createSocket({ hub, lease: leases(claims), selection, everListed, elapsed });
           const more = { ...headers, 'x-request-id': requestId(request) };
           if (server?.upgrade(request, { data, headers: more }) !== true) throw notAnUpgrade();
           return new Response(null, { status: 101 });

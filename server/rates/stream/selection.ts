@@ -1,4 +1,3 @@
-import type { Rate } from '../model';
 import { unknownCurrency } from '../symbols';
 
 /** The currencies that a subscriber wants. One that is retired is left out of what he gets until it is listed again. */
@@ -12,11 +11,10 @@ export interface Selection {
 /** Everything. */
 export const ALL: Selection = { symbols: null, key: '' };
 
-/** Symbols in any letter case → the selection; none: all. @throws Problem 404 when one is not listed. */
-export function select(symbols: readonly string[], listed: readonly Pick<Rate, 'symbol'>[]): Selection {
+/** Symbols in any letter case → the selection; none: all. @throws Problem 404 for one that was never listed: what an open stream outlives must not lock out who comes back. */
+export function select(symbols: readonly string[], everListed: ReadonlySet<string>): Selection {
   if (symbols.length === 0) return ALL;
-  const known = new Set(listed.map(({ symbol }) => symbol));
   const wanted = [...new Set(symbols.map((symbol) => symbol.toUpperCase()))].sort();
-  for (const symbol of wanted) if (!known.has(symbol)) throw unknownCurrency(symbol);
+  for (const symbol of wanted) if (!everListed.has(symbol)) throw unknownCurrency(symbol);
   return { symbols: wanted, key: wanted.join() };
 }

@@ -1,6 +1,5 @@
 import type { ServerWebSocket, WebSocketHandler } from 'bun';
 import { Problem } from '../../../kit/http/problem';
-import type { Rate } from '../model';
 import type { Wire } from './frames';
 import type { Hub } from './hub';
 import type { StreamRequest } from './model';
@@ -21,8 +20,8 @@ export interface SocketOptions {
   readonly hub: Hub;
   readonly lease: RenewableLease;
   readonly selection: Selection;
-  /** The currencies there are now. */
-  readonly listed: () => readonly Rate[];
+  /** Symbols that may be asked for. */
+  readonly everListed: () => ReadonlySet<string>;
   /** Milliseconds on a clock that never steps. */
   readonly elapsed: () => number;
 }
@@ -71,7 +70,7 @@ const CLOSES: Readonly<Record<End, readonly [code: number, reason: string]>> = {
 const wire: Wire<string> = (_head, json) => json;
 
 /** The events of one socket. */
-export function createSocket({ hub, lease, selection, listed, elapsed }: SocketOptions): SocketEvents {
+export function createSocket({ hub, lease, selection, everListed, elapsed }: SocketOptions): SocketEvents {
   let subscriber: Subscriber | null = null;
   let current = lease;
   const isTooMany = createPace(elapsed);
@@ -86,7 +85,7 @@ export function createSocket({ hub, lease, selection, listed, elapsed }: SocketO
     on.answer({ type: 'authorized', id, expires_at: new Date(renewed.endsMs).toISOString() });
   };
   const subscribe = (on: Subscriber, { id, symbols = [] }: SubscribeRequest): void => {
-    const wanted = attempt(() => select(symbols, listed()));
+    const wanted = attempt(() => select(symbols, everListed()));
     if (typeof wanted === 'string') {
       on.answer({ type: 'error', id, detail: wanted });
       return;
