@@ -1,9 +1,11 @@
-// What is kept for all streams together: messages that are written once, and the last ticks.
+// What is kept for all streams together: messages that are written once, and the last ticks for those who come back.
 import { describe, expect, test } from 'bun:test';
 import type { Rate } from '../model';
 import { createFrames, type Tick, type Wire } from './frames';
+import { createHub } from './hub';
 import { createReplay } from './replay';
 import { ALL, select } from './selection';
+import type { Line } from './subscriber';
 
 const rateOf = (symbol: string, rate: number): Rate => ({
   symbol,
@@ -44,6 +46,22 @@ describe('a message', () => {
     const rates = [rateOf('BTC', 2), rateOf('ETH', 2)];
     expect(JSON.parse(json)).toEqual({ type: 'update', from_seq: 1, seq: 2, rates });
   });
+
+  test.each([
+    ['the newest tick', 1],
+    ['an older tick', 9],
+  ])('of %s is made of rates that somebody wants, each written once', (_, before) => {
+    const written: string[] = [];
+    const toJSON = function (this: Rate): Rate {
+      written.push(this.symbol);
+      return { ...this };
+    };
+    const tick = { ...tickOf(2), rates: tickOf(2).rates.map((rate) => ({ ...rate, toJSON })) };
+    const frames = createFrames();
+    frames.snapshot(wire, tickOf(before), ALL);
+    for (const fromSeq of [1, 0]) frames.update(wire, tick, chosen, fromSeq);
+    expect(written).toEqual(['BTC', 'ETH']);
+  });
 });
 
 describe('the ring of ticks', () => {
@@ -75,5 +93,59 @@ describe('the ring of ticks', () => {
     for (const tick of [tickOf(1), tickOf(2), tickOf(2), tickOf(2, 2), tickOf(3, 2)]) replay.add(tick);
     expect([1, 2].map(replay.after)).toEqual([null, null]);
     expect(replay.after(3)).toEqual([]);
+  });
+});
+
+describe('whoever was away for long', () => {
+  /** A market that has ticked so often, and a line that takes whatever it is sent. */
+  const scene = (ticks: number) => {
+    const sent: number[] = [];
+    let newest = tickOf(1);
+    let hear = (_: Tick): void => {};
+    const hub = createHub({
+      feed: {
+        snapshot: () => newest,
+        follow: (follower) => {
+          hear = follower;
+        },
+      },
+      cut: () => {},
+      elapsed: () => 0,
+      random: () => 0,
+    });
+    const tick = (seq: number): void => {
+      newest = tickOf(seq);
+      hear(newest);
+    };
+    for (let seq = 1; seq <= ticks; seq++) tick(seq);
+    const line: Line<number> = {
+      kind: 'events',
+      wire: (head) => ('seq' in head ? head.seq : 0),
+      send: (seq) => sent.push(seq) > 0,
+      end: () => {},
+    };
+    const lease = { clientId: 'one', isOver: () => false };
+    return { sent, tick, hub, subscriber: hub.join(line, { lease, selection: ALL, lastSeq: 2 }) };
+  };
+  const turn = () => new Promise((resolve) => setImmediate(resolve));
+  const upTo = (last: number): number[] => Array.from({ length: last - 2 }, (_, at) => at + 3);
+
+  test('gets what he missed in portions, with turns of others between them, and then what is new', async () => {
+    const { sent, tick } = scene(1_000);
+    expect(sent.length).toBeWithin(1, 500);
+    tick(1_001);
+    for (let turns = 0; turns < 3; turns++) {
+      expect(sent).toEqual(upTo(sent.length + 2));
+      await turn();
+    }
+    expect(sent).toEqual(upTo(1_001));
+  });
+
+  test('and leaves again is sent no more', async () => {
+    const { sent, hub, subscriber } = scene(1_000);
+    const portion = [...sent];
+    hub.leave(subscriber);
+    for (let turns = 0; turns < 4; turns++) await turn();
+    expect(sent).toEqual(portion);
   });
 });

@@ -28,17 +28,16 @@ export interface Frames {
 const KEPT_MAX = 256;
 
 /**
- * Each message is written once for all who get the same: whoever wants the same currencies and had the same tick. What is
- * made of older ticks, for those who come back, is not kept.
+ * Each message is written once for all who get the same: whoever wants the same currencies and had the same tick. Of older
+ * ticks, for those who come back, only the rates are kept, for as long as the tick is.
  */
 export function createFrames(): Frames {
+  const textsOf = createTexts();
   let newest: Tick | null = null;
-  let texts = createTexts([]);
   let kept = createKept();
   const renew = (tick: Tick): boolean => {
     if (newest === null || tick.seq > newest.seq || tick.catalogueVersion > newest.catalogueVersion) {
       newest = tick;
-      texts = createTexts(tick.rates);
       kept = createKept();
     }
     return tick.seq === newest.seq && tick.catalogueVersion === newest.catalogueVersion;
@@ -49,7 +48,7 @@ export function createFrames(): Frames {
     const key = `${fromSeq} ${selection.key}`;
     const known = isNewest ? kept(wire).get(key) : undefined;
     if (known !== undefined) return known;
-    const rates = (isNewest ? texts : createTexts(tick.rates))(selection);
+    const rates = textsOf(tick)(selection);
     const made =
       fromSeq === null
         ? wire({ type: 'snapshot', seq }, `{"type":"snapshot","seq":${seq},"rates":[${rates}]}`)
@@ -73,16 +72,35 @@ function createKept() {
   };
 }
 
-/** The rates of a selection as the inside of a JSON array; each rate is written once. */
-function createTexts(rates: readonly Rate[]): (selection: Selection) => string {
-  let bySymbol: Map<string, string> | null = null;
+/** Rates of a selection as the inside of a JSON array. */
+type Texts = (selection: Selection) => string;
+
+/** What is written of each tick is gone with it. */
+function createTexts(): (tick: Tick) => Texts {
+  const byTick = new WeakMap<Tick, Texts>();
+  return (tick) => {
+    const texts = byTick.get(tick) ?? textsOfRates(tick.rates);
+    byTick.set(tick, texts);
+    return texts;
+  };
+}
+
+/** Only what somebody wants is written, and that once. */
+function textsOfRates(rates: readonly Rate[]): Texts {
+  const written = new Map<string, string>();
+  let bySymbol: ReadonlyMap<string, Rate> | null = null;
   let all: string | null = null;
+  const write = (symbol: string): string[] => {
+    bySymbol ??= new Map(rates.map((rate) => [rate.symbol, rate]));
+    const rate = bySymbol.get(symbol);
+    if (rate === undefined) return [];
+    const text = written.get(symbol) ?? JSON.stringify(rate);
+    written.set(symbol, text);
+    return [text];
+  };
   return ({ symbols }) => {
-    bySymbol ??= new Map(rates.map((rate) => [rate.symbol, JSON.stringify(rate)]));
-    if (symbols === null) {
-      all ??= [...bySymbol.values()].join();
-      return all;
-    }
-    return symbols.flatMap((symbol) => bySymbol?.get(symbol) ?? []).join();
+    if (symbols !== null) return symbols.flatMap(write).join();
+    all ??= JSON.stringify(rates).slice(1, -1);
+    return all;
   };
 }

@@ -1,5 +1,4 @@
 import { Problem } from '../../../kit/http/problem';
-import type { Feed } from '../feed';
 import { createFrames, type Tick } from './frames';
 import { createReplay } from './replay';
 import type { Selection } from './selection';
@@ -33,7 +32,10 @@ export interface Opening {
 
 /** What the hub stands on. */
 export interface HubOptions {
-  readonly feed: Pick<Feed, 'snapshot' | 'follow'>;
+  readonly feed: {
+    snapshot(): Tick;
+    follow(hear: (tick: Tick) => void): void;
+  };
   /** Counts a stream that was cut. */
   readonly cut: (why: End) => void;
   /** Milliseconds on a clock that never steps. */
@@ -74,8 +76,8 @@ export function createHub({ feed, cut: counted, elapsed, random }: HubOptions): 
     for (const subscriber of left.splice(0, SLICE)) if (subscribers.has(subscriber)) subscriber.advance();
     if (left.length > 0) setImmediate(fanOut, left);
   };
-  feed.follow((snapshot) => {
-    replay.add(snapshot);
+  feed.follow((tick) => {
+    replay.add(tick);
     fanOut([...subscribers]);
   });
   const count = (clientId: string, change: 1 | -1): void => {
@@ -104,7 +106,11 @@ export function createHub({ feed, cut: counted, elapsed, random }: HubOptions): 
     join: (line, { lease, selection, lastSeq = null }) => {
       const missed = lastSeq === null ? null : replay.after(lastSeq);
       const resumed = lastSeq === null || missed === null ? null : { seq: lastSeq, missed };
-      const subscriber = createSubscriber({ line, lease, frames, newest, elapsed, selection, resumed });
+      const later = (goOn: () => void): void =>
+        void setImmediate(() => {
+          if (subscribers.has(subscriber)) goOn();
+        });
+      const subscriber = createSubscriber({ line, lease, frames, newest, elapsed, selection, resumed, later });
       subscribers.add(subscriber);
       count(lease.clientId, 1);
       if (closed) dismiss(subscriber, SECOND_MS);

@@ -57,7 +57,12 @@ export interface SubscriberOptions<Frame> {
   readonly selection: Selection;
   /** What was missed since an earlier connection, and where that one ended; null: it starts with a snapshot. */
   readonly resumed?: { readonly seq: number; readonly missed: readonly Tick[] } | null;
+  /** Calls back when others have had their turn, unless the stream is gone by then. */
+  readonly later: (goOn: () => void) => void;
 }
+
+/** Of ticks that were missed, so many rates are sent before others have their turn: that takes about a millisecond. */
+const PORTION_RATES = 1_000;
 
 /** Something is sent at least this often: server-sent events promise ten seconds, and it is looked four times a second. */
 export const HEARTBEAT_MS = 9_500;
@@ -70,11 +75,11 @@ export const STALLED_MS = 10_000;
  * that come while it does are folded into one update with the latest rates, `from_seq` being the last that he had.
  */
 export function createSubscriber<Frame>(options: SubscriberOptions<Frame>): Subscriber {
-  const { line, frames, newest, elapsed, resumed = null } = options;
+  const { line, frames, newest, elapsed, resumed = null, later } = options;
   let { lease, selection } = options;
   let had: Pick<Tick, 'seq' | 'catalogueVersion'> | null =
     resumed === null ? null : { seq: resumed.seq, catalogueVersion: newest().catalogueVersion };
-  let missed = resumed?.missed ?? [];
+  let resting = false;
   let sentMs = elapsed();
   let waitingSinceMs: number | null = null;
 
@@ -82,22 +87,29 @@ export function createSubscriber<Frame>(options: SubscriberOptions<Frame>): Subs
     sentMs = elapsed();
     if (!line.send(frame)) waitingSinceMs ??= sentMs;
   };
+  const rest = (): void => {
+    resting = true;
+    later(() => {
+      resting = false;
+      advance();
+    });
+  };
+  let nextMissed = inPortions(resumed?.missed ?? [], rest);
   const next = (): Frame | null => {
     const latest = newest();
     if (had === null || had.catalogueVersion !== latest.catalogueVersion) {
-      missed = [];
+      nextMissed = () => undefined;
       had = latest;
       return frames.snapshot(line.wire, latest, selection);
     }
-    const [tick = latest, ...later] = missed;
-    missed = later;
+    const tick = nextMissed() ?? latest;
     const { seq } = had;
     if (tick.seq <= seq) return null;
     had = tick;
     return frames.update(line.wire, tick, selection, seq);
   };
   const advance = (): void => {
-    while (waitingSinceMs === null) {
+    while (waitingSinceMs === null && !resting) {
       const frame = next();
       if (frame === null) return;
       send(frame);
@@ -133,5 +145,20 @@ export function createSubscriber<Frame>(options: SubscriberOptions<Frame>): Subs
       line.end('going_away');
     },
     end: line.end,
+  };
+}
+
+/** One tick after another, and `rest` at the end of each portion. */
+function inPortions(ticks: readonly Tick[], rest: () => void): () => Tick | undefined {
+  const left = ticks.values();
+  let rates = 0;
+  return () => {
+    const tick = left.next().value;
+    rates += tick?.rates.length ?? 0;
+    if (rates >= PORTION_RATES) {
+      rates = 0;
+      rest();
+    }
+    return tick;
   };
 }
