@@ -74,7 +74,6 @@ async function serve(options: CommandOptions): Promise<void> {
   for (const warning of warnings) log.warn(warning);
   const database = await openDatabase(config);
   try {
-    await explained(database.migrate());
     const starting = explained(startServer(config, database, { ...options, log }));
     const stop = async (): Promise<void> => (await starting).stop();
     // Signals are heard before anyone can know that it listens.

@@ -56,20 +56,21 @@ const CHORES_MS = 1_000;
 /** How often the source of the prices is looked after, in milliseconds. */
 const SOURCE_MS = 1_000;
 
-/** Starts a server on an opened and migrated database. @throws Refusal when it cannot listen. */
+/** Brings an opened database up to date and starts a server on it. @throws Refusal when it cannot listen; what `migrate` rejects with. */
 export async function startServer(config: Config, database: Database, process: Process): Promise<RunningServer> {
   const { log } = process;
   const port = config.port === 0 ? await freePort(config.host) : config.port;
   const issuer = config.issuer ?? `http://localhost:${port}`;
   const given = surroundings(config, issuer, process);
   const services = createServices(database, given);
-  // Connects while the application is made.
+  // Both go on while the application is made.
+  const migrating = database.migrate();
   const connecting = openChanges({ ...process, database });
   const timer = tickTimer({ ticker: services.ticker, periodSeconds: given.tickSeconds, log, now: given.now });
   let serving = true;
   const open = async () => {
     const app = createApp(services, given, () => serving).use(timer);
-    const changes = await connecting;
+    const [, changes] = await Promise.all([migrating, connecting]);
     await services.open(changes);
     listen(app, config.host, port);
     return { app, changes };
@@ -77,10 +78,9 @@ export async function startServer(config: Config, database: Database, process: P
   const { app, changes } = await open().catch(async (error: unknown) => {
     timer.store.cron.tick.stop();
     await services.audit.close();
-    await connecting.then(
-      (changes) => changes.close(),
-      () => undefined,
-    );
+    // Nothing may be at work on a database that is about to be closed.
+    const [, connected] = await Promise.allSettled([migrating, connecting]);
+    if (connected.status === 'fulfilled') await connected.value.close();
     throw error;
   });
   const chores = setInterval(() => void services.maintenance.run(), CHORES_MS);
