@@ -45,7 +45,7 @@ export function historyRoutes({ history, guard }: HistoryRoutesOptions) {
 
 /** The type tells callers what comes, as long as they do not ask for CSV. */
 function sent<Body>(answer: Response | Promise<Response>): Body {
-  return answer as unknown as Body;
+  return answer as unknown as Body; // It is a response whose content has that type.
 }
 
 /** Like the rates, they may be kept by the caller alone, and every tick makes others of them (RFC 9111 §5.2.2). */

@@ -21,10 +21,12 @@ export interface RatesNeed {
   readonly tell: Tell;
   /** The clock that all servers share. */
   readonly calendar: ReadClock;
+  /** 0 to 1, 1 excluded. */
+  readonly random: () => number;
 }
 
 /** Wires the rates, what moves them, and what is listed. */
-export function wireRates(rows: Rows, given: Surroundings, { tell, calendar }: RatesNeed) {
+export function wireRates(rows: Rows, given: Surroundings, { tell, calendar, random }: RatesNeed) {
   const { tickSeconds: periodSeconds, elapsed, log } = given;
   const store = createRateStore(rows);
   const candleStore = createCandleStore(rows);
@@ -32,7 +34,7 @@ export function wireRates(rows: Rows, given: Surroundings, { tell, calendar }: R
   const tickStore = createTickStore(rows);
   const feed = createFeed({ store, days: candleStore });
   const rollUps = createRollUpStore(rows);
-  const source = wireSource(given, feed);
+  const source = wireSource(given, feed, random);
   const ticker = createTicker({ store, candles: rollUps, feed, source, periodSeconds, calendar, elapsed, log });
   const currencies = createCurrencies({ store: currencyStore, feed, calendar, tell });
   const retention = createHistoryRetention({
@@ -41,20 +43,20 @@ export function wireRates(rows: Rows, given: Surroundings, { tell, calendar }: R
     ticksMs: given.retentionTicksMs,
     candlesMs: given.retentionCandlesMs,
     calendar,
-    elapsed: given.elapsed,
+    elapsed,
   });
   const history = createHistory({ currencies: currencyStore, tickStore, candleStore, feed });
   return { feed, source, ticker, currencies, history, retention };
 }
 
-function wireSource(given: Surroundings, feed: Pick<Feed, 'snapshot'>): Source {
-  const { exchange, tickVolatility: volatility, rateSeed: seed, randomBytes } = given;
+function wireSource(given: Surroundings, feed: Pick<Feed, 'snapshot'>, random: () => number): Source {
+  const { exchange, tickVolatility: volatility, rateSeed: seed } = given;
   if (exchange === null) return createSimulation({ volatility, seed });
   return createExchangeSource({
     ...given,
     exchange,
     userAgent: `crypto-server/${VERSION}`,
     symbols: () => feed.snapshot().rates.map(({ symbol }) => symbol),
-    random: () => randomBytes(4).readUInt32BE() / 2 ** 32,
+    random,
   });
 }

@@ -95,8 +95,8 @@ export function createServices(database: Database, given: Surroundings): Service
   const { requireNews } = reachability;
   const standing = { ...ofClients, vault, limits, resources, metrics, tell, requireNews, calendar };
   const ofTokens = wireTokens(rows, given, standing);
-  const market = wireRates(rows, given, { tell, calendar });
   const random = (): number => given.randomBytes(4).readUInt32BE() / 2 ** 32;
+  const market = wireRates(rows, given, { tell, calendar, random });
   const streams = createHub({ feed: market.feed, cut: metrics.cut, elapsed: given.elapsed, random });
   const administration = wireAdministration(rows, given, { ...ofTokens, callers, limits, vault, tell });
   const services = {
