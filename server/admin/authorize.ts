@@ -1,10 +1,10 @@
 import { Problem } from '../../kit/http/problem';
+import { isSafe } from '../../kit/http/same-origin';
+import type { SessionCookie } from '../../kit/http/session-cookie';
 import { sameText } from '../../kit/same-text';
 import { challengeOf } from '../oauth/bearer';
 import type { Tell } from '../oauth/event';
 import { hasParameter, queryOf } from '../oauth/query';
-import type { SessionCookie } from './cookie';
-import { isSafe } from './same-origin';
 import type { Session, Sessions } from './sessions';
 
 /** Who acts as the administrator, and how that is known. */

@@ -1,5 +1,6 @@
 /** The administration: `/api/admin`, for who has the admin secret, a token with the scope `admin`, or a session of the console. Apart, because it changes what the others only use. */
 import { Elysia } from 'elysia';
+import type { SessionCookie } from '../../kit/http/session-cookie';
 import type { Audit } from '../audit/service';
 import type { RegistrationTokens } from '../clients/registration-tokens';
 import type { Clients } from '../clients/service';
@@ -12,7 +13,6 @@ import { createAccess } from './access';
 import { auditRoutes } from './audit';
 import type { Authorization } from './authorize';
 import { clientRoutes } from './clients';
-import type { SessionCookie } from './cookie';
 import { currencyRoutes } from './currencies';
 import { keyRoutes } from './keys';
 import { registrationTokenRoutes } from './registration-tokens';

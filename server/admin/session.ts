@@ -1,10 +1,11 @@
 import { Elysia } from 'elysia';
 import { readJsonObject } from '../../kit/http/json';
+import { comesFromAPage } from '../../kit/http/same-origin';
+import type { SessionCookie } from '../../kit/http/session-cookie';
 import type { AuthMethod } from '../oauth/client';
 import type { Tell } from '../oauth/event';
 import { type Access, done, reply } from './access';
 import { type Authorization, foreignSite, unauthorized } from './authorize';
-import type { SessionCookie } from './cookie';
 import { Done, SessionView, SignIn } from './model';
 import type { Session, Sessions } from './sessions';
 
@@ -110,8 +111,3 @@ function signOutRoute({ access, sessions, cookie, tell }: SessionRoutesOptions) 
 const TAGS = ['Administration'];
 
 const CONSOLE = { consoleSession: [], csrfToken: [] };
-
-/** Programs that are no browser send neither header. */
-function comesFromAPage(headers: Headers): boolean {
-  return headers.has('origin') || headers.has('sec-fetch-site');
-}

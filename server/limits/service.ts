@@ -1,7 +1,7 @@
 import type { Limit } from '../../kit/limit';
-import { addressGroup } from './address';
-import { type Buckets, createBuckets } from './buckets';
-import { charge, fullBucket, type Level, look, take } from './gcra';
+import { addressGroup } from '../../kit/limits/address';
+import { type Buckets, createBuckets } from '../../kit/limits/buckets';
+import { charge, fullBucket, type Level, look, take } from '../../kit/limits/gcra';
 import { LimitExceeded, type Policy, type Taken } from './refusal';
 
 /** Finds out whence a request comes. Every token request comes by here: it is asked only when there is something to look up. */

@@ -1,7 +1,7 @@
 import type { Rows } from '../../db/rows';
+import { createSameOrigin } from '../../kit/http/same-origin';
+import { createSessionCookie, type SessionCookie } from '../../kit/http/session-cookie';
 import { type Authorization, createAuthorization } from '../admin/authorize';
-import { createSessionCookie, type SessionCookie } from '../admin/cookie';
-import { createSameOrigin } from '../admin/same-origin';
 import { createSessions, type Sessions } from '../admin/sessions';
 import { createSessionStore } from '../admin/store';
 import type { Limits } from '../limits/service';
@@ -38,7 +38,7 @@ export function wireAdministration(rows: Rows, given: Surroundings, need: Admini
   const store = createSessionStore(rows);
   const console = {
     sessions: createSessions({ store, csrfKey, adminSecret, now, randomBytes }),
-    cookie: createSessionCookie(issuer),
+    cookie: sessionCookie(issuer),
     isSameOrigin: createSameOrigin([issuer, ...publicUrls]),
   };
   const authorization = createAuthorization({
@@ -70,4 +70,13 @@ function createAdminToken({ issuer }: Surroundings, need: AdministrationNeed) {
     if (admitted instanceof Challenge) return admitted;
     return { clientId: admitted.claims.clientId, headers: admitted.headers };
   };
+}
+
+/**
+ * On the API's paths alone; where the console is reached over https, with the prefix by which a browser lets no plain site
+ * set it (RFC 6265bis §4.1.3.1). `__Host-` would ask for the path `/`.
+ */
+function sessionCookie(issuer: string): SessionCookie {
+  const secure = issuer.startsWith('https:');
+  return createSessionCookie({ name: `${secure ? '__Secure-' : ''}crypto-server-session`, path: '/api', secure });
 }

@@ -23,3 +23,8 @@ export function createSameOrigin(urls: readonly string[]): (request: Request) =>
     return own.has(origin) || origin === `http://${host}` || origin === `https://${host}`;
   };
 }
+
+/** True when a browser says from where its page sent the request. Programs that are none send neither header. */
+export function comesFromAPage(headers: Headers): boolean {
+  return headers.has('origin') || headers.has('sec-fetch-site');
+}

@@ -1,4 +1,4 @@
-import type { Limit } from '../../kit/limit';
+import type { Limit } from '../limit';
 
 /** What is left of a limit after a request. */
 export interface Level {

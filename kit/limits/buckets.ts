@@ -1,4 +1,4 @@
-import type { Limit } from '../../kit/limit';
+import type { Limit } from '../limit';
 import { type Bucket, fullBucket, isFull } from './gcra';
 
 /** The buckets of one policy, by key. */

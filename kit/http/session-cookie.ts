@@ -1,4 +1,4 @@
-/** The cookie of a console session: its name, how it is read from a request, and how it is set. */
+/** The cookie of a session: how it is read from a request, and how it is set. */
 export interface SessionCookie {
   /** The session id that the request brings, or null. */
   read(headers: Headers): string | null;
@@ -8,14 +8,18 @@ export interface SessionCookie {
   clear(): string;
 }
 
-/**
- * `HttpOnly` and `SameSite=Strict`, on the API's paths alone; where the console is reached over https, `Secure` and with the
- * prefix by which a browser lets no plain site set it (RFC 6265bis §4.1.3.1). `__Host-` would ask for the path `/`.
- */
-export function createSessionCookie(issuer: string): SessionCookie {
-  const secure = issuer.startsWith('https:');
-  const name = secure ? '__Secure-crypto-server-session' : 'crypto-server-session';
-  const attributes = `Path=/api; HttpOnly; SameSite=Strict${secure ? '; Secure' : ''}`;
+/** What a browser is told of the cookie. */
+export interface SessionCookieOptions {
+  readonly name: string;
+  /** It is sent to the paths below this one alone. */
+  readonly path: string;
+  /** True: over https alone. */
+  readonly secure: boolean;
+}
+
+/** A cookie that scripts cannot read and other sites cannot use (`HttpOnly`, `SameSite=Strict`; RFC 6265bis §4.1.2). */
+export function createSessionCookie({ name, path, secure }: SessionCookieOptions): SessionCookie {
+  const attributes = `Path=${path}; HttpOnly; SameSite=Strict${secure ? '; Secure' : ''}`;
   const prefix = `${name}=`;
   return {
     read: (headers) => {
