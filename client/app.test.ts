@@ -294,49 +294,6 @@ describe('POST /api/configure', () => {
   });
 });
 
-describe('while the network can reach the client', () => {
-  beforeEach(() => {
-    client.end();
-    client = createTestClient({ env: { HOST: '0.0.0.0' } });
-  });
-
-  test.each([
-    ['GET', '/api/token'],
-    ['POST', '/api/token'],
-    ['POST', '/api/register'],
-    ['POST', '/api/configure'],
-  ])('%p %p is 403 and says to bind to loopback', async (method, path) => {
-    const problem = await problemOf(await client.ask(path, { method }));
-    expect(problem.status).toBe(403);
-    expect(problem.detail).toContain('HOST=127.0.0.1');
-    expect(client.double.seen).toEqual([]);
-  });
-
-  test.each(['/api/status', '/api/currencies', '/api/test-server', '/health', '/'])('%p stays open', async (path) => {
-    expect((await client.ask(path, { headers: { host: 'client.example.com' } })).status).toBe(200);
-  });
-});
-
-describe('behind a proxy on this machine', () => {
-  const forwarded = { 'x-forwarded-for': '203.0.113.7' };
-
-  test.each([
-    ['GET', '/api/token'],
-    ['POST', '/api/token'],
-    ['POST', '/api/register'],
-    ['POST', '/api/configure'],
-  ])('%p %p is 403', async (method, path) => {
-    const problem = await problemOf(await client.ask(path, { method, headers: forwarded }));
-    expect(problem.status).toBe(403);
-    expect(problem.detail).toContain('proxy');
-    expect(client.double.seen).toEqual([]);
-  });
-
-  test.each(['/api/status', '/api/currencies'])('%p stays open', async (path) => {
-    expect((await client.ask(path, { headers: forwarded })).status).toBe(200);
-  });
-});
-
 describe('on loopback', () => {
   test.each([
     ['a foreign Host', { host: 'evil.example' }],
@@ -393,7 +350,7 @@ describe('the rest', () => {
     expect(Object.keys(document.paths)).toContain('/api/currencies/{symbol}');
   });
 
-  test.each(['/nope', '/api/credentials', '/api/events', '/proxy/a/b', '/api/session'])('%p is 404', async (path) => {
+  test.each(['/nope', '/api/credentials', '/api/events', '/proxy/a/b'])('%p is 404', async (path) => {
     expect((await problemOf(await client.ask(path))).status).toBe(404);
   });
 

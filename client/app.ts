@@ -8,11 +8,13 @@ import { describeApi } from '../kit/http/openapi';
 import { problemResponse } from '../kit/http/problem';
 import { requestId } from '../kit/http/request-id';
 import type { Log } from '../kit/logs';
+import { createAccess } from './access/access';
+import { sessionRoutes } from './access/index';
 import { accountRoutes } from './account/index';
 import { tokenProblem } from './account/problems';
 import { TokenError } from './auth/token';
 import { createMetrics } from './metrics/index';
-import type { Clock } from './ports';
+import type { Clock, RandomBytes, Schedule } from './ports';
 import { ratesRoutes } from './rates/index';
 import type { Services } from './services';
 import { statusRoutes } from './status/index';
@@ -23,6 +25,8 @@ import { VERSION } from './version';
 export interface AppOptions {
   /** True while only this machine can reach the client. */
   readonly loopback: boolean;
+  /** What guards the API; null: nothing, on loopback. */
+  readonly password: string | null;
   readonly serverUrl: string;
   readonly issuer: string;
   /** False before the start is complete and once the stop has begun. */
@@ -31,17 +35,27 @@ export interface AppOptions {
   /** Start of the request ids that this process gives out. */
   readonly idPrefix: string;
   readonly clock: Clock;
+  readonly randomBytes: RandomBytes;
+  readonly schedule: Schedule;
   readonly log: Log;
 }
 
 /** Mounts the features in reading order, under one edge and one error rule. It does not listen yet. */
 export function createApp({ account, feed, server }: Services, options: AppOptions) {
-  const { clock, log, loopback, serving } = options;
+  const { clock, log, serving } = options;
   const known = (error: unknown, request: Request): Response | null =>
     error instanceof TokenError ? problemResponse(tokenProblem(error, clock.now()), requestId(request)) : null;
   const failed = createErrorRule({ log, routes: () => root.routes, known });
-  const edge = createEdge({ ...options, urls: [], now: clock.now, failed });
-  const root = new Elysia({ name: 'crypto-client', encodeSchema: false, normalize: false }).wrap(
+  const addressOf = (received: Request): string => root.server?.requestIP(received)?.address ?? '';
+  const access = createAccess({ ...options, addressOf });
+  const edge = createEdge({ ...options, urls: [], now: clock.now, failed, refused: access.refusal });
+  // One router, so that the edge stands before every route.
+  const root: Elysia = new Elysia({
+    name: 'crypto-client',
+    encodeSchema: false,
+    normalize: false,
+    systemRouter: false,
+  }).wrap(
     edge as unknown as Parameters<Elysia['wrap']>[0], // Elysia's type of a wrapper says nothing of handlers.
   );
   const state = (): DependencyState => {
@@ -53,7 +67,8 @@ export function createApp({ account, feed, server }: Services, options: AppOptio
   const report = createReport({ ...options, account, feed, version: VERSION });
   return root
     .onError(failed)
-    .use(accountRoutes({ account, clock, loopback, changed: () => void feed.refresh() }))
+    .use(sessionRoutes(access))
+    .use(accountRoutes({ account, clock, changed: () => void feed.refresh() }))
     .use(ratesRoutes({ feed, clock }))
     .use(
       statusRoutes({
@@ -65,7 +80,7 @@ export function createApp({ account, feed, server }: Services, options: AppOptio
       }),
     )
     .use(healthRoutes({ service: 'crypto-client', serving, dependencies: [dependency] }))
-    .use(metricsRoutes(createMetrics(report)))
+    .use(metricsRoutes(createMetrics(report), null, access.isAdmitted))
     .use(docsRoutes({ title: ABOUT.title, document: describe }));
 }
 
@@ -74,7 +89,8 @@ const ABOUT = {
   description: 'The machine client of crypto-server: it obtains and renews tokens by itself and passes the rates on.',
   tags: [
     { name: 'Rates', description: 'What the server protects.' },
-    { name: 'Account', description: 'The credential in use and its tokens; answered on loopback only.' },
+    { name: 'Access', description: 'Who may use the client, where it has a password.' },
+    { name: 'Account', description: 'The credential in use and its tokens.' },
     { name: 'Status', description: 'What the client tells of itself.' },
     { name: 'Health', description: 'How the client is.' },
   ],

@@ -30,6 +30,7 @@ test('with nothing set: one server and one client on this machine', () => {
     dataDir: './data/client',
     vaultKey: null,
     fetchSeconds: 10,
+    dashboardPassword: null,
     logLevel: 'info',
     logFormat: 'json',
   });
@@ -61,10 +62,10 @@ describe('warnings', () => {
   test.each([
     [{ CRYPTO_SERVER_URL: 'http://rates.example.com' }, 'https'],
     [{ HOST: '0.0.0.0' }, 'loopback'],
+    [{ HOST: '0.0.0.0', DASHBOARD_PASSWORD: 'long-enough-for-this' }, 'plain http'],
     [{ REGISTRATION_TOKEN: 'x' }, 'REGISTRATION_TOKEN'],
     [{ PROXY_TARGETS: 'x' }, 'PROXY_TARGETS'],
-    [{ DASHBOARD_PASSWORD: 'x' }, 'DASHBOARD_PASSWORD'],
-    [{ DASHBOARD_PASSWORD_FILE: 'x' }, 'DASHBOARD_PASSWORD'],
+    [{ DASHBOARD_PASSWORD: 'elevenchars' }, 'shorter than 12'],
   ])('for %p', (env, word) => {
     const { warnings } = read(env as unknown as Record<string, string>);
     expect(warnings).toHaveLength(1);

@@ -11,6 +11,7 @@ import {
 import { isLoopbackName } from '../kit/http/origin';
 import type { LogFormat, LogLevel } from '../kit/logs';
 import { COMMON_SETTINGS, orNull } from '../kit/settings';
+import { passwordFile } from './access/password';
 import { parseVaultKey, vaultKeyFile } from './vault/vault';
 
 /** What crypto-client runs on. */
@@ -32,6 +33,8 @@ export interface Config {
   /** Null: kept in the data folder. */
   readonly vaultKey: Uint8Array | null;
   readonly fetchSeconds: number;
+  /** Null: none is needed on loopback; beyond it one is made in the data folder. */
+  readonly dashboardPassword: string | null;
   readonly logLevel: LogLevel;
   readonly logFormat: LogFormat;
 }
@@ -92,12 +95,19 @@ export const SETTINGS = {
     parse: integer(1, 86_400),
     fallback: 10,
   }),
+  DASHBOARD_PASSWORD: setting({
+    about:
+      'password of the API and the page; none on a loopback HOST, else generated once into DATA_DIR/dashboard-password',
+    parse: orNull(plain(256, '1 to 256 characters without control characters')),
+    fallback: null,
+    secret: true,
+  }),
   LOG_LEVEL: COMMON_SETTINGS.LOG_LEVEL,
   LOG_FORMAT: COMMON_SETTINGS.LOG_FORMAT,
 } as const;
 
 /** Settings of the product that this version does not act on. */
-const UNSUPPORTED = ['REGISTRATION_TOKEN', 'PROXY_TARGETS', 'DASHBOARD_PASSWORD'];
+const UNSUPPORTED = ['REGISTRATION_TOKEN', 'PROXY_TARGETS'];
 
 /** The configuration of this program. */
 export type Configuration = Configured<Config, typeof SETTINGS>;
@@ -110,7 +120,10 @@ export function readConfig(sources: Sources): Configuration {
     config,
     reading,
     derived: { ISSUER: config.issuer, LOG_FORMAT: config.logFormat },
-    generated: { VAULT_KEY: vaultKeyFile(config.dataDir) },
+    generated: {
+      VAULT_KEY: vaultKeyFile(config.dataDir),
+      ...(config.loopback ? {} : { DASHBOARD_PASSWORD: passwordFile(config.dataDir) }),
+    },
     warnings: [...reading.warnings, ...warningsOf(reading.values, config)],
   };
 }
@@ -142,12 +155,14 @@ function makeConfig(values: Values<typeof SETTINGS>, terminal: boolean): Config 
     dataDir: values.DATA_DIR,
     vaultKey: values.VAULT_KEY,
     fetchSeconds: values.FETCH_SECONDS,
+    dashboardPassword: values.DASHBOARD_PASSWORD,
     logLevel: values.LOG_LEVEL,
     logFormat: values.LOG_FORMAT ?? (terminal ? 'pretty' : 'json'),
   });
 }
 
-function warningsOf({ CRYPTO_SERVER_URL }: Values<typeof SETTINGS>, { serverUrl, loopback }: Config): string[] {
+function warningsOf({ CRYPTO_SERVER_URL }: Values<typeof SETTINGS>, config: Config): string[] {
+  const { serverUrl, loopback, dashboardPassword } = config;
   const warnings: string[] = [];
   if (CRYPTO_SERVER_URL.length > 1) {
     warnings.push(
@@ -161,11 +176,17 @@ function warningsOf({ CRYPTO_SERVER_URL }: Values<typeof SETTINGS>, { serverUrl,
   }
   if (!loopback) {
     warnings.push(
-      'HOST is not a loopback address: anyone who reaches it reads rates and status; tokens and credentials are only handled on loopback',
+      'HOST is not a loopback address and this is plain http: the dashboard password and tokens can be read on the way; put a proxy with https in front',
     );
+  }
+  if (dashboardPassword !== null && dashboardPassword.length < PASSWORD_LENGTH_GOOD) {
+    warnings.push(`DASHBOARD_PASSWORD is shorter than ${PASSWORD_LENGTH_GOOD} characters: choose a longer one`);
   }
   return warnings;
 }
+
+/** Guesses are limited to 100 a minute; eight characters of anybody's choosing are still few. */
+const PASSWORD_LENGTH_GOOD = 12;
 
 const BASE_URL = 'a base URL such as https://rates.example.com';
 

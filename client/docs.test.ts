@@ -93,6 +93,17 @@ describe.skipIf(TOOLS.some((tool) => Bun.which(tool) === null))('what is to be t
   );
 
   test(
+    'docs/client.md',
+    async () => {
+      const { code, out, err, refused } = await both.run(commandsIn('docs/client.md', ''));
+      expect([code, code === 0 ? '' : err]).toEqual([0, '']);
+      expect(refused).toEqual([]);
+      expect(out).toContain('"symbol":"BTC"');
+    },
+    TIMEOUT_MS,
+  );
+
+  test(
     'docs/streams.md',
     async () => {
       const { code, out, err, refused } = await both.run(commandsIn('docs/streams.md', ''));

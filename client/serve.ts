@@ -1,4 +1,5 @@
 import { drain, listen, shownUrl } from '../kit/http/listen';
+import { servingPassword } from './access/password';
 import { createApp } from './app';
 import type { Config } from './config';
 import { createServices, type Shown, type Surroundings } from './services';
@@ -21,11 +22,13 @@ export interface ServeOptions extends Surroundings {
 /** Starts a client: it answers at once, whether the server is there or not. Throws Refusal, `VaultFault`. */
 export function startClient(config: Config, options: ServeOptions): RunningClient {
   const { log } = options;
+  const guard = servingPassword(config, options.randomBytes);
   const services = createServices(config, options, options.shown);
   let serving = true;
   const app = createApp(services, {
     ...config,
     ...options,
+    password: guard?.password ?? null,
     serving: () => serving,
     accessLog: config.logLevel === 'debug',
   });
@@ -37,6 +40,7 @@ export function startClient(config: Config, options: ServeOptions): RunningClien
     throw error;
   }
   const url = shownUrl(config.host, port);
+  if (guard?.file != null) log.info(`the password of the dashboard is in ${guard.file}`, { 'file.path': guard.file });
   services.feed.start();
   log.info(`crypto-client listens on ${url}`, { 'url.full': url, 'server.address': config.serverUrl });
   return {

@@ -1,35 +1,27 @@
 /** Who the client is and what it may hand out: registration, tokens for local processes, another credential. Apart from status/, which only tells. */
 import { Elysia, t } from 'elysia';
-import { isForwarded } from '../../kit/http/local';
 import type { AccessToken } from '../auth/token';
 import { refuseNamed } from '../credential-parameter';
 import type { Clock } from '../ports';
 import type { Account } from './account';
 import { Configure, ConfigureAnswer, RegisterAnswer, SignIn, TokenAnswer } from './model';
-import { loopbackOnly, notThroughProxy } from './problems';
 
 /** What the routes need. */
 export interface AccountRoutesOptions {
   readonly account: Account;
   readonly clock: Pick<Clock, 'now'>;
-  /** False while the network can reach the client: then nothing here answers. */
-  readonly loopback: boolean;
   /** Told after the credential has changed. */
   readonly changed: () => void;
 }
 
 /** Routes of the account. Failures to get a token are thrown as `TokenError`. */
-export function accountRoutes({ account, clock, loopback, changed }: AccountRoutesOptions) {
+export function accountRoutes({ account, clock, changed }: AccountRoutesOptions) {
   const answer = (token: AccessToken): Response => {
     const expires_in = Math.max(0, Math.floor((token.expiresAtMs - clock.now()) / 1000));
     return secretJson({ access_token: token.value, token_type: 'Bearer', expires_in });
   };
   return new Elysia({ name: 'account' })
     .onParse(({ request }) => readJson(request))
-    .onTransform(({ request }) => {
-      if (!loopback) throw loopbackOnly();
-      if (isForwarded(request.headers)) throw notThroughProxy();
-    })
     .post(
       '/api/register',
       async () => {

@@ -24,16 +24,3 @@ export function tokenProblem({ message, trouble, nextAttemptAtMs }: TokenError, 
       return new Problem(502, 'Bad Gateway', message);
   }
 }
-
-/** What every caller is told who wants tokens or credentials of a client that the network can reach. */
-export function loopbackOnly(): Problem {
-  const detail =
-    'Tokens and credentials are only handled while the client listens on loopback: start it with HOST=127.0.0.1.';
-  return new Problem(403, 'Forbidden', detail);
-}
-
-/** What a proxy on this machine is told: it would hand live tokens to whoever can reach it. */
-export function notThroughProxy(): Problem {
-  const detail = 'Tokens and credentials are not handled through a proxy: ask the client directly, on its own machine.';
-  return new Problem(403, 'Forbidden', detail);
-}

@@ -17,10 +17,13 @@ export function createCommands(program: Command, process: Process): void {
     .action((flags: ReadFlags & { watch?: true }) => rates(process, flags));
   reading(program, 'token', 'print a valid access token').action((flags: ReadFlags) => token(process, flags));
   reading(program, 'register', 'register the credential in use').action((flags: ReadFlags) => register(process, flags));
-  asking(program, 'status', 'print how the running client is').action((flags: ReadFlags) => status(process, flags));
-  asking(program, 'healthcheck', 'exit with 0 when the running client is ready, else with 1').action(
-    (flags: ReadFlags) => healthcheck(process, flags),
+  usesSettings(reading(program, 'status', 'print how the running client is'), [...WHERE, ...GUARD]).action(
+    (flags: ReadFlags) => status(process, flags),
   );
+  usesSettings(
+    reading(program, 'healthcheck', 'exit with 0 when the running client is ready, else with 1'),
+    WHERE,
+  ).action((flags: ReadFlags) => healthcheck(process, flags));
   reading(program, 'config', 'print every setting, its value and where it came from').action((flags: ReadFlags) =>
     printSettings(process.write, SETTINGS, process.configure(), flags.json === true),
   );
@@ -30,7 +33,6 @@ function reading(program: Command, name: string, about: string): Command {
   return program.command(name).description(about).option('--json', 'print JSON');
 }
 
-/** A command that asks the client that runs, and needs to know where. */
-function asking(program: Command, name: string, about: string): Command {
-  return usesSettings(reading(program, name, about), ['HOST', 'PORT']);
-}
+/** Where a client runs, and what it asks for. */
+const WHERE = ['HOST', 'PORT'];
+const GUARD = ['DATA_DIR', 'DASHBOARD_PASSWORD'];

@@ -1,14 +1,18 @@
 import { Refusal } from '../../kit/command';
 import { askRunning, checkHealth } from '../../kit/commands';
 import { localUrl } from '../../kit/http/listen';
+import { askingHeaders } from '../access/password';
 import type { StatusReport } from '../status/report';
 import { duration } from '../status/view';
 import type { Process, ReadFlags } from './process';
 
 /** `status`: how the running client is. */
 export async function status(process: Process, { json }: ReadFlags): Promise<void> {
-  const url = runningUrl(process);
-  const answer = await askRunning({ fetch: process.fetch, url }, '/api/status');
+  const { config } = process.configure();
+  const url = localUrl(config.host, config.port);
+  const headers = askingHeaders(config);
+  const answer = await askRunning({ fetch: process.fetch, url }, '/api/status', { headers });
+  if (answer.status === 401) throw new Refusal(PASSWORD_NEEDED);
   const report = (await answer.json().catch(() => null)) as StatusReport | null;
   if (!answer.ok || report === null || typeof report.client_id !== 'string') {
     throw new Refusal(`${url}/api/status is not the status of a crypto-client: check HOST and PORT.`);
@@ -18,13 +22,12 @@ export async function status(process: Process, { json }: ReadFlags): Promise<voi
 
 /** `healthcheck`: exit code 0 when the running client takes requests. */
 export function healthcheck(process: Process, { json = false }: { json?: boolean }): Promise<void> {
-  return checkHealth({ fetch: process.fetch, write: process.write, url: runningUrl(process), json });
+  const { host, port } = process.configure().config;
+  return checkHealth({ fetch: process.fetch, write: process.write, url: localUrl(host, port), json });
 }
 
-function runningUrl({ configure }: Process): string {
-  const { host, port } = configure().config;
-  return localUrl(host, port);
-}
+const PASSWORD_NEEDED =
+  'The running client asks for another password: set DASHBOARD_PASSWORD, or DATA_DIR to its folder, as it has them.';
 
 function describe(report: StatusReport): string {
   const { server, renewal, rates, credential } = report;

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { captureLog } from '../../kit/testing';
+import { servingPassword } from '../access/password';
 import { createApp } from '../app';
 import { type Config, readConfig } from '../config';
 import { createServices, type Services } from '../services';
@@ -63,11 +64,11 @@ function assemble(
   const services = createServices(config, given);
   const app = createApp(services, {
     ...config,
+    ...given,
+    password: servingPassword(config, randomBytes)?.password ?? null,
     serving: () => true,
     accessLog: true,
     idPrefix: 'test',
-    clock: world.clock,
-    log,
   });
   const ask = async (path: string, init: RequestInit = {}): Promise<Response> => {
     const headers = new Headers(init.headers);

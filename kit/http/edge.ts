@@ -29,6 +29,8 @@ export interface EdgeOptions {
   readonly idPrefix: string;
   /** Answers for a handler whose promise failed. */
   readonly failed: ErrorRule;
+  /** Why the request is not answered by any route, or null; asked before any of its body is read. */
+  readonly refused?: (request: Request) => Problem | null;
 }
 
 type Answer = Response | Promise<Response>;
@@ -50,6 +52,8 @@ export function createEdge(options: EdgeOptions): (next: Next) => Next {
       return problemResponse(new Problem(403, 'Forbidden', reason), id);
     }
     if (!isReadable(request.url)) return problemResponse(notFound('There is nothing at this path.'), id);
+    const refusal = options.refused?.(request) ?? null;
+    if (refusal !== null) return problemResponse(refusal, id);
     return request.method === 'GET' ? next(request) : passBody(request, id, next);
   };
   const handle = (request: Request, next: Next): Answer => {

@@ -6,15 +6,20 @@ import { Problem } from './problem';
 
 /**
  * `/metrics` in the Prometheus text format, for this machine: a loopback peer that names a loopback host and passes nobody's
- * request on. With a `token` also for whoever sends it as bearer (RFC 6750 §2.1), from anywhere.
+ * request on. With a `token` also for whoever sends it as bearer (RFC 6750 §2.1), and for whom the application has `admitted`,
+ * from anywhere.
  */
-export function metricsRoutes(registry: Registry, token: string | null = null) {
+export function metricsRoutes(
+  registry: Registry,
+  token: string | null = null,
+  admitted: (request: Request) => boolean = () => false,
+) {
   return new Elysia({ name: 'metrics' }).get(
     '/metrics',
     async ({ request, server }) => {
       const peer = server?.requestIP(request)?.address ?? '';
       const sent = BEARER.exec(request.headers.get('authorization') ?? '')?.[1];
-      const known = token !== null && sent !== undefined && sameText(sent, token);
+      const known = admitted(request) || (token !== null && sent !== undefined && sameText(sent, token));
       if (!known && !isFromThisMachine(peer, request.headers)) throw token === null ? elsewhere() : unknown();
       const headers = { 'content-type': registry.contentType, 'cache-control': 'no-store' };
       return new Response(await registry.metrics(), { headers });
