@@ -47,7 +47,7 @@ export function createCurrencyStore(rows: Rows): CurrencyStore {
           .values(listed)
           .onConflictDoUpdate({ target: currencyRates.symbol, set: listed })
           .returning();
-        await recordRates(tx, { rates: written, seq, at });
+        await recordRates(tx, { rates: written, seq, isNewSeq: false, at });
         await raiseVersion(tx);
         return null;
       }),

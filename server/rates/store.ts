@@ -72,9 +72,9 @@ export function createRateStore(rows: Rows): RateStore {
         const after = before.map((currency) => moveTo(next(currency, seq), currency, at));
         const moved = after.filter((currency, index) => currency !== before[index]);
         // The rates that the market starts with are in no history yet, and are the oldest ones known.
-        if (counter.tickedAt === null) await recordRates(tx, { rates: before, seq: counter.seq, at });
+        if (counter.tickedAt === null) await recordRates(tx, { rates: before, seq: counter.seq, isNewSeq: false, at });
         await writeRates(tx, moved, at);
-        await recordRates(tx, { rates: moved, seq, at });
+        await recordRates(tx, { rates: moved, seq, isNewSeq: true, at });
         await tx
           .update(market)
           .set({ seq, tickedAt: at })

@@ -8,6 +8,8 @@ import { extendCandles } from './roll-up-store';
 export interface Recording {
   readonly rates: readonly { readonly id: number; readonly rate: string }[];
   readonly seq: number;
+  /** True while nothing has been recorded under this number. */
+  readonly isNewSeq: boolean;
   readonly at: Date;
 }
 
@@ -54,14 +56,15 @@ export function createTickStore(rows: Rows): TickStore {
 
 /** Writes rates into the history and the running minute's candles. */
 export async function recordRates(tx: Transaction, recording: Recording): Promise<void> {
-  const { rates, seq, at } = recording;
+  const { rates, seq, isNewSeq, at } = recording;
   // The clock may have jumped to a day that nobody has thought of.
   await makeDay(tx, at);
-  await tx
-    .insert(ticks)
-    .select(sql`select id, ${seq}::bigint, ${instant(at)}, rate from ${rowsOf(rates)}`)
-    // A currency that is retired and comes back before the clock moves has the rate that it came back at.
-    .onConflictDoUpdate({ target: [ticks.currency, ticks.seq, ticks.at], set: { rate: sql`excluded.rate` } });
+  const insert = tx.insert(ticks).select(sql`select id, ${seq}::bigint, ${instant(at)}, rate from ${rowsOf(rates)}`);
+  // A currency that is retired and comes back before the clock moves has the rate that it came back at. A tick need not look for
+  // what stands in its way, which is a third of the time that its rows take.
+  await (isNewSeq
+    ? insert
+    : insert.onConflictDoUpdate({ target: [ticks.currency, ticks.seq, ticks.at], set: { rate: sql`excluded.rate` } }));
   await extendCandles(tx, rowsOf(rates), seq, at);
 }
 
