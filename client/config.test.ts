@@ -29,6 +29,7 @@ test('with nothing set: one server and one client on this machine', () => {
     adminSecret: null,
     dataDir: './data/client',
     vaultKey: null,
+    vaultKeyPrevious: null,
     fetchSeconds: 10,
     dashboardPassword: null,
     logLevel: 'info',

@@ -12,7 +12,7 @@ import { isLoopbackName } from '../kit/http/origin';
 import type { LogFormat, LogLevel } from '../kit/logs';
 import { COMMON_SETTINGS, orNull } from '../kit/settings';
 import { passwordFile } from './access/password';
-import { parseVaultKey, vaultKeyFile } from './vault/vault';
+import { parseVaultKey, vaultKeyFile } from './vault/key';
 
 /** What crypto-client runs on. */
 export interface Config {
@@ -32,6 +32,8 @@ export interface Config {
   readonly dataDir: string;
   /** Null: kept in the data folder. */
   readonly vaultKey: Uint8Array | null;
+  /** The key before, while everything is sealed anew; null: there is none. */
+  readonly vaultKeyPrevious: Uint8Array | null;
   readonly fetchSeconds: number;
   /** Null: none is needed on loopback; beyond it one is made in the data folder. */
   readonly dashboardPassword: string | null;
@@ -86,6 +88,12 @@ export const SETTINGS = {
   DATA_DIR: setting({ about: 'folder of the vault and its key', parse: text(), fallback: './data/client' }),
   VAULT_KEY: setting({
     about: 'key of the vault, 32 bytes as hexadecimal digits or base64; generated once into DATA_DIR/vault-key',
+    parse: orNull(parseVaultKey),
+    fallback: null,
+    secret: true,
+  }),
+  VAULT_KEY_PREVIOUS: setting({
+    about: 'key of the vault before; what it opens is sealed anew with the present one at the start',
     parse: orNull(parseVaultKey),
     fallback: null,
     secret: true,
@@ -154,6 +162,7 @@ function makeConfig(values: Values<typeof SETTINGS>, terminal: boolean): Config 
     adminSecret: values.ADMIN_SECRET,
     dataDir: values.DATA_DIR,
     vaultKey: values.VAULT_KEY,
+    vaultKeyPrevious: values.VAULT_KEY_PREVIOUS,
     fetchSeconds: values.FETCH_SECONDS,
     dashboardPassword: values.DASHBOARD_PASSWORD,
     logLevel: values.LOG_LEVEL,

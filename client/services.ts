@@ -1,6 +1,7 @@
 import type { Log } from '../kit/logs';
 import { type Account, createAccount } from './account/account';
 import type { Lookup } from './account/private-address';
+import { createCredentialStore } from './account/store';
 import { authorizedFetch } from './auth/authorized-fetch';
 import type { Config } from './config';
 import type { Clock, Deadline, Fetch, Random, RandomBytes, Schedule } from './ports';
@@ -35,10 +36,9 @@ export type Shown = (rates: readonly SeenRate[], before: readonly SeenRate[] | n
 
 /** Wires the client. Throws `VaultFault` when its credential cannot be read. Nothing is sent yet. */
 export function createServices(config: Config, given: Surroundings, shown: Shown = () => {}): Services {
-  const vault = openWhenNeeded(() =>
-    openVault({ folder: config.dataDir, key: config.vaultKey, randomBytes: given.randomBytes }),
-  );
-  const account = createAccount({ ...config, ...given, vault, configured: config.credential });
+  const vault = openWhenNeeded(config, given);
+  const store = createCredentialStore(vault.open);
+  const account = createAccount({ ...config, ...given, vault: store, configured: config.credential });
   const guarded = authorizedFetch(given.fetch, account);
   const server = createServerApi({ ...config, ...given, authorizedFetch: guarded });
   const feed = createFeed({ ...config, ...given, fetchRates: server.rates, shown });
@@ -55,17 +55,16 @@ export function createServices(config: Config, given: Surroundings, shown: Shown
 }
 
 /** A client with its credential in the environment needs no folder to write to. */
-function openWhenNeeded(open: () => Vault): Vault {
+function openWhenNeeded(config: Config, { randomBytes, log }: Surroundings): { open: () => Vault; close: () => void } {
+  const { dataDir: folder, vaultKey: key, vaultKeyPrevious: previousKey } = config;
   let vault: Vault | null = null;
-  const opened = (): Vault => {
-    vault ??= open();
-    return vault;
-  };
   return {
-    read: () => opened().read(),
-    readOrCreate: (make) => opened().readOrCreate(make),
-    write: (credential) => opened().write(credential),
-    markRegistered: (clientId) => opened().markRegistered(clientId),
+    open: () => {
+      if (vault !== null) return vault;
+      vault = openVault({ folder, key, previousKey, randomBytes });
+      if (vault.resealed > 0) log.info('the vault is sealed with another key from now on', { rows: vault.resealed });
+      return vault;
+    },
     close: () => vault?.close(),
   };
 }

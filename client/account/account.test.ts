@@ -3,6 +3,7 @@ import { TokenError } from '../auth/token';
 import { createTestClient, type TestClient, type TestClientOptions } from '../testing/client';
 import { thrown } from '../testing/world';
 import { openVault } from '../vault/vault';
+import { createCredentialStore } from './store';
 
 let client: TestClient;
 
@@ -14,7 +15,9 @@ const create = (options?: TestClientOptions): TestClient => {
 afterEach(() => client.end());
 
 const vaultOf = ({ config }: TestClient) =>
-  openVault({ folder: config.dataDir, key: null, randomBytes: () => new Uint8Array(32) });
+  createCredentialStore(() =>
+    openVault({ folder: config.dataDir, key: null, previousKey: null, randomBytes: () => new Uint8Array(32) }),
+  );
 
 describe('a client that nobody has configured', () => {
   test('makes its own credential, registers it and obtains a token', async () => {

@@ -5,11 +5,11 @@ import { discovery } from '../auth/discovery';
 import type { AccessToken, TokenSource } from '../auth/token';
 import { type CachedTokens, cached, type TokenEvent, type TokenState } from '../auth/token-source';
 import type { Clock, Deadline, Fetch, Random, RandomBytes, Schedule } from '../ports';
-import type { StoredCredential, Vault } from '../vault/vault';
 import { enrolled } from './enrolled';
 import type { Lookup } from './private-address';
 import { type Registered, register } from './registration';
 import { makeCredential } from './self-made';
+import type { CredentialStore, StoredCredential } from './store';
 
 /** The credential in use and where it came from: given at start, kept in the vault by its user, or made here. */
 export type CredentialOrigin = 'environment' | StoredCredential['origin'];
@@ -58,7 +58,7 @@ export interface AccountDeps {
   /** `CLIENT_ID` and `CLIENT_SECRET`, or null. */
   readonly configured: { readonly clientId: string; readonly clientSecret: string } | null;
   readonly adminSecret: string | null;
-  readonly vault: Vault;
+  readonly vault: CredentialStore;
   readonly fetch: Fetch;
   readonly deadline: Deadline;
   readonly clock: Clock;

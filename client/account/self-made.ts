@@ -1,5 +1,5 @@
 import type { RandomBytes } from '../ports';
-import type { StoredCredential } from '../vault/vault';
+import type { StoredCredential } from './store';
 
 /** RFC 4648 §6 in lower case: no two letters that people confuse. */
 const BASE32 = 'abcdefghijklmnopqrstuvwxyz234567';

@@ -131,7 +131,8 @@ describe('without a client that runs', () => {
   });
 
   test('another key is one line and exit code 1', async () => {
-    const { code, err } = await run(['token'], environment('a', { VAULT_KEY: 'ab'.repeat(32) }));
+    const keys = { VAULT_KEY: 'ab'.repeat(32), VAULT_KEY_PREVIOUS: 'cd'.repeat(32) };
+    const { code, err } = await run(['token'], environment('a', keys));
     expect(code).toBe(1);
     expect(err).toMatch(/^crypto-client: The vault .* does not open.*\n$/);
   });

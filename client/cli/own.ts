@@ -6,7 +6,7 @@ import type { Config } from '../config';
 import { renderLine, renderTable } from '../rates/table';
 import { startClient } from '../serve';
 import { createServices, type Services, type Shown } from '../services';
-import { VaultFault } from '../vault/vault';
+import { VaultFault } from '../vault/fault';
 import type { Process, ReadFlags } from './process';
 
 /** From the first signal to the end, in milliseconds. */

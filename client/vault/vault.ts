@@ -1,168 +1,152 @@
-/** The client's credential at rest: SQLite under `DATA_DIR`, each row sealed. Apart from `account/`, which decides what is kept. */
-import { Database } from 'bun:sqlite';
-import { chmodSync, closeSync, existsSync, openSync } from 'node:fs';
+/** What the client keeps at rest: SQLite under `DATA_DIR`, each row sealed. Apart from `credentials/`, which decides what is kept. */
+import type { Database } from 'bun:sqlite';
 import { join } from 'node:path';
-import { eq } from 'drizzle-orm';
+import { and, eq } from 'drizzle-orm';
 import { drizzle } from 'drizzle-orm/bun-sqlite';
-import { privateFolder, secretFile } from '../../kit/secret-file';
-import type { RandomBytes } from '../ports';
-import { CREATE_CREDENTIALS, credentials, SCHEMA_VERSION } from './schema';
-import { KEY_BYTES, SEAL_VERSION, seal, unseal } from './seal';
+import { VaultFault } from './fault';
+import { openFile, versionOf } from './file';
+import { findKeys, type KeyOptions, vaultKeyFile } from './key';
+import { renewRows } from './renew';
+import { entries, firstCredentials, type Row, type RowKind } from './schema';
+import { SEAL_VERSION, seal, unseal } from './seal';
 
-/** A credential as it is kept. */
-export interface StoredCredential {
-  readonly clientId: string;
-  readonly clientSecret: string;
-  readonly appName: string;
-  /** Made by this client, or given to it by its user. */
-  readonly origin: 'self-made' | 'configured';
-  /** True once the server has confirmed the registration. */
-  readonly registered: boolean;
+/** One row of a list; `text` is null when it does not open. */
+export interface VaultEntry {
+  readonly name: string;
+  readonly text: string | null;
 }
 
-/** The vault cannot be used; the message says what to do. Nothing in it was changed. */
-export class VaultFault extends Error {
-  override readonly name = 'VaultFault';
-}
-
-/** One place for one credential. Every method throws {@link VaultFault} when the row does not open. */
+/** Sealed rows. Several processes may use one vault at a time. Methods that meet a row that does not open throw {@link VaultFault}. */
 export interface Vault {
-  read(): StoredCredential | null;
-  /** What is kept already, else what `make` gives: of several processes the first one wins. */
-  readOrCreate(make: () => StoredCredential): StoredCredential;
-  write(credential: StoredCredential): void;
-  /** Marks the registration of this client id, unless another credential has taken its place. */
-  markRegistered(clientId: string): void;
+  /** The text, or null when there is no such row. */
+  read(kind: RowKind, name: string): string | null;
+  /** All rows of a kind by name; never throws for one of them. */
+  list(kind: RowKind): readonly VaultEntry[];
+  /** Puts the text there. A row that does not open is not written over, unless it is a token, which can be had again. */
+  write(kind: RowKind, name: string, text: string): void;
+  /** Puts the text there unless there is a row already. @returns whether it did. */
+  add(kind: RowKind, name: string, text: string): boolean;
+  remove(kind: RowKind, name: string): void;
+  /** Runs `work` in one transaction: no other process writes meanwhile, and all of it is kept or none. */
+  atomically<T>(work: () => T): T;
+  /** True when another process has written since this was asked before. */
+  changedElsewhere(): boolean;
+  /** What is wrong with each row that does not open. */
+  faults(): readonly string[];
+  /** Rows that the opening sealed anew under another key. */
+  readonly resealed: number;
   close(): void;
 }
 
 /** What {@link openVault} needs. */
-export interface VaultOptions {
-  readonly folder: string;
-  /** The key as `VAULT_KEY` gives it, or null: it is kept in the folder, made on first use. */
-  readonly key: Uint8Array | null;
-  readonly randomBytes: RandomBytes;
+export type VaultOptions = KeyOptions;
+
+/**
+ * Opens the vault, made on first use: folder 0700, files 0600. Rows that the previous key alone opens are sealed anew.
+ * Throws {@link VaultFault} when it cannot be opened, or when none of its rows opens.
+ */
+export function openVault(options: VaultOptions): Vault {
+  const { folder, randomBytes } = options;
+  const path = join(folder, 'vault.sqlite');
+  const database = openFile(folder, path);
+  const open = () => {
+    const { keys, resealed } = unlock(database, path, options);
+    return {
+      ...createRows(database, path, (place, text) => seal(text, place, keys.present, randomBytes), keys.present),
+      resealed,
+    };
+  };
+  try {
+    return open();
+  } catch (error) {
+    database.close();
+    throw error;
+  }
 }
 
-/** The one row there is. */
-const NAME = 'default';
+function unlock(database: Database, path: string, options: VaultOptions) {
+  const work = database.transaction(() => {
+    const keys = findKeys(options, hasRows(database));
+    const { rows, opened, resealed } = renewRows(database, keys, options.randomBytes);
+    if (rows > 0 && opened === 0) throw new VaultFault(sayLocked(path, options.folder));
+    return { keys, resealed };
+  });
+  return work.immediate();
+}
 
-/** How long a writer waits for another process, in milliseconds; a write takes about one. */
-const BUSY_MS = 5_000;
-
-/** Opens the vault, made on first use: folder 0700, files 0600. Throws {@link VaultFault}. */
-export function openVault({ folder, key: givenKey, randomBytes }: VaultOptions): Vault {
-  const path = join(folder, 'vault.sqlite');
-  const database = openDatabase(folder, path);
+function hasRows(database: Database): boolean {
   const rows = drizzle(database);
-  const select = () => rows.select().from(credentials).where(eq(credentials.name, NAME)).get();
-  const key = givenKey ?? keyInFolder(folder, select() !== undefined, randomBytes);
+  const first = versionOf(database) === 1 && rows.select().from(firstCredentials).get() !== undefined;
+  return first || rows.select().from(entries).limit(1).get() !== undefined;
+}
 
-  const open = (row: ReturnType<typeof select>): StoredCredential | null => {
+type Seal = (place: Pick<Row, 'kind' | 'name'>, text: string) => Buffer;
+
+function createRows(database: Database, path: string, sealed: Seal, key: Uint8Array): Omit<Vault, 'resealed'> {
+  const rows = drizzle(database);
+  const at = (kind: RowKind, name: string) => and(eq(entries.kind, kind), eq(entries.name, name));
+  const find = (kind: RowKind, name: string) => rows.select().from(entries).where(at(kind, name)).get();
+  const textOf = (row: Row): string | null => unseal(row.sealed, row, row.version, key);
+  const open = (row: Row | undefined): string | null => {
     if (row === undefined) return null;
-    const plain = unseal(row.sealed, row.name, row.version, key);
-    if (plain === null) throw new VaultFault(sayLocked(path, folder));
-    return JSON.parse(plain);
+    const text = textOf(row);
+    if (text === null) throw new VaultFault(sayChanged(row, path));
+    return text;
   };
-  const rowOf = (credential: StoredCredential) => {
-    const sealed = seal(JSON.stringify(credential), NAME, key, randomBytes);
-    return { name: NAME, version: SEAL_VERSION, sealed };
-  };
-  const write = (credential: StoredCredential): void => {
-    const { name, ...set } = rowOf(credential);
-    rows
-      .insert(credentials)
-      .values({ name, ...set })
-      .onConflictDoUpdate({ target: credentials.name, set })
-      .run();
-  };
-
+  const rowOf = (kind: RowKind, name: string, text: string): Row => ({
+    kind,
+    name,
+    version: SEAL_VERSION,
+    sealed: sealed({ kind, name }, text),
+  });
+  const dataVersion = database.query<{ data_version: number }, []>('PRAGMA data_version');
+  let seen = dataVersion.get()?.data_version;
   return {
-    read: () => open(select()),
-    readOrCreate(make) {
-      const kept = open(select());
-      if (kept !== null) return kept;
-      rows.insert(credentials).values(rowOf(make())).onConflictDoNothing().run();
-      const winner = open(select());
-      if (winner === null)
-        throw new VaultFault(`${path}: the credential vanished while it was being made; start again.`);
-      return winner;
+    read: (kind, name) => open(find(kind, name)),
+    list(kind) {
+      const all = rows.select().from(entries).where(eq(entries.kind, kind)).orderBy(entries.name).all();
+      return all.map((row) => ({ name: row.name, text: textOf(row) }));
     },
-    write(credential) {
-      // A vault that does not open is not ours to write over.
-      open(select());
-      write(credential);
+    write(kind, name, text) {
+      if (kind !== 'token') open(find(kind, name));
+      const { version, sealed } = rowOf(kind, name, text);
+      rows
+        .insert(entries)
+        .values({ kind, name, version, sealed })
+        .onConflictDoUpdate({ target: [entries.kind, entries.name], set: { version, sealed } })
+        .run();
     },
-    markRegistered(clientId) {
-      const mark = database.transaction(() => {
-        const kept = open(select());
-        if (kept?.clientId === clientId && !kept.registered) write({ ...kept, registered: true });
-      });
-      mark.immediate();
+    add: (kind, name, text) =>
+      rows
+        .insert(entries)
+        .values(rowOf(kind, name, text))
+        .onConflictDoNothing()
+        .returning({ name: entries.name })
+        .all().length > 0,
+    remove: (kind, name) => void rows.delete(entries).where(at(kind, name)).run(),
+    atomically: (work) => database.transaction(work).immediate(),
+    changedElsewhere() {
+      const before = seen;
+      seen = dataVersion.get()?.data_version;
+      return seen !== before;
+    },
+    faults() {
+      const all = rows.select().from(entries).orderBy(entries.kind, entries.name).all();
+      return all.filter((row) => textOf(row) === null).map((row) => sayChanged(row, path));
     },
     close: () => database.close(),
   };
 }
 
-/** Reads a key: 32 bytes as 64 hexadecimal digits or as base64. Throws Error with what is expected. */
-export function parseVaultKey(text: string): Uint8Array {
-  const bytes = /^[0-9a-f]{64}$/i.test(text) ? Buffer.from(text, 'hex') : Buffer.from(text, 'base64url');
-  const isWhole = /^([0-9a-f]{64}|[A-Za-z0-9+/_-]{43}=?)$/i.test(text);
-  if (!isWhole || bytes.length !== KEY_BYTES) throw new Error('32 bytes, as 64 hexadecimal digits or as base64');
-  return bytes;
-}
-
-function openDatabase(folder: string, path: string): Database {
-  try {
-    privateFolder(folder);
-    // SQLite gives its journal the mode of the main file, so that one is made first.
-    closeSync(openSync(path, 'a', 0o600));
-    chmodSync(path, 0o600);
-    const database = new Database(path, { readwrite: true, create: true, strict: true });
-    database.run(`PRAGMA busy_timeout = ${BUSY_MS}`);
-    prepare(database, path);
-    return database;
-  } catch (error) {
-    if (error instanceof VaultFault) throw error;
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new VaultFault(
-      `The vault ${path} cannot be opened (${reason}): let this user write to ${folder}, or set DATA_DIR.`,
-    );
-  }
-}
-
-function prepare(database: Database, path: string): void {
-  const make = database.transaction(() => {
-    const { user_version: found = 0 } = database.query<{ user_version: number }, []>('PRAGMA user_version').get() ?? {};
-    if (found > SCHEMA_VERSION)
-      throw new VaultFault(`The vault ${path} was made by a newer crypto-client: use that one.`);
-    database.run(CREATE_CREDENTIALS);
-    database.run(`PRAGMA user_version = ${SCHEMA_VERSION}`);
-  });
-  make.immediate();
-}
-
-/** Where the key of the vault in this folder is kept, unless `VAULT_KEY` is set. */
-export function vaultKeyFile(folder: string): string {
-  return join(folder, 'vault-key');
-}
-
-/** The key file comes before the first row, so a row without it means that the key was lost, not that it is new. */
-function keyInFolder(folder: string, hasRow: boolean, randomBytes: RandomBytes): Uint8Array {
-  const path = vaultKeyFile(folder);
-  if (hasRow && !existsSync(path)) {
-    throw new VaultFault(
-      `The vault in ${folder} has lost its key: put ${path} back, or set VAULT_KEY to the key it was made with.`,
-    );
-  }
-  const { value } = secretFile(path, () => Buffer.from(randomBytes(KEY_BYTES)).toString('base64url'));
-  try {
-    return parseVaultKey(value);
-  } catch (error) {
-    throw new VaultFault(`${path} is not a key: it must hold ${error instanceof Error ? error.message : 'a key'}.`);
-  }
-}
-
 function sayLocked(path: string, folder: string): string {
   return `The vault ${path} does not open: its key is another one or its content was changed. Set VAULT_KEY (or put back ${vaultKeyFile(folder)}) to the key it was made with; to start with a new credential, move ${path} away. Nothing was changed.`;
+}
+
+function sayChanged({ kind, name }: Pick<Row, 'kind' | 'name'>, path: string): string {
+  const act = {
+    credential: `put the file back from a copy, or take the row away (crypto-client credentials remove ${name}) and add the credential again`,
+    setting: `put the file back from a copy, or take the row away (sqlite3 ${path} "DELETE FROM entries WHERE kind='setting' AND name='${name}'")`,
+    token: 'it is replaced by the next token',
+  }[kind];
+  return `The ${kind} ${name} in the vault ${path} does not open, while other rows do: it was changed, or sealed with another key. What to do: ${act}. Nothing was changed.`;
 }
