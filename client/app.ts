@@ -14,7 +14,9 @@ import { accountRoutes } from './account/index';
 import { tokenProblem } from './account/problems';
 import { TokenError } from './auth/token';
 import { createMetrics } from './metrics/index';
-import type { Clock, RandomBytes, Schedule } from './ports';
+import type { Clock, Fetch, RandomBytes, Schedule } from './ports';
+import { gatewayProblem, isProxied, proxyRoutes, unknownCredential } from './proxy/index';
+import { createIsSelf } from './proxy/target';
 import { ratesRoutes } from './rates/index';
 import type { Services } from './services';
 import { statusRoutes } from './status/index';
@@ -27,7 +29,11 @@ export interface AppOptions {
   readonly loopback: boolean;
   /** What guards the API; null: nothing, on loopback. */
   readonly password: string | null;
+  readonly host: string;
   readonly serverUrl: string;
+  /** What `/proxy` may reach; null: the servers. */
+  readonly proxyTargets: readonly string[] | null;
+  readonly fetch: Fetch;
   readonly issuer: string;
   /** False before the start is complete and once the stop has begun. */
   readonly serving: () => boolean;
@@ -43,12 +49,22 @@ export interface AppOptions {
 /** Mounts the features in reading order, under one edge and one error rule. It does not listen yet. */
 export function createApp({ account, feed, server }: Services, options: AppOptions) {
   const { clock, log, serving } = options;
-  const known = (error: unknown, request: Request): Response | null =>
-    error instanceof TokenError ? problemResponse(tokenProblem(error, clock.now()), requestId(request)) : null;
+  const known = (error: unknown, request: Request): Response | null => {
+    if (!(error instanceof TokenError)) return null;
+    const problem = tokenProblem(error, clock.now());
+    return problemResponse(isProxied(request) ? gatewayProblem(problem) : problem, requestId(request));
+  };
   const failed = createErrorRule({ log, routes: () => root.routes, known });
   const addressOf = (received: Request): string => root.server?.requestIP(received)?.address ?? '';
   const access = createAccess({ ...options, addressOf });
-  const edge = createEdge({ ...options, urls: [], now: clock.now, failed, refused: access.refusal });
+  const edge = createEdge({
+    ...options,
+    urls: [],
+    now: clock.now,
+    failed,
+    refused: access.refusal,
+    streams: isProxied,
+  });
   // One router, so that the edge stands before every route.
   const root: Elysia = new Elysia({
     name: 'crypto-client',
@@ -70,6 +86,18 @@ export function createApp({ account, feed, server }: Services, options: AppOptio
     .use(sessionRoutes(access))
     .use(accountRoutes({ account, clock, changed: () => void feed.refresh() }))
     .use(ratesRoutes({ feed, clock }))
+    .use(
+      proxyRoutes({
+        ...options,
+        name: `crypto-client-${options.idPrefix}`,
+        allowed: options.proxyTargets,
+        isSelf: createIsSelf(options.host, () => root.server?.port ?? null),
+        credential: (name) => {
+          if (name !== 'default') throw unknownCredential();
+          return { servers: [options.serverUrl], tokens: account };
+        },
+      }),
+    )
     .use(
       statusRoutes({
         report,

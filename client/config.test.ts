@@ -31,6 +31,7 @@ test('with nothing set: one server and one client on this machine', () => {
     vaultKey: null,
     vaultKeyPrevious: null,
     fetchSeconds: 10,
+    proxyTargets: null,
     dashboardPassword: null,
     logLevel: 'info',
     logFormat: 'json',
@@ -65,7 +66,7 @@ describe('warnings', () => {
     [{ HOST: '0.0.0.0' }, 'loopback'],
     [{ HOST: '0.0.0.0', DASHBOARD_PASSWORD: 'long-enough-for-this' }, 'plain http'],
     [{ REGISTRATION_TOKEN: 'x' }, 'REGISTRATION_TOKEN'],
-    [{ PROXY_TARGETS: 'x' }, 'PROXY_TARGETS'],
+    [{ PROXY_TARGETS: 'http://api.example.com' }, 'PROXY_TARGETS'],
     [{ DASHBOARD_PASSWORD: 'elevenchars' }, 'shorter than 12'],
   ])('for %p', (env, word) => {
     const { warnings } = read(env as unknown as Record<string, string>);

@@ -35,6 +35,8 @@ export interface Config {
   /** The key before, while everything is sealed anew; null: there is none. */
   readonly vaultKeyPrevious: Uint8Array | null;
   readonly fetchSeconds: number;
+  /** Base URLs below which `/proxy` may reach, without a slash at the end; null: those of the credential's servers. */
+  readonly proxyTargets: readonly string[] | null;
   /** Null: none is needed on loopback; beyond it one is made in the data folder. */
   readonly dashboardPassword: string | null;
   readonly logLevel: LogLevel;
@@ -103,6 +105,11 @@ export const SETTINGS = {
     parse: integer(1, 86_400),
     fallback: 10,
   }),
+  PROXY_TARGETS: setting({
+    about: "base URLs that /proxy may reach, separated by commas; the credential's servers without it",
+    parse: list(proxyTarget),
+    fallback: [],
+  }),
   DASHBOARD_PASSWORD: setting({
     about:
       'password of the API and the page; none on a loopback HOST, else generated once into DATA_DIR/dashboard-password',
@@ -115,7 +122,7 @@ export const SETTINGS = {
 } as const;
 
 /** Settings of the product that this version does not act on. */
-const UNSUPPORTED = ['REGISTRATION_TOKEN', 'PROXY_TARGETS'];
+const UNSUPPORTED = ['REGISTRATION_TOKEN'];
 
 /** The configuration of this program. */
 export type Configuration = Configured<Config, typeof SETTINGS>;
@@ -164,6 +171,7 @@ function makeConfig(values: Values<typeof SETTINGS>, terminal: boolean): Config 
     vaultKey: values.VAULT_KEY,
     vaultKeyPrevious: values.VAULT_KEY_PREVIOUS,
     fetchSeconds: values.FETCH_SECONDS,
+    proxyTargets: values.PROXY_TARGETS.length === 0 ? null : values.PROXY_TARGETS,
     dashboardPassword: values.DASHBOARD_PASSWORD,
     logLevel: values.LOG_LEVEL,
     logFormat: values.LOG_FORMAT ?? (terminal ? 'pretty' : 'json'),
@@ -178,10 +186,16 @@ function warningsOf({ CRYPTO_SERVER_URL }: Values<typeof SETTINGS>, config: Conf
       `CRYPTO_SERVER_URL names several servers but this version does not act on more than the first: ${serverUrl}`,
     );
   }
-  if (serverUrl.startsWith('http:') && !isLoopbackName(new URL(serverUrl).hostname)) {
+  if (isPlainBeyond(serverUrl)) {
     warnings.push(
       `${serverUrl} is plain http beyond this machine: the secret and tokens can be read on the way; use https`,
     );
+  }
+  for (const target of config.proxyTargets ?? []) {
+    if (isPlainBeyond(target))
+      warnings.push(
+        `${target} of PROXY_TARGETS is plain http beyond this machine: tokens can be read on the way; use https`,
+      );
   }
   if (!loopback) {
     warnings.push(
@@ -192,6 +206,11 @@ function warningsOf({ CRYPTO_SERVER_URL }: Values<typeof SETTINGS>, config: Conf
     warnings.push(`DASHBOARD_PASSWORD is shorter than ${PASSWORD_LENGTH_GOOD} characters: choose a longer one`);
   }
   return warnings;
+}
+
+/** True for an address whose answers and tokens others on the way can read. */
+function isPlainBeyond(url: string): boolean {
+  return url.startsWith('http:') && !isLoopbackName(new URL(url).hostname);
 }
 
 /** Guesses are limited to 100 a minute; eight characters of anybody's choosing are still few. */
@@ -205,6 +224,13 @@ function serverUrl(given: string): string {
   const { origin, pathname, search, hash, username, password } = new URL(given);
   if (search + hash + username + password !== '') throw new Error(BASE_URL);
   return `${origin}${pathname.replace(/\/+$/, '')}`;
+}
+
+/** As a base URL; what is encoded in a path can be read in several ways, and a boundary must not be. */
+function proxyTarget(given: string): string {
+  const url = serverUrl(given);
+  if (url.includes('%')) throw new Error(`${BASE_URL} without percent signs`);
+  return url;
 }
 
 /** Kept as it is written: issuers are compared character by character (RFC 8414 §3.3). */

@@ -34,7 +34,8 @@ export function startClient(config: Config, options: ServeOptions): RunningClien
   });
   let port: number;
   try {
-    port = listen(app, config.host, config.port);
+    // The edge has read or refused every other body before Bun would.
+    port = listen(app, config.host, config.port, { bodyBytesMax: Number.MAX_SAFE_INTEGER });
   } catch (error) {
     services.close();
     throw error;

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'bun:test';
 import { captureLog } from '../testing';
 import { BODY_BYTES_MAX, createEdge, type EdgeOptions } from './edge';
+import { Problem } from './problem';
 import { requestId } from './request-id';
 
 const { log, logged } = captureLog('kit');
@@ -44,6 +45,26 @@ describe('the edge', () => {
     const most = await through(echo, streamed(BODY_BYTES_MAX));
     expect(await most.text()).toBe(String(BODY_BYTES_MAX));
     expect((await through(echo, streamed(BODY_BYTES_MAX + 1))).status).toBe(413);
+  });
+
+  test('leaves bodies to the routes that read them as they come', async () => {
+    const count: Handler = async (request) => new Response(String((await request.arrayBuffer()).byteLength));
+    const answer = await through(count, streamed(BODY_BYTES_MAX + 1), { streams: () => true });
+    expect(await answer.text()).toBe(String(BODY_BYTES_MAX + 1));
+  });
+
+  test('asks first whether the request is to be answered at all', async () => {
+    let read = 0;
+    const pull = (controller: ReadableStreamDefaultController) => controller.enqueue(new Uint8Array(++read));
+    const body = new ReadableStream({ pull }, { highWaterMark: 0 });
+    const request = new Request('http://localhost/', {
+      method: 'POST',
+      body,
+      headers: { 'transfer-encoding': 'chunked' },
+    });
+    const refused = () => new Problem(401, 'Unauthorized', 'no');
+    const answer = await through(() => expect.unreachable(), request, { refused });
+    expect([answer.status, answer.headers.has('x-request-id'), read]).toEqual([401, true, 0]);
   });
 
   test('reads no more of a body than it must to refuse it', async () => {

@@ -31,6 +31,8 @@ export interface EdgeOptions {
   readonly failed: ErrorRule;
   /** Why the request is not answered by any route, or null; asked before any of its body is read. */
   readonly refused?: (request: Request) => Problem | null;
+  /** True for requests whose body is read by their route as it comes, however long it is. */
+  readonly streams?: (request: Request) => boolean;
 }
 
 type Answer = Response | Promise<Response>;
@@ -54,7 +56,8 @@ export function createEdge(options: EdgeOptions): (next: Next) => Next {
     if (!isReadable(request.url)) return problemResponse(notFound('There is nothing at this path.'), id);
     const refusal = options.refused?.(request) ?? null;
     if (refusal !== null) return problemResponse(refusal, id);
-    return request.method === 'GET' ? next(request) : passBody(request, id, next);
+    const asItComes = request.method === 'GET' || options.streams?.(request) === true;
+    return asItComes ? next(request) : passBody(request, id, next);
   };
   const handle = (request: Request, next: Next): Answer => {
     const id = identify(request);

@@ -15,8 +15,19 @@ const IDLE_TIMEOUT_SECONDS = 75;
 /** Answers in flight get this long to end; a stop as a whole has 10 s. */
 const DRAIN_MS = 8_000;
 
+/** What a program lets in. */
+export interface ListenOptions {
+  /** Largest body that Bun itself lets through, in bytes; beyond it the answer has none of our headers. */
+  readonly bodyBytesMax?: number;
+}
+
 /** Listens. @returns the port, which is a free one when 0 was asked for. @throws Refusal when it cannot. */
-export function listen(app: Listener, hostname: string, port: number): number {
+export function listen(
+  app: Listener,
+  hostname: string,
+  port: number,
+  { bodyBytesMax = TRANSPORT_BODY_BYTES_MAX }: ListenOptions = {},
+): number {
   try {
     app.listen({
       hostname,
@@ -26,7 +37,7 @@ export function listen(app: Listener, hostname: string, port: number): number {
       // Otherwise a second process would take half of the connections without a word.
       reusePort: false,
       idleTimeout: IDLE_TIMEOUT_SECONDS,
-      maxRequestBodySize: TRANSPORT_BODY_BYTES_MAX,
+      maxRequestBodySize: bodyBytesMax,
     });
   } catch (error) {
     const busy = error instanceof Error && 'code' in error && error.code === 'EADDRINUSE';
