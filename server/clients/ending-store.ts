@@ -49,10 +49,10 @@ const isReplaced = sql`exists (
 export const isEnding = (span: Span): SQL | undefined =>
   and(endsWithin(span), clients.isActive, sql`not ${isReplaced}`);
 
-/** Marks the secrets that are ending, each once, and gives those it marked. One statement, so that of several servers exactly one takes each. */
-export function takeEnding(rows: Rows, span: Span): Promise<EndingSecret[]> {
+/** Marks the secrets that are ending, each once, and gives those it marked, oldest first. One statement, so that of several servers exactly one takes each. */
+export async function takeEnding(rows: Rows, span: Span): Promise<EndingSecret[]> {
   const { id: secretId, label, lastUsedAt } = clientSecrets;
-  return rows
+  const taken = await rows
     .update(clientSecrets)
     .set({ warnedAt: span.from })
     .from(clients)
@@ -64,6 +64,7 @@ export function takeEnding(rows: Rows, span: Span): Promise<EndingSecret[]> {
       expiresAt: sql<Date>`${expiresAt}`.mapWith(expiresAt),
       lastUsedAt,
     });
+  return taken.sort((a, b) => a.secretId - b.secretId);
 }
 
 /** Counts all secrets. */
