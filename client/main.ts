@@ -7,6 +7,7 @@ import { standardOutput } from '../kit/output';
 import { createCommands } from './cli/commands';
 import { type Configuration, readConfig, SETTINGS } from './config';
 import { VERSION } from './version';
+import { terminalOf } from './watch/terminal';
 
 // Whatever this process creates is for its own user alone, the files of libraries included.
 process.umask(0o077);
@@ -55,6 +56,7 @@ createCommands(program, {
   exit: (code) => process.exit(code),
   abort: () => stopping.abort(),
   terminal: process.stdout.isTTY,
+  screen: terminalOf(process, process.env['TERM'], write.out),
   colour,
 });
 process.exitCode = await runProgram(program, process.argv.slice(2), write, {

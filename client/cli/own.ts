@@ -7,6 +7,9 @@ import { renderLine, renderTable } from '../rates/table';
 import { startClient } from '../serve';
 import { createServices, type Services, type Shown } from '../services';
 import { VaultFault } from '../vault/fault';
+import { connectionOf } from '../watch/connection';
+import { watch } from '../watch/index';
+import type { Terminal } from '../watch/terminal';
 import type { Process, ReadFlags } from './process';
 
 /** From the first signal to the end, in milliseconds. */
@@ -27,9 +30,13 @@ export async function serve(process: Process): Promise<void> {
 }
 
 /** `rates`: the rates once, or with `--watch` every so often until a signal. */
-export async function rates(process: Process, { json, watch }: ReadFlags & { readonly watch?: true }): Promise<void> {
+export async function rates(
+  process: Process,
+  { json, watch: live }: ReadFlags & { readonly watch?: true },
+): Promise<void> {
+  if (live && process.screen !== null && !json) return watchOnScreen(process, process.screen);
   const shown = present(process, json !== true);
-  if (watch) return watchRates(process, shown);
+  if (live) return watchRates(process, shown);
   await withServices(process, async ({ account, feed }) => {
     // A background fetch would try again; here it is told what is wrong, as for a token.
     await account.token();
@@ -69,6 +76,35 @@ async function watchRates(process: Process, shown: Shown): Promise<void> {
     services.close();
   };
   await untilStopped({ ...process, log: quiet(process, config), stop, deadlineMs: STOP_DEADLINE_MS });
+}
+
+/** The same on the full screen of a terminal, which a log would only spoil. */
+async function watchOnScreen(process: Process, terminal: Terminal): Promise<void> {
+  const { config, warnings } = process.configure();
+  for (const warning of warnings) process.write.err(`${warning}\n`);
+  const log = process.openLog({ ...config, logLevel: 'silent' });
+  const services = explained(() => createServices(config, { ...process, log }));
+  const { feed } = services;
+  feed.start();
+  const watching = watch(
+    {
+      rates: () => feed.state().last?.rates ?? null,
+      connection: () => connectionOf(feed.state(), process.clock.now()),
+      source: config.serverUrl,
+    },
+    { ...process, terminal },
+  );
+  const stop = async (): Promise<void> => {
+    watching.close();
+    process.abort();
+    services.close();
+  };
+  const stopped = untilStopped({ ...process, log, stop, deadlineMs: STOP_DEADLINE_MS });
+  try {
+    await Promise.race([watching.left, stopped]);
+  } finally {
+    await stop();
+  }
 }
 
 /** A command that ends by itself says on standard error only what went wrong. */

@@ -3,6 +3,7 @@ import type { Output } from '../../kit/output';
 import type { SignalSource } from '../../kit/stop';
 import type { Config, Configuration } from '../config';
 import type { Surroundings } from '../services';
+import type { Terminal } from '../watch/terminal';
 
 /** What the commands take from the process they run in. */
 export interface Process extends Omit<Surroundings, 'log'> {
@@ -15,6 +16,8 @@ export interface Process extends Omit<Surroundings, 'log'> {
   readonly abort: () => void;
   /** True when a person reads standard output. */
   readonly terminal: boolean;
+  /** Where a full screen can be shown; null: nowhere. */
+  readonly screen: Terminal | null;
   /** False when the person does not want colours. */
   readonly colour: boolean;
 }

@@ -5,9 +5,12 @@ export interface TableOptions {
   readonly colour: boolean;
 }
 
+/** How a text stands out: green, red, faint, bold. */
+export type Tone = keyof typeof TONES;
+
 interface Cell {
   readonly text: string;
-  readonly tone?: 'up' | 'down' | 'dim' | 'bold';
+  readonly tone?: Tone;
 }
 
 /** SGR sequences of ECMA-48: green, red, faint, bold. */
@@ -79,13 +82,18 @@ function changeCell(percent: number | undefined): Cell {
 
 function drawCell({ text, tone }: Cell, width: number, right: boolean, colour: boolean): string {
   const space = ' '.repeat(width - Bun.stringWidth(text));
-  const drawn = colour && tone !== undefined ? `\u001b[${TONES[tone]}m${text}\u001b[0m` : text;
+  const drawn = tone === undefined ? text : paint(text, tone, colour);
   return right ? `${space}${drawn}` : `${drawn}${space}`;
 }
 
-/** The server's words must not move the cursor. */
-function clean(text: string): string {
-  return text.replace(/\p{Cc}/gu, ' ').slice(0, 40);
+/** The text in its tone, unless the person wants no colours. */
+export function paint(text: string, tone: Tone, colour: boolean): string {
+  return colour ? `\u001b[${TONES[tone]}m${text}\u001b[0m` : text;
+}
+
+/** The server's words must not move the cursor, nor fill the line. */
+export function clean(text: string): string {
+  return text.replace(/[\p{Cc}\p{Cf}]/gu, ' ').slice(0, 40);
 }
 
 function timeOf(updatedAt: string | undefined): string {
