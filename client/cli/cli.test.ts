@@ -84,6 +84,12 @@ describe('without a client that runs', () => {
     });
   });
 
+  test('token --header is a line for curl; with --json it is one thing too many', async () => {
+    const { code, out } = await run(['token', '--header'], environment('a'));
+    expect([code, out]).toEqual([0, expect.stringMatching(/^Authorization: Bearer e30\.[\w-]+\.c2ln\n$/)]);
+    expect(await run(['token', '--header', '--json'], environment('a'))).toMatchObject({ code: 2, out: '' });
+  });
+
   test('rates prints a table', async () => {
     const { code, out } = await run(['rates'], environment('a'));
     expect(code).toBe(0);
@@ -152,6 +158,23 @@ describe('a client that runs', () => {
     expect(await child.exited).toBe(0);
     const lines = (await new Response(child.stdout).text()).trim().split('\n');
     expect(JSON.parse(lines[0] ?? '')).toMatchObject({ rates: DOUBLE_RATES });
+  }, 20_000);
+
+  test('whose password guards it is asked with it, which is in its folder or in the environment', async () => {
+    const env = environment('h', { HOST: '0.0.0.0' });
+    const { child, url } = await serve(env);
+    const { port } = new URL(url);
+    const found = await run(['status', '--port', port, '--json'], env);
+    expect([found.code, JSON.parse(found.out)]).toEqual([
+      0,
+      expect.objectContaining({ authenticated: expect.any(Boolean) }),
+    ]);
+    const other = await run(['status', '--port', port], environment('h', { DASHBOARD_PASSWORD: 'another-password' }));
+    expect(other).toMatchObject({ code: 1, out: '' });
+    expect(other.err).toMatch(/^crypto-client: The running client asks for another password: set DASHBOARD_PASSWORD/);
+    expect(other.err).not.toContain('another-password');
+    child.kill('SIGTERM');
+    expect(await child.exited).toBe(0);
   }, 20_000);
 
   test('whose credential is refused says so in its status', async () => {

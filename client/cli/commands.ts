@@ -1,8 +1,8 @@
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { printSettings } from '../../kit/commands';
 import { usesSettings } from '../../kit/help';
 import { SETTINGS } from '../config';
-import { rates, register, serve, token } from './own';
+import { rates, register, serve, type TokenFlags, token } from './own';
 import type { Process, ReadFlags } from './process';
 import { healthcheck, status } from './remote';
 
@@ -13,9 +13,11 @@ export function createCommands(program: Command, process: Process): void {
     .description('run the client: keep a token, fetch and show the rates, answer its own API')
     .action(() => serve(process));
   reading(program, 'rates', 'fetch the rates and print them')
-    .option('--watch', 'go on until Ctrl-C')
+    .option('--watch', 'go on until Ctrl-C; on a terminal a live table on the whole screen')
     .action((flags: ReadFlags & { watch?: true }) => rates(process, flags));
-  reading(program, 'token', 'print a valid access token').action((flags: ReadFlags) => token(process, flags));
+  reading(program, 'token', 'print a valid access token')
+    .addOption(new Option('--header', 'print it as a header line, for curl -H @-').conflicts('json'))
+    .action((flags: TokenFlags) => token(process, flags));
   reading(program, 'register', 'register the credential in use').action((flags: ReadFlags) => register(process, flags));
   usesSettings(reading(program, 'status', 'print how the running client is'), [...WHERE, ...GUARD]).action(
     (flags: ReadFlags) => status(process, flags),

@@ -47,12 +47,18 @@ export async function rates(
   });
 }
 
-/** `token`: a valid access token and nothing else on standard output. */
-export function token(process: Process, { json }: ReadFlags): Promise<void> {
+/** Flags of `token`. */
+export interface TokenFlags extends ReadFlags {
+  readonly header?: true;
+}
+
+/** `token`: a valid access token and nothing else on standard output, or the line of a header that holds it. */
+export function token(process: Process, { json, header }: TokenFlags): Promise<void> {
   return withServices(process, async ({ account }) => {
     const { value, expiresAtMs } = await account.token();
     const expires_in = Math.max(0, Math.floor((expiresAtMs - process.clock.now()) / 1000));
-    process.write.out(`${json ? JSON.stringify({ access_token: value, token_type: 'Bearer', expires_in }) : value}\n`);
+    const plain = header ? `Authorization: Bearer ${value}` : value;
+    process.write.out(`${json ? JSON.stringify({ access_token: value, token_type: 'Bearer', expires_in }) : plain}\n`);
   });
 }
 
