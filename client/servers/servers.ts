@@ -1,0 +1,122 @@
+/** Several servers that stand for each other: which one is asked, and who is asked instead when it does not answer. Apart from auth/, which speaks with one of them. */
+
+import type { TokenEndpoint } from '../auth/discovery';
+import type { Clock, Deadline, Fetch, Random, Schedule } from '../ports';
+import { onAbort } from './abort';
+import { createMember, type Member, type ServerHealth } from './member';
+import { isPassing, weightier } from './trouble';
+
+/** One of several servers. */
+export interface Server {
+  /** Base URL without a slash at the end. */
+  readonly url: string;
+  /** Its token endpoint, once its metadata were seen to name the issuer of the group (RFC 8414 §3.3). Rejects with `TokenError`. */
+  endpoint(): Promise<TokenEndpoint>;
+}
+
+/** How far a piece of work may go. */
+export interface RunOptions<T> {
+  /** For all attempts together, in milliseconds. */
+  readonly deadlineMs: number;
+  /** True for a result that another server may better. The last one is given back all the same. */
+  readonly again?: (result: T) => boolean;
+  /** What becomes of a result that another server is asked to better. */
+  readonly discard?: (result: T) => void;
+  /** True when the work may be given to another server after this failure; else it is, whenever another one may do better. */
+  readonly mayRepeat?: (error: unknown) => boolean;
+  /** Ends the work whatever the deadline. */
+  readonly signal?: AbortSignal | null;
+}
+
+/** Servers that name one issuer. */
+export interface Servers {
+  readonly urls: readonly string[];
+  readonly issuer: string;
+  /**
+   * Does the work on the best server, and on the others in turn while it fails in a way in which they need not. The signal that the work
+   * is given ends it in time for the next one; once the work is done it no longer does. Rejects as the work does.
+   */
+  run<T>(work: (server: Server, signal: AbortSignal) => Promise<T>, options: RunOptions<T>): Promise<T>;
+  health(): readonly ServerHealth[];
+  /** Begins to look after servers that nobody asks. */
+  start(): void;
+  /** Ends what goes on in the background. */
+  close(): void;
+}
+
+/** What {@link createServers} needs. */
+export interface ServersDeps {
+  /** At least one. */
+  readonly urls: readonly string[];
+  readonly issuer: string;
+  readonly fetch: Fetch;
+  readonly deadline: Deadline;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly schedule: Schedule;
+}
+
+/** Least time that a server is given while there are others, in milliseconds: two lost packets are sent again in it. */
+const SHARE_MIN_MS = 1_000;
+
+/** One group. Nothing is sent before it is asked or started. */
+export function createServers(deps: ServersDeps): Servers {
+  const { urls, issuer, clock, random, deadline } = deps;
+  const members = urls.map((url) => createMember({ ...deps, url }));
+
+  const attempt = async <T>(
+    member: Member,
+    work: (server: Server, signal: AbortSignal) => Promise<T>,
+    shareMs: number,
+    { again, signal }: RunOptions<T>,
+  ): Promise<T> => {
+    const ending = new AbortController();
+    const release = onAbort([deadline(shareMs), ...(signal ? [signal] : [])], (reason) => ending.abort(reason));
+    try {
+      return await member.call(() => work(member, ending.signal), again);
+    } finally {
+      release();
+    }
+  };
+
+  return {
+    urls,
+    issuer,
+    async run(work, options) {
+      const endElapsedMs = clock.elapsed() + options.deadlineMs;
+      const isLeft = (): boolean => !options.signal?.aborted;
+      let trouble: unknown = null;
+      const order = inOrder(members, random);
+      for (const [index, member] of order.entries()) {
+        const left = endElapsedMs - clock.elapsed();
+        const shareMs = Math.max(left / (order.length - index), Math.min(left, SHARE_MIN_MS));
+        const isLast = index === order.length - 1;
+        try {
+          const result = await attempt(member, work, shareMs, options);
+          if (isLast || !options.again?.(result)) return result;
+          options.discard?.(result);
+        } catch (error) {
+          const goesOn = isLeft() && isPassing(error) && (options.mayRepeat?.(error) ?? true);
+          if (!goesOn) throw error;
+          trouble = weightier(trouble, error);
+        }
+        if (clock.elapsed() >= endElapsedMs) break;
+      }
+      throw trouble;
+    },
+    health: () => members.map((member) => member.health()),
+    start: () => {
+      // The only one is asked all the time, and asking it twice tells no more.
+      if (members.length > 1) for (const member of members) member.watch();
+    },
+    close: () => {
+      for (const member of members) member.close();
+    },
+  };
+}
+
+/** The least loaded first; those that did not answer last come last, the one that has been silent for the longest time first. */
+function inOrder(members: readonly Member[], random: Random): Member[] {
+  const ranked = members.map((member) => ({ member, rank: member.rank(), load: member.load() * (0.5 + random()) }));
+  return ranked.sort((a, b) => a.rank - b.rank || a.load - b.load).map(({ member }) => member);
+}
