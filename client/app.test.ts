@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from 'bun:test';
-import { createTestClient, type TestClient } from './testing/client';
+import { accountOf, createTestClient, type TestClient } from './testing/client';
 import { DOUBLE_RATES } from './testing/double';
 
 let client: TestClient;
@@ -110,7 +110,7 @@ describe('GET /api/status', () => {
     await client.ask('/api/currencies');
     expect(await status()).toMatchObject({
       authenticated: true,
-      client_id: client.services.account.active().clientId,
+      client_id: accountOf(client.services).active().clientId,
       server_url: 'http://localhost:8000',
       token_expires_at: '2026-01-01T02:00:00.000Z',
       token_expires_in: 7200,
@@ -166,7 +166,7 @@ describe('POST /api/register', () => {
     expect(await response.json()).toEqual({
       status: 'success',
       data: { message: 'Klient zarejestrowany', id: 1 },
-      client_id: client.services.account.active().clientId,
+      client_id: accountOf(client.services).active().clientId,
     });
   });
 
@@ -197,18 +197,18 @@ describe('tokens', () => {
     client.double.clients.set('other', 'other-secret');
     const response = await client.post('/api/token', { client_id: 'other', client_secret: 'other-secret' });
     expect(response.status).toBe(200);
-    expect(client.services.account.active()).toMatchObject({ clientId: 'other', origin: 'configured' });
+    expect(accountOf(client.services).active()).toMatchObject({ clientId: 'other', origin: 'configured' });
     const again = client.restart();
-    expect(again.services.account.active()).toMatchObject({ clientId: 'other', registered: true });
+    expect(accountOf(again.services).active()).toMatchObject({ clientId: 'other', registered: true });
     again.services.close();
   });
 
   test('a refused one is 401 and changes nothing', async () => {
-    const before = client.services.account.active();
+    const before = accountOf(client.services).active();
     const response = await client.post('/api/token', { client_id: 'other', client_secret: 'wrong' });
     expect((await problemOf(response)).status).toBe(401);
     expect(response.headers.has('www-authenticate')).toBe(true);
-    expect(client.services.account.active()).toEqual(before);
+    expect(accountOf(client.services).active()).toEqual(before);
     expect(client.world.timers()).toEqual([]);
   });
 
@@ -231,9 +231,9 @@ describe('POST /api/configure', () => {
   test('keeps the credential and uses it', async () => {
     const response = await client.post('/api/configure', given);
     expect(await response.json()).toEqual({ status: 'success', message: expect.any(String), client_id: 'other' });
-    expect(client.services.account.active()).toMatchObject({ clientId: 'other', appName: 'My app' });
+    expect(accountOf(client.services).active()).toMatchObject({ clientId: 'other', appName: 'My app' });
     const again = client.restart();
-    expect(again.services.account.active()).toMatchObject({ clientId: 'other', appName: 'My app' });
+    expect(accountOf(again.services).active()).toMatchObject({ clientId: 'other', appName: 'My app' });
     again.services.close();
   });
 
@@ -245,7 +245,7 @@ describe('POST /api/configure', () => {
       expect(message).toContain('CLIENT_ID');
     }
     const again = own.restart();
-    expect(again.services.account.active()).toMatchObject({ clientId: 'first', origin: 'environment' });
+    expect(accountOf(again.services).active()).toMatchObject({ clientId: 'first', origin: 'environment' });
     again.services.close();
   });
 
@@ -272,9 +272,9 @@ describe('POST /api/configure', () => {
     ['a list', []],
     ['an empty name', { ...given, app_name: '' }],
   ])('with %s is 422', async (_, body) => {
-    const before = client.services.account.active();
+    const before = accountOf(client.services).active();
     expect((await problemOf(await client.post('/api/configure', body))).status).toBe(422);
-    expect(client.services.account.active()).toEqual(before);
+    expect(accountOf(client.services).active()).toEqual(before);
   });
 
   test('what is wrong is told without what was sent', async () => {
@@ -350,7 +350,7 @@ describe('the rest', () => {
     expect(Object.keys(document.paths)).toContain('/api/currencies/{symbol}');
   });
 
-  test.each(['/nope', '/api/credentials', '/api/events', '/proxy', '/proxy/a/b'])('%p is 404', async (path) => {
+  test.each(['/nope', '/api/events', '/proxy', '/proxy/a/b'])('%p is 404', async (path) => {
     expect((await problemOf(await client.ask(path))).status).toBe(404);
   });
 
@@ -369,7 +369,7 @@ describe('the page', () => {
     expect(response.headers.get('content-security-policy')).toContain("default-src 'none'");
     expect(response.headers.get('x-content-type-options')).toBe('nosniff');
     expect(html).toContain('Connected');
-    expect(html).toContain(client.services.account.active().clientId);
+    expect(html).toContain(accountOf(client.services).active().clientId);
     expect(html).toContain('45,000.00');
     expect(html).toContain('▲ +1.25 %');
     expect(html).toContain('ends in 2 h 0 min');

@@ -10,17 +10,18 @@ import { requestId } from '../kit/http/request-id';
 import type { Log } from '../kit/logs';
 import { createAccess } from './access/access';
 import { sessionRoutes } from './access/index';
-import { accountRoutes } from './account/index';
-import { tokenProblem } from './account/problems';
 import { TokenError } from './auth/token';
+import { credentialRoutes } from './credentials/index';
+import { tokenProblem, vaultProblem } from './credentials/problems';
 import { createMetrics } from './metrics/index';
 import type { Clock, Fetch, RandomBytes, Schedule } from './ports';
-import { gatewayProblem, isProxied, proxyRoutes, unknownCredential } from './proxy/index';
+import { gatewayProblem, isProxied, proxyRoutes } from './proxy/index';
 import { createIsSelf } from './proxy/target';
 import { ratesRoutes } from './rates/index';
 import type { Services } from './services';
 import { statusRoutes } from './status/index';
 import { createReport } from './status/report';
+import { VaultFault } from './vault/fault';
 import { VERSION } from './version';
 
 /** What {@link createApp} needs beside the services. */
@@ -47,9 +48,10 @@ export interface AppOptions {
 }
 
 /** Mounts the features in reading order, under one edge and one error rule. It does not listen yet. */
-export function createApp({ account, feed, server }: Services, options: AppOptions) {
+export function createApp({ credentials, feed, feedOf, server }: Services, options: AppOptions) {
   const { clock, log, serving } = options;
   const known = (error: unknown, request: Request): Response | null => {
+    if (error instanceof VaultFault) return problemResponse(vaultProblem(error), requestId(request));
     if (!(error instanceof TokenError)) return null;
     const problem = tokenProblem(error, clock.now());
     return problemResponse(isProxied(request) ? gatewayProblem(problem) : problem, requestId(request));
@@ -80,12 +82,12 @@ export function createApp({ account, feed, server }: Services, options: AppOptio
   };
   const dependency = { name: 'server', state, without: 'the last rates are served for a while' };
   const describe = () => describeApi(root, { ...ABOUT, version: VERSION });
-  const report = createReport({ ...options, account, feed, version: VERSION });
+  const report = createReport({ ...options, credentials, feed, version: VERSION });
   return root
     .onError(failed)
     .use(sessionRoutes(access))
-    .use(accountRoutes({ account, clock, changed: () => void feed.refresh() }))
-    .use(ratesRoutes({ feed, clock }))
+    .use(credentialRoutes({ credentials, clock, changed: () => void feed.refresh() }))
+    .use(ratesRoutes({ feedOf, clock }))
     .use(
       proxyRoutes({
         ...options,
@@ -93,8 +95,8 @@ export function createApp({ account, feed, server }: Services, options: AppOptio
         allowed: options.proxyTargets,
         isSelf: createIsSelf(options.host, () => root.server?.port ?? null),
         credential: (name) => {
-          if (name !== 'default') throw unknownCredential();
-          return { servers: [options.serverUrl], tokens: account };
+          const { servers, tokens } = credentials.get(name);
+          return { servers: servers.urls, tokens };
         },
       }),
     )
@@ -118,7 +120,7 @@ const ABOUT = {
   tags: [
     { name: 'Rates', description: 'What the server protects.' },
     { name: 'Access', description: 'Who may use the client, where it has a password.' },
-    { name: 'Account', description: 'The credential in use and its tokens.' },
+    { name: 'Account', description: 'Credentials and their tokens.' },
     { name: 'Status', description: 'What the client tells of itself.' },
     { name: 'Health', description: 'How the client is.' },
   ],

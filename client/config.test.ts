@@ -27,6 +27,8 @@ test('with nothing set: one server and one client on this machine', () => {
     credential: null,
     appName: 'crypto-client',
     adminSecret: null,
+    registrationToken: null,
+    rotateSecretDays: null,
     dataDir: './data/client',
     vaultKey: null,
     vaultKeyPrevious: null,
@@ -65,7 +67,6 @@ describe('warnings', () => {
     [{ CRYPTO_SERVER_URL: 'http://rates.example.com' }, 'https'],
     [{ HOST: '0.0.0.0' }, 'loopback'],
     [{ HOST: '0.0.0.0', DASHBOARD_PASSWORD: 'long-enough-for-this' }, 'plain http'],
-    [{ REGISTRATION_TOKEN: 'x' }, 'REGISTRATION_TOKEN'],
     [{ PROXY_TARGETS: 'http://api.example.com' }, 'PROXY_TARGETS'],
     [{ DASHBOARD_PASSWORD: 'elevenchars' }, 'shorter than 12'],
   ])('for %p', (env, word) => {

@@ -29,6 +29,10 @@ export interface Config {
   readonly credential: { readonly clientId: string; readonly clientSecret: string } | null;
   readonly appName: string;
   readonly adminSecret: string | null;
+  /** An initial access token (RFC 7591 §3), or null. */
+  readonly registrationToken: string | null;
+  /** How old a secret may become; null: only those that end are replaced. */
+  readonly rotateSecretDays: number | null;
   readonly dataDir: string;
   /** Null: kept in the data folder. */
   readonly vaultKey: Uint8Array | null;
@@ -57,12 +61,12 @@ export const SETTINGS = {
   PORT: setting({ about: 'port to listen on; 0 for a free one', parse: integer(0, 65_535), fallback: 8001 }),
   CRYPTO_SERVER_URL: setting({
     about: 'base URL of crypto-server',
-    parse: list(serverUrl),
+    parse: list(readServerUrl),
     fallback: ['http://localhost:8000'],
   }),
   ISSUER: setting({
     about: "issuer that the server's metadata must name; CRYPTO_SERVER_URL without it",
-    parse: orNull(issuer),
+    parse: orNull(readIssuer),
     fallback: null,
   }),
   CLIENT_ID: setting({
@@ -86,6 +90,17 @@ export const SETTINGS = {
     parse: orNull(plain(1024, 'a secret without control characters')),
     fallback: null,
     secret: true,
+  }),
+  REGISTRATION_TOKEN: setting({
+    about: 'initial access token, where registration asks for one; goes before ADMIN_SECRET; never stored',
+    parse: orNull(plain(1024, 'a token without control characters')),
+    fallback: null,
+    secret: true,
+  }),
+  ROTATE_SECRET_DAYS: setting({
+    about: 'days after which the client changes its secret at the server; without it only before a secret ends',
+    parse: orNull(integer(1, 3_650)),
+    fallback: null,
   }),
   DATA_DIR: setting({ about: 'folder of the vault and its key', parse: text(), fallback: './data/client' }),
   VAULT_KEY: setting({
@@ -121,15 +136,12 @@ export const SETTINGS = {
   LOG_FORMAT: COMMON_SETTINGS.LOG_FORMAT,
 } as const;
 
-/** Settings of the product that this version does not act on. */
-const UNSUPPORTED = ['REGISTRATION_TOKEN'];
-
 /** The configuration of this program. */
 export type Configuration = Configured<Config, typeof SETTINGS>;
 
 /** Reads the configuration. Pure. Throws ConfigFault with every fault at once. */
 export function readConfig(sources: Sources): Configuration {
-  const reading = readSettings(SETTINGS, sources, UNSUPPORTED, faultsTogether);
+  const reading = readSettings(SETTINGS, sources, [], faultsTogether);
   const config = makeConfig(reading.values, sources.terminal ?? false);
   return {
     config,
@@ -167,6 +179,8 @@ function makeConfig(values: Values<typeof SETTINGS>, terminal: boolean): Config 
     credential: both ? Object.freeze({ clientId: CLIENT_ID, clientSecret: CLIENT_SECRET }) : null,
     appName: values.APP_NAME,
     adminSecret: values.ADMIN_SECRET,
+    registrationToken: values.REGISTRATION_TOKEN,
+    rotateSecretDays: values.ROTATE_SECRET_DAYS,
     dataDir: values.DATA_DIR,
     vaultKey: values.VAULT_KEY,
     vaultKeyPrevious: values.VAULT_KEY_PREVIOUS,
@@ -218,8 +232,8 @@ const PASSWORD_LENGTH_GOOD = 12;
 
 const BASE_URL = 'a base URL such as https://rates.example.com';
 
-/** An address that paths can be put behind: no query, no fragment, no password, no slash at the end. */
-function serverUrl(given: string): string {
+/** An address that paths can be put behind: no query, no fragment, no password, no slash at the end. Throws Error with what is expected. */
+export function readServerUrl(given: string): string {
   if (!/^https?:\/\/\S+$/.test(given) || !URL.canParse(given)) throw new Error(BASE_URL);
   const { origin, pathname, search, hash, username, password } = new URL(given);
   if (search + hash + username + password !== '') throw new Error(BASE_URL);
@@ -228,13 +242,13 @@ function serverUrl(given: string): string {
 
 /** As a base URL; what is encoded in a path can be read in several ways, and a boundary must not be. */
 function proxyTarget(given: string): string {
-  const url = serverUrl(given);
+  const url = readServerUrl(given);
   if (url.includes('%')) throw new Error(`${BASE_URL} without percent signs`);
   return url;
 }
 
-/** Kept as it is written: issuers are compared character by character (RFC 8414 §3.3). */
-function issuer(given: string): string {
-  serverUrl(given);
+/** Kept as it is written: issuers are compared character by character (RFC 8414 §3.3). Throws Error with what is expected. */
+export function readIssuer(given: string): string {
+  readServerUrl(given);
   return given;
 }

@@ -1,7 +1,4 @@
-import { notFound } from '../kit/http/problem';
-
-/** This client has one credential, without a name: whoever asks for one by name must not be given another's answer. Throws 404. */
-export function refuseNamed(request: Request): void {
-  if (!new URL(request.url).searchParams.has('credential')) return;
-  throw notFound('There is no credential of that name.');
+/** Which credential a request names by `?credential=NAME`; null: none, and so the one in use. */
+export function namedCredential(request: Request): string | null {
+  return new URL(request.url).searchParams.get('credential');
 }

@@ -1,9 +1,9 @@
 import type { Log } from '../kit/logs';
-import { type Account, createAccount } from './account/account';
-import type { Lookup } from './account/private-address';
-import { createCredentialStore } from './account/store';
-import { authorizedFetch } from './auth/authorized-fetch';
+import { oneServer, type Servers } from './auth/one-server';
 import type { Config } from './config';
+import type { Lookup } from './credentials/private-address';
+import { type Credentials, createCredentials } from './credentials/registry';
+import type { CredentialSession } from './credentials/session';
 import type { Clock, Deadline, Fetch, Random, RandomBytes, Schedule } from './ports';
 import { createFeed, type Feed } from './rates/feed';
 import type { SeenRate } from './rates/model';
@@ -24,8 +24,12 @@ export interface Surroundings {
 
 /** Everything that a client is made of, with or without a port to listen on. */
 export interface Services {
-  readonly account: Account;
+  readonly credentials: Credentials;
+  /** The rates as the active credential gets them. */
   readonly feed: Feed;
+  /** The rates as another one gets them; null: the active one. Throws Problem 404. */
+  feedOf(name: string | null): Pick<Feed, 'refresh'>;
+  /** Calls with the active credential. */
   readonly server: ServerApi;
   /** Ends what goes on in the background and closes the vault. */
   close(): void;
@@ -37,20 +41,58 @@ export type Shown = (rates: readonly SeenRate[], before: readonly SeenRate[] | n
 /** Wires the client. Throws `VaultFault` when its credential cannot be read. Nothing is sent yet. */
 export function createServices(config: Config, given: Surroundings, shown: Shown = () => {}): Services {
   const vault = openWhenNeeded(config, given);
-  const store = createCredentialStore(vault.open);
-  const account = createAccount({ ...config, ...given, vault: store, configured: config.credential });
-  const guarded = authorizedFetch(given.fetch, account);
-  const server = createServerApi({ ...config, ...given, authorizedFetch: guarded });
+  const urls = { serverUrls: [config.serverUrl], configured: config.credential };
+  const credentials = createCredentials({
+    ...config,
+    ...given,
+    ...urls,
+    vault: vault.open,
+    group: createGroups(given),
+  });
+  const apiOf = createApis(given);
+  const active = (): ServerApi => apiOf(credentials.get(null));
+  const server: ServerApi = { rates: () => active().rates(), health: () => active().health() };
   const feed = createFeed({ ...config, ...given, fetchRates: server.rates, shown });
+  const feeds = new WeakMap<CredentialSession, Feed>();
   return {
-    account,
+    credentials,
     feed,
     server,
+    feedOf(name) {
+      if (name === null || name === credentials.active()) return feed;
+      const session = credentials.get(name);
+      const own =
+        feeds.get(session) ?? createFeed({ ...config, ...given, fetchRates: apiOf(session).rates, shown: () => {} });
+      feeds.set(session, own);
+      return own;
+    },
     close() {
       feed.stop();
-      account.close();
+      credentials.close();
       vault.close();
     },
+  };
+}
+
+/** One group for each list of servers and issuer. */
+function createGroups(given: Surroundings): (urls: readonly string[], issuer: string) => Servers {
+  const groups = new Map<string, Servers>();
+  return (urls, issuer) => {
+    const key = JSON.stringify([urls, issuer]);
+    const group = groups.get(key) ?? oneServer({ ...given, urls, issuer });
+    groups.set(key, group);
+    return group;
+  };
+}
+
+/** The calls of each credential, to its own servers. */
+function createApis({ fetch, deadline }: Surroundings): (session: CredentialSession) => ServerApi {
+  const apis = new WeakMap<CredentialSession, ServerApi>();
+  return (session) => {
+    const [serverUrl = ''] = session.servers.urls;
+    const api = apis.get(session) ?? createServerApi({ serverUrl, fetch, deadline, authorizedFetch: session.fetch });
+    apis.set(session, api);
+    return api;
   };
 }
 

@@ -1,9 +1,20 @@
 import { beforeEach, describe, expect, test } from 'bun:test';
-import { authorizedFetch, isTokenRejected } from './authorized-fetch';
+import { authorizedFetch, isTokenRejected, type Tokens } from './authorized-fetch';
 import type { AccessToken } from './token';
 
-const token = (value: string): AccessToken => ({ value, obtainedAtMs: 0, expiresAtMs: 1, scope: null });
+const token = (value: string): AccessToken => ({
+  value,
+  type: 'Bearer',
+  obtainedAtMs: 0,
+  expiresAtMs: 1,
+  scope: null,
+});
 const challenge = (text: string, status = 401) => new Response('no', { status, headers: { 'www-authenticate': text } });
+/** Tokens that are bound to nothing. */
+const PLAIN: Pick<Tokens, 'authorize' | 'heard'> = {
+  authorize: async (headers, _, { value }) => headers.set('authorization', `Bearer ${value}`),
+  heard: () => false,
+};
 const INVALID = 'Bearer realm="x", error="invalid_token"';
 
 let renewals: string[];
@@ -26,7 +37,7 @@ function call(answers: Response[], init?: RequestInit): Promise<Response> {
     renewals.push(rejected);
     return token(renewedTo);
   };
-  const fetch = authorizedFetch(inner, { token: async () => token('old'), renew });
+  const fetch = authorizedFetch(inner, { ...PLAIN, token: async () => token('old'), renew });
   return fetch(new Request('http://localhost/x', init));
 }
 
@@ -38,6 +49,7 @@ test('adds the token', async () => {
 test('leaves the request of the caller as it was', async () => {
   const request = new Request('http://localhost/x', { method: 'POST', body: 'data' });
   const fetch = authorizedFetch(async () => new Response(), {
+    ...PLAIN,
     token: async () => token('old'),
     renew: async () => token('x'),
   });

@@ -8,28 +8,54 @@ export interface RenewableTokens {
   renew(rejected: string): Promise<AccessToken>;
 }
 
+/** Tokens, and how they are shown. */
+export interface Tokens extends RenewableTokens {
+  /** Puts the token, and the proof of its key where it is bound to one, on these headers of a request (RFC 6750 §2.1, RFC 9449 §7.1). */
+  authorize(
+    headers: Headers,
+    request: { readonly method: string; readonly url: string },
+    token: AccessToken,
+  ): Promise<void>;
+  /** Takes the nonce of an answer (RFC 9449 §8.2). @returns whether it is news, so that a request refused for want of it may be repeated. */
+  heard(response: Response, url: string): boolean;
+}
+
 /**
- * A fetch that adds the access token (RFC 6750 §2.1) to a copy of the request. When the server no longer takes the
- * token, it is renewed once and the request repeated once; a missing scope is not mended by a new token.
- * Rejects with `TokenError` when there is no token, else as the fetch it wraps.
+ * A fetch that adds the access token to a copy of the request. When the server no longer takes the token, it is renewed
+ * once and the request repeated once; a missing scope is not mended by a new token. A request refused for want of the
+ * server's nonce is repeated once with it. Rejects with `TokenError` when there is no token, else as the fetch it wraps.
  */
-export function authorizedFetch(inner: Fetch, tokens: RenewableTokens): Fetch {
+export function authorizedFetch(inner: Fetch, tokens: Tokens): Fetch {
+  const attempt = async (request: Request, token: AccessToken): Promise<Response> => {
+    const response = await inner(await withToken(request, tokens, token));
+    const isNews = tokens.heard(response, request.url);
+    if (!isNews || !wantsNonce(response)) return response;
+    await response.body?.cancel();
+    const again = await inner(await withToken(request, tokens, token));
+    tokens.heard(again, request.url);
+    return again;
+  };
   return async (request) => {
     const token = await tokens.token();
-    const response = await inner(withToken(request, token));
+    const response = await attempt(request, token);
     if (!isTokenRejected(response)) return response;
     const renewed = await tokens.renew(token.value);
     if (renewed.value === token.value) return response;
     await response.body?.cancel();
-    return inner(withToken(request, renewed));
+    return attempt(request, renewed);
   };
 }
 
 /** On a copy, so that the body is still there for the repetition. */
-function withToken(request: Request, token: AccessToken): Request {
+async function withToken(request: Request, tokens: Tokens, token: AccessToken): Promise<Request> {
   const copy = request.clone() as Request; // Bun's own types name another Request here.
-  copy.headers.set('authorization', `Bearer ${token.value}`);
+  await tokens.authorize(copy.headers, copy, token);
   return copy;
+}
+
+/** True for a refusal that a proof with the server's nonce mends (RFC 9449 §9). */
+export function wantsNonce(response: Response): boolean {
+  return response.status === 401 && challengeParameter(response, 'error') === 'use_dpop_nonce';
 }
 
 /**
@@ -38,12 +64,13 @@ function withToken(request: Request, token: AccessToken): Request {
  */
 export function isTokenRejected(response: Response): boolean {
   if (response.status !== 401) return false;
-  const error = challengeParameter(response.headers.get('www-authenticate') ?? '', 'error');
+  const error = challengeParameter(response, 'error');
   return error === null || error === 'invalid_token';
 }
 
 /** A parameter of a challenge (RFC 9110 §11.2). Quoted values are stepped over, so their text is never taken for one. */
-function challengeParameter(challenge: string, name: string): string | null {
+function challengeParameter(response: Response, name: string): string | null {
+  const challenge = response.headers.get('www-authenticate') ?? '';
   for (const [, key, quoted, bare] of challenge.matchAll(/([\w-]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]+))/g)) {
     if (key?.toLowerCase() === name) return quoted?.replace(/\\(.)/g, '$1') ?? bare ?? '';
   }

@@ -1,14 +1,16 @@
 import { describe, expect, test } from 'bun:test';
 import fc from 'fast-check';
 import { noDeadline, START_MS, thrown } from '../testing/world';
-import { ASSUMED_LIFE_MS, basic, clientCredentials, judgeTokenAnswer, tokenRequest } from './client-credentials';
+import { basic, tokenRequest } from './authentication';
+import { ASSUMED_LIFE_MS, clientCredentials, judgeTokenAnswer } from './client-credentials';
 import { TokenError } from './token';
 
 const URL_OF_TOKENS = 'http://localhost:1/token';
-const CREDENTIAL = { clientId: 'my-machine', clientSecret: 'p:ss w%rd+ü&=' };
+const CREDENTIAL = { kind: 'secret', clientId: 'my-machine', clientSecret: 'p:ss w%rd+ü&=' } as const;
+const ALL = { scope: null, resource: null };
 
 const request = (style: 'basic' | 'post' | 'json') =>
-  tokenRequest({ url: URL_OF_TOKENS, style }, CREDENTIAL, noDeadline());
+  tokenRequest({ url: URL_OF_TOKENS, style }, CREDENTIAL, ALL, noDeadline());
 
 describe('the request', () => {
   test('client_secret_basic: a form with the grant type alone, the pair in the header', async () => {
@@ -155,10 +157,18 @@ describe('an answer that makes no sense', () => {
 describe('the source', () => {
   const source = (fetch: (request: Request) => Promise<Response>) =>
     clientCredentials({
-      endpoint: async () => ({ url: URL_OF_TOKENS, style: 'basic' }),
-      credential: CREDENTIAL,
+      servers: {
+        issuer: 'http://localhost:1',
+        run: (work) =>
+          work(
+            { url: 'http://localhost:1', endpoint: async () => ({ url: URL_OF_TOKENS, style: 'basic' }) },
+            noDeadline(),
+          ),
+      },
+      proofs: () => [{ authenticate: async () => CREDENTIAL, worked: () => {} }],
+      asked: ALL,
+      prover: null,
       fetch,
-      deadline: noDeadline,
       clock: { now: () => START_MS },
     });
 

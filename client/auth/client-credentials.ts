@@ -1,6 +1,9 @@
-import type { Clock, Deadline, Fetch } from '../ports';
+import type { Clock, Fetch } from '../ports';
 import { busy, quote, readObject, send } from './answer';
+import { type Asked, type Authentication, tokenRequest } from './authentication';
 import type { TokenEndpoint } from './discovery';
+import type { Prover } from './dpop';
+import type { Servers } from './one-server';
 import {
   type AccessToken,
   OAUTH_ERRORS,
@@ -10,24 +13,28 @@ import {
   type TokenTrouble,
 } from './token';
 
-/** A client id and its secret. */
-export interface Credential {
-  readonly clientId: string;
-  readonly clientSecret: string;
-}
-
-/** Longest wait for an answer of the token endpoint, in milliseconds. */
+/** Longest wait for a token, in milliseconds, over all servers. */
 export const TOKEN_DEADLINE_MS = 10_000;
 
 /** Life of a token whose end nobody states: renewal on `invalid_token` mends a guess that is too long. */
 export const ASSUMED_LIFE_MS = 300_000;
 
+/** One way of authenticating, made anew for each request: an assertion is good once. */
+export interface Proof {
+  readonly authenticate: (issuer: string) => Promise<Authentication>;
+  /** Told when a token was granted by it. */
+  readonly worked: () => void;
+}
+
 /** What {@link clientCredentials} needs. */
 export interface ClientCredentialsDeps {
-  readonly endpoint: () => Promise<TokenEndpoint>;
-  readonly credential: Credential;
+  readonly servers: Pick<Servers, 'run' | 'issuer'>;
+  /** What the client may show, best first: the next is tried when the server does not take the one before. */
+  readonly proofs: () => readonly Proof[];
+  readonly asked: Asked;
+  /** Binds the tokens to a key; null: they are plain. */
+  readonly prover: Prover | null;
   readonly fetch: Fetch;
-  readonly deadline: Deadline;
   readonly clock: Pick<Clock, 'now'>;
 }
 
@@ -35,42 +42,52 @@ export interface ClientCredentialsDeps {
 export function clientCredentials(deps: ClientCredentialsDeps): TokenSource {
   return {
     async token() {
-      const endpoint = await deps.endpoint();
-      const request = tokenRequest(endpoint, deps.credential, deps.deadline(TOKEN_DEADLINE_MS));
-      const outcome = await judgeTokenAnswer(await send(deps.fetch, request), deps.clock.now());
-      if (outcome.kind === 'granted') return outcome.token;
-      throw new TokenError(outcome);
+      let refused: TokenTrouble = { kind: 'malformed', detail: 'there is nothing to authenticate with' };
+      for (const proof of deps.proofs()) {
+        const outcome = await deps.servers.run(
+          async (server, signal) => {
+            const outcome = await ask(await server.endpoint(), proof, signal, deps);
+            // A refusal is the answer of all servers; what else went wrong another one may do better.
+            if (outcome.kind === 'granted' || outcome.kind === 'refused') return outcome;
+            throw new TokenError(outcome);
+          },
+          { deadlineMs: TOKEN_DEADLINE_MS },
+        );
+        if (outcome.kind === 'granted') {
+          proof.worked();
+          return outcome.token;
+        }
+        if (outcome.error !== 'invalid_client') throw new TokenError(outcome);
+        refused = outcome;
+      }
+      throw new TokenError(refused);
     },
   };
 }
 
-/** The token request (RFC 6749 §4.4.2), the client authenticated in the endpoint's own way. */
-export function tokenRequest(endpoint: TokenEndpoint, credential: Credential, signal: AbortSignal): Request {
-  const form = new URLSearchParams({ grant_type: 'client_credentials' });
-  const headers = new Headers({ accept: 'application/json' });
-  if (endpoint.style === 'basic') headers.set('authorization', basic(credential));
-  if (endpoint.style === 'post') {
-    form.set('client_id', credential.clientId);
-    form.set('client_secret', credential.clientSecret);
+/** One token request; once more when the server wants its nonce in the proof (RFC 9449 §8). */
+async function ask(
+  endpoint: TokenEndpoint,
+  { authenticate }: Proof,
+  signal: AbortSignal,
+  { servers, asked, prover, fetch, clock }: ClientCredentialsDeps,
+): Promise<TokenOutcome> {
+  for (let attempt = 1; ; attempt += 1) {
+    const request = tokenRequest(endpoint, await authenticate(servers.issuer), asked, signal);
+    if (prover !== null) request.headers.set('dpop', await prover.proof(request, null));
+    const response = await send(fetch, request);
+    const isNews = prover?.heard(response, endpoint.url) ?? false;
+    const outcome = await judgeTokenAnswer(response, clock.now(), prover !== null);
+    const wantsNonce = outcome.kind === 'refused' && outcome.error === 'use_dpop_nonce';
+    if (!(wantsNonce && isNews && attempt === 1)) return outcome;
   }
-  const json = JSON.stringify({ client_id: credential.clientId, client_secret: credential.clientSecret });
-  const body = endpoint.style === 'json' ? json : form.toString();
-  headers.set('content-type', endpoint.style === 'json' ? 'application/json' : 'application/x-www-form-urlencoded');
-  // A redirect would carry the secret to an address that nobody configured.
-  return new Request(endpoint.url, { method: 'POST', headers, body, signal, redirect: 'manual' });
-}
-
-/** `Authorization: Basic` with id and secret form-encoded before they are joined (RFC 6749 §2.3.1). */
-export function basic(credential: Credential): string {
-  const pair = `${formEncode(credential.clientId)}:${formEncode(credential.clientSecret)}`;
-  return `Basic ${Buffer.from(pair, 'utf8').toString('base64')}`;
 }
 
 /** What came of a token request. */
 export type TokenOutcome = { readonly kind: 'granted'; readonly token: AccessToken } | TokenTrouble;
 
-/** Judges the answer of a token endpoint (RFC 6749 §5.1, §5.2). Never throws. */
-export async function judgeTokenAnswer(response: Response, nowMs: number): Promise<TokenOutcome> {
+/** Judges the answer of a token endpoint (RFC 6749 §5.1, §5.2; RFC 9449 §5 when the token must be bound to a key). Never throws. */
+export async function judgeTokenAnswer(response: Response, nowMs: number, bound = false): Promise<TokenOutcome> {
   const passing = busy(response, nowMs);
   if (passing !== null) return passing;
   const body = await readObject(response);
@@ -80,10 +97,12 @@ export async function judgeTokenAnswer(response: Response, nowMs: number): Promi
   const { access_token: value, token_type: type, scope } = body;
   if (typeof value !== 'string' || !/^[\x21-\x7e]+$/.test(value))
     return malformed('the token answer has no access_token');
-  if (typeof type !== 'string' || type.toLowerCase() !== 'bearer') return malformed('the token is not of type Bearer');
+  const wanted = bound ? 'DPoP' : 'Bearer';
+  if (typeof type !== 'string' || type.toLowerCase() !== wanted.toLowerCase())
+    return malformed(`the token is not of type ${wanted}`);
   const expiresAtMs = nowMs + (statedLifeMs(body['expires_in']) ?? jwtLifeMs(value, nowMs) ?? ASSUMED_LIFE_MS);
-  const token = { value, obtainedAtMs: nowMs, expiresAtMs, scope: typeof scope === 'string' ? scope : null };
-  return { kind: 'granted', token };
+  const granted = typeof scope === 'string' ? scope : null;
+  return { kind: 'granted', token: { value, type: wanted, obtainedAtMs: nowMs, expiresAtMs, scope: granted } };
 }
 
 function refusal(status: number, body: Readonly<Record<string, unknown>> | null): TokenTrouble {
@@ -116,9 +135,4 @@ function jwtLifeMs(token: string, nowMs: number): number | null {
   } catch {
     return null;
   }
-}
-
-/** `application/x-www-form-urlencoded` of one value. */
-function formEncode(text: string): string {
-  return new URLSearchParams({ '': text }).toString().slice(1);
 }

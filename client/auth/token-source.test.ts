@@ -20,7 +20,13 @@ function createSource(world: World) {
       const lifeMs =
         source.lifeMs ?? (await new Promise<number>((resolve, reject) => waiting.push({ resolve, reject })));
       const obtainedAtMs = world.clock.now();
-      return { value: `token-${number}`, obtainedAtMs, expiresAtMs: obtainedAtMs + lifeMs, scope: null };
+      return {
+        value: `token-${number}`,
+        type: 'Bearer' as const,
+        obtainedAtMs,
+        expiresAtMs: obtainedAtMs + lifeMs,
+        scope: null,
+      };
     },
     answer(lifeMs = LIFE_MS) {
       for (const { resolve } of waiting) resolve(lifeMs);

@@ -1,6 +1,7 @@
 import { backoffMs } from '../../kit/backoff';
 import type { Clock, Random, Schedule } from '../ports';
 import type { RenewableTokens } from './authorized-fetch';
+import { createRenewalTimer } from './renewal-timer';
 import { type AccessToken, TokenError, type TokenSource } from './token';
 
 /**
@@ -15,8 +16,8 @@ export const LIFE_MIN_MS = 1_000;
 /** Least time between two forced renewals, in milliseconds: a server that rejects every token is not stormed. */
 export const FORCED_SPACING_MS = 1_000;
 
-/** Longest single timer, in milliseconds; JavaScript's own break at 2^31. */
-const TIMER_MAX_MS = 86_400_000;
+/** A renewal that is later than this, in milliseconds, was slept through, and so were others. */
+export const LATE_MS = 5_000;
 
 /** What happened, for the log. */
 export type TokenEvent =
@@ -42,6 +43,8 @@ export interface TokenState {
 /** A cache of one token. */
 export interface CachedTokens extends TokenSource, RenewableTokens {
   state(): TokenState;
+  /** Takes a token that was obtained by other means in the place of the present one. */
+  adopt(token: AccessToken): void;
   /** Ends the renewals in the background. */
   close(): void;
 }
@@ -52,6 +55,8 @@ export interface CachedDeps {
   readonly random: Random;
   readonly schedule: Schedule;
   readonly heard: (event: TokenEvent) => void;
+  /** A token from before, as after a restart; null: there is none. One that has ended is not used. */
+  readonly kept?: AccessToken | null;
 }
 
 interface Held {
@@ -73,14 +78,13 @@ interface Pause {
  * at most one request is under way; after a failure nothing is tried until the pause is over, and callers without a
  * live token then get the last error at once, with the time of the next attempt.
  */
-export function cached(source: TokenSource, { clock, random, schedule, heard }: CachedDeps): CachedTokens {
-  let held: Held | null = null;
+export function cached(source: TokenSource, deps: CachedDeps): CachedTokens {
+  const { clock, random, heard, kept = null } = deps;
+  let held: Held | null = kept === null ? null : resume(kept, clock, random);
   let pause: Pause | null = null;
   let flight: Promise<AccessToken> | null = null;
   let forcedElapsedMs = Number.NEGATIVE_INFINITY;
-  let cancelTimer = (): void => {};
   let closed = false;
-
   const isAlive = (one: Held): boolean => ageMs(one, clock) < one.lifeMs;
   const pauseLeftMs = (): number => Math.max(0, (pause?.untilElapsedMs ?? 0) - clock.elapsed());
   const waitMs = (): number => Math.max(held === null ? 0 : held.renewalAgeMs - ageMs(held, clock), pauseLeftMs());
@@ -104,7 +108,7 @@ export function cached(source: TokenSource, { clock, random, schedule, heard }: 
       .then(keep, fail)
       .finally(() => {
         flight = null;
-        arm();
+        timer.arm();
       });
     return flight;
   };
@@ -115,11 +119,9 @@ export function cached(source: TokenSource, { clock, random, schedule, heard }: 
 
   /** The failure of a renewal in the background is in `pause` and in the log; nobody waits for it. */
   const renewQuietly = (): void => void attempt().catch(() => {});
-  const arm = (): void => {
-    cancelTimer();
-    if (!closed) cancelTimer = schedule(Math.min(Math.ceil(waitMs()), TIMER_MAX_MS), wake);
-  };
-  const wake = (): void => (waitMs() > 0 ? arm() : renewQuietly());
+  const isLate = (): boolean => pause === null && held !== null && ageMs(held, clock) > held.renewalAgeMs + LATE_MS;
+  const timer = createRenewalTimer({ ...deps, waitMs, isLate, renew: renewQuietly });
+  if (held !== null) timer.arm();
 
   return {
     async token() {
@@ -139,9 +141,13 @@ export function cached(source: TokenSource, { clock, random, schedule, heard }: 
       nextAttemptAtMs: closed || (held === null && pause === null) ? null : clock.now() + waitMs(),
       lastError: pause?.error ?? null,
     }),
+    adopt(token) {
+      keep(token);
+      timer.arm();
+    },
     close() {
       closed = true;
-      cancelTimer();
+      timer.close();
     },
   };
 }
@@ -155,6 +161,14 @@ function hold(token: AccessToken, clock: Clock, random: Random): Held {
   const lifeMs = Math.max(LIFE_MIN_MS, token.expiresAtMs - token.obtainedAtMs);
   const share = RENEWAL_WINDOW.from + random() * (RENEWAL_WINDOW.to - RENEWAL_WINDOW.from);
   return { token, elapsedMs: clock.elapsed(), lifeMs, renewalAgeMs: lifeMs * share };
+}
+
+/** A token from before. Its renewal is planned as if it had been held all the time; null: the clock says that it is from the future. */
+function resume(token: AccessToken, clock: Clock, random: Random): Held | null {
+  const pastMs = clock.now() - token.obtainedAtMs;
+  if (pastMs < 0) return null;
+  const held = hold(token, clock, random);
+  return { ...held, elapsedMs: held.elapsedMs - pastMs };
 }
 
 /** The larger of two ages: a clock set back keeps no dead token alive, and sleep, which the steady clock misses, counts. */

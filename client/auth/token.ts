@@ -1,8 +1,10 @@
-/** Obtaining tokens (RFC 6749 §4.4, RFC 8414) and sending them (RFC 6750). Apart from account/: nothing here knows whose they are or where they are kept. */
+/** Obtaining tokens (RFC 6749 §4.4, RFC 8414) and sending them (RFC 6750). Apart from credentials/: nothing here knows whose they are or where they are kept. */
 
 /** An access token and how long it lives by the clock of this machine. */
 export interface AccessToken {
   readonly value: string;
+  /** `DPoP`: bound to a key, and of no use without proofs of it (RFC 9449 §5). */
+  readonly type: 'Bearer' | 'DPoP';
   /** Milliseconds since the epoch at which the answer was judged. */
   readonly obtainedAtMs: number;
   /** Milliseconds since the epoch; the life is the difference of the two, so a wrong clock does not shorten it. */
@@ -16,7 +18,7 @@ export interface TokenSource {
   token(): Promise<AccessToken>;
 }
 
-/** The error codes of RFC 6749 §5.2. */
+/** The error codes of RFC 6749 §5.2, RFC 8707 §2 and RFC 9449 §5 and §8. */
 export const OAUTH_ERRORS = [
   'invalid_request',
   'invalid_client',
@@ -24,6 +26,9 @@ export const OAUTH_ERRORS = [
   'unauthorized_client',
   'unsupported_grant_type',
   'invalid_scope',
+  'invalid_target',
+  'invalid_dpop_proof',
+  'use_dpop_nonce',
 ] as const;
 
 /** One of {@link OAUTH_ERRORS}. */
@@ -37,6 +42,8 @@ export type TokenTrouble =
   | { readonly kind: 'own_refused'; readonly clientId: string }
   /** The server does not let this client register. */
   | { readonly kind: 'not_registered'; readonly status: number; readonly detail: string | null }
+  /** The server does not change the secret of this client. */
+  | { readonly kind: 'not_rotated'; readonly status: number; readonly detail: string | null }
   /** 429 or 5xx: the same request may succeed later. */
   | { readonly kind: 'busy'; readonly status: number; readonly retryAfterMs: number | null }
   /** No answer at all, or none in time. */
@@ -68,9 +75,11 @@ function sayTrouble(trouble: TokenTrouble): string {
         ? 'The server refuses this client id and secret: the client is unknown, disabled, or the secret is wrong. Use the id and secret of a registered one (CLIENT_ID, CLIENT_SECRET).'
         : `The server refuses the token request: ${trouble.error}${tail(trouble.description)}. Its administrator can tell what this client may do.`;
     case 'own_refused':
-      return `The server refuses ${trouble.clientId}, the id that this client made for itself: it was disabled or deleted there, or has another secret. Its administrator can enable it. To begin anew, stop the client and move vault.sqlite in DATA_DIR away, or set CLIENT_ID and CLIENT_SECRET to a registered client.`;
+      return `The server refuses ${trouble.clientId}, the id that this client made for itself: it was disabled or deleted there, or has another secret. Its administrator can enable it. To begin anew, take it away (crypto-client credentials remove), or set CLIENT_ID and CLIENT_SECRET to a registered client.`;
     case 'not_registered':
-      return `The server does not register this client (${trouble.status}${tail(trouble.detail)}): set ADMIN_SECRET, or set CLIENT_ID and CLIENT_SECRET to a registered client.`;
+      return `The server does not register this client (${trouble.status}${tail(trouble.detail)}): set REGISTRATION_TOKEN or ADMIN_SECRET, or set CLIENT_ID and CLIENT_SECRET to a registered client.`;
+    case 'not_rotated':
+      return `The server does not change the secret (${trouble.status}${tail(trouble.detail)}). The present one stays in use.`;
     case 'busy':
       return `The server cannot answer just now (status ${trouble.status}).`;
     case 'unreachable':

@@ -37,9 +37,9 @@ export async function rates(
   if (live && process.screen !== null && !json) return watchOnScreen(process, process.screen);
   const shown = present(process, json !== true);
   if (live) return watchRates(process, shown);
-  await withServices(process, async ({ account, feed }) => {
+  await withServices(process, async ({ credentials, feed }) => {
     // A background fetch would try again; here it is told what is wrong, as for a token.
-    await account.token();
+    await credentials.get(null).tokens.token();
     const { last, outage } = await feed.refresh();
     if (last === null || outage !== null) throw new Refusal(outage?.reason ?? 'There are no rates.');
     if (json) process.write.out(`${JSON.stringify(last.rates)}\n`);
@@ -54,19 +54,20 @@ export interface TokenFlags extends ReadFlags {
 
 /** `token`: a valid access token and nothing else on standard output, or the line of a header that holds it. */
 export function token(process: Process, { json, header }: TokenFlags): Promise<void> {
-  return withServices(process, async ({ account }) => {
-    const { value, expiresAtMs } = await account.token();
+  return withServices(process, async ({ credentials }) => {
+    const { value, type, expiresAtMs } = await credentials.get(null).tokens.token();
     const expires_in = Math.max(0, Math.floor((expiresAtMs - process.clock.now()) / 1000));
-    const plain = header ? `Authorization: Bearer ${value}` : value;
-    process.write.out(`${json ? JSON.stringify({ access_token: value, token_type: 'Bearer', expires_in }) : plain}\n`);
+    const plain = header ? `Authorization: ${type} ${value}` : value;
+    process.write.out(`${json ? JSON.stringify({ access_token: value, token_type: type, expires_in }) : plain}\n`);
   });
 }
 
 /** `register`: registers the credential in use. */
 export function register(process: Process, { json }: ReadFlags): Promise<void> {
-  return withServices(process, async ({ account }) => {
-    const { existing, answer } = await account.register();
-    const { clientId } = account.active();
+  return withServices(process, async ({ credentials }) => {
+    const active = credentials.get(null);
+    const { existing, answer } = await active.register();
+    const { clientId } = active.stored();
     const data = existing ? { existing: true } : answer;
     const said = existing ? `${clientId} was registered before` : `${clientId} is registered`;
     process.write.out(`${json ? JSON.stringify({ status: 'success', data, client_id: clientId }) : said}\n`);

@@ -1,7 +1,7 @@
 import { Problem } from '../../kit/http/problem';
 import { receivedOf } from '../../kit/http/received';
 import { sayNetworkError } from '../auth/answer';
-import { isTokenRejected, type RenewableTokens } from '../auth/authorized-fetch';
+import { isTokenRejected, type Tokens, wantsNonce } from '../auth/authorized-fetch';
 import type { AccessToken } from '../auth/token';
 import type { Fetch, Schedule } from '../ports';
 import { type Body, passing, readBody } from './body';
@@ -29,7 +29,7 @@ export interface ForwardDeps {
 export interface Passage {
   readonly request: Request;
   readonly url: string;
-  readonly tokens: RenewableTokens;
+  readonly tokens: Tokens;
   /** Called once, when nothing more is sent in either direction. */
   readonly ended: () => void;
 }
@@ -51,17 +51,25 @@ export function createForward({ fetch, schedule, name }: ForwardDeps): (passage:
       ending.abort();
     };
     const headersDog = createWatchdog(schedule, HEADERS_MS, bark);
-    const send = (token: AccessToken, body: Body): Promise<Response> => {
+    const send = async (token: AccessToken, body: Body): Promise<Response> => {
       const headers = requestHeaders(request.headers, name);
-      headers.set('authorization', `Bearer ${token.value}`);
-      headersDog.feed();
       const { method } = request;
+      await tokens.authorize(headers, { method, url }, token);
+      headersDog.feed();
       const sent = sentBody(body, headersDog.feed);
       return fetch(new Request(url, { method, headers, body: sent, redirect: 'manual', signal: ending.signal }));
     };
     try {
       const body = await readBody(request);
-      const answer = await sendWithToken(tokens, (token) => send(token, body), body.kind !== 'stream');
+      const again = body.kind !== 'stream';
+      const proven = async (token: AccessToken): Promise<Response> => {
+        const answer = await send(token, body);
+        const isNews = tokens.heard(answer, url);
+        if (!again || !isNews || !wantsNonce(answer)) return answer;
+        await answer.body?.cancel();
+        return send(token, body);
+      };
+      const answer = await sendWithToken(tokens, proven, again);
       headersDog.rest();
       return answerOf(answer, { name, schedule, ended, stop: () => ending.abort(), bark });
     } catch (error) {
@@ -74,7 +82,7 @@ export function createForward({ fetch, schedule, name }: ForwardDeps): (passage:
 }
 
 async function sendWithToken(
-  tokens: RenewableTokens,
+  tokens: Tokens,
   send: (token: AccessToken) => Promise<Response>,
   again: boolean,
 ): Promise<Response> {

@@ -1,8 +1,8 @@
 /** Calls for local programs: `/proxy/{credential}/…` passes them on with a token, so that nobody but this client needs to know OAuth. Apart from rates/, because it knows nothing of what it carries. */
 import { Elysia } from 'elysia';
 import { pathOf } from '../../kit/http/edge';
-import { notFound, Problem } from '../../kit/http/problem';
-import type { RenewableTokens } from '../auth/authorized-fetch';
+import { Problem } from '../../kit/http/problem';
+import type { Tokens } from '../auth/authorized-fetch';
 import { createForward, type ForwardDeps } from './forward';
 import { hasPassed } from './headers';
 import { type Limits, readTarget } from './target';
@@ -14,7 +14,7 @@ export const PASSAGES_MAX = 100;
 export interface ProxyCredential {
   /** Base URLs, without a slash at the end. */
   readonly servers: readonly string[];
-  readonly tokens: RenewableTokens;
+  readonly tokens: Tokens;
 }
 
 /** What the route needs. */
@@ -79,9 +79,4 @@ function tooMany(): Problem {
 /** Why there is no token, to who asked for something else: the client is refused then, and not the caller. */
 export function gatewayProblem(problem: Problem): Problem {
   return problem.status >= 500 ? problem : new Problem(502, 'Bad Gateway', problem.detail);
-}
-
-/** What a client that has one credential only says of any other name. */
-export function unknownCredential(): Problem {
-  return notFound('There is no credential of that name.');
 }

@@ -265,7 +265,7 @@ describe('what cannot be passed on', () => {
 
   test('a credential that the server refuses: 502, since the caller is not the one who is refused', async () => {
     start({ CLIENT_ID: 'nobody', CLIENT_SECRET: 'wrong' });
-    const problem = await problemOf(await pass('x'));
+    const problem = await problemOf(await client.ask('/proxy/environment/x'));
     expect([problem.status, problem.detail]).toEqual([502, expect.stringContaining('refuses this client id')]);
   });
 

@@ -1,26 +1,26 @@
-/** The rates to local users: `/api/currencies`, as the server's while it answers, the last ones for a while when not. Apart from account/, of which nothing is known here. */
+/** The rates to local users: `/api/currencies`, as the server's while it answers, the last ones for a while when not. Apart from credentials/, of which nothing is known here. */
 import { Elysia, t } from 'elysia';
 import { notFound, Problem } from '../../kit/http/problem';
-import { refuseNamed } from '../credential-parameter';
+import { namedCredential } from '../credential-parameter';
 import type { Clock } from '../ports';
 import { type Feed, type FeedState, STALE_MS_MAX } from './feed';
 import { RateModel, type SeenRate } from './model';
 
 /** What the routes need. */
 export interface RatesRoutesOptions {
-  readonly feed: Pick<Feed, 'refresh'>;
+  /** The rates as a credential gets them; null: the one in use. Throws Problem 404. */
+  readonly feedOf: (name: string | null) => Pick<Feed, 'refresh'>;
   readonly clock: Pick<Clock, 'now'>;
 }
 
 /** Routes of the rates. */
-export function ratesRoutes({ feed, clock }: RatesRoutesOptions) {
-  const current = async () => usable(await feed.refresh(), clock.now());
+export function ratesRoutes({ feedOf, clock }: RatesRoutesOptions) {
+  const current = async (request: Request) => usable(await feedOf(namedCredential(request)).refresh(), clock.now());
   return new Elysia({ name: 'rates' })
-    .onTransform(({ request }) => refuseNamed(request))
     .get(
       '/api/currencies',
-      async () => {
-        const { rates, headers } = await current();
+      async ({ request }) => {
+        const { rates, headers } = await current(request);
         return new Response(JSON.stringify(rates), { headers });
       },
       {
@@ -30,8 +30,8 @@ export function ratesRoutes({ feed, clock }: RatesRoutesOptions) {
     )
     .get(
       '/api/currencies/:symbol',
-      async ({ params }) => {
-        const { rates, headers } = await current();
+      async ({ params, request }) => {
+        const { rates, headers } = await current(request);
         const symbol = params.symbol.toUpperCase();
         const rate = rates.find((one) => one.symbol.toUpperCase() === symbol);
         if (rate === undefined) throw notFound('The server knows no currency with this symbol.');

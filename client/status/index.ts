@@ -1,7 +1,8 @@
-/** What the client tells of itself: `/api/status`, the page at `/`, and whether the server answers. Apart from account/, because it can change nothing. */
+/** What the client tells of itself: `/api/status`, the page at `/`, and whether the server answers. Apart from credentials/, because it can change nothing. */
 import { Elysia, t } from 'elysia';
 import { FILE_HEADERS, pageHeaders } from '../../kit/http/page';
 import { Problem } from '../../kit/http/problem';
+import { CredentialModel } from '../credentials/model';
 import type { Feed } from '../rates/feed';
 import type { ServerApi } from '../server-api';
 import { ASSETS, CONTENT_SECURITY_POLICY, renderPage } from './page';
@@ -44,6 +45,8 @@ const Status = t.Object({
   }),
   rates: t.Object({ count: t.Integer(), fetched_at: NullableText, age_seconds: NullableNumber, stale: t.Boolean() }),
   version: t.String(),
+  credential_name: t.String(),
+  credentials: t.Array(CredentialModel),
 });
 
 /** Routes of the status. */

@@ -1,11 +1,12 @@
-import type { Account } from '../account/account';
-import type { Clock } from '../ports';
+import type { Credentials } from '../credentials/registry';
+import { type CredentialView, iso } from '../credentials/view';
 import type { Feed } from '../rates/feed';
 
 /** The state of the client as callers see it; never a secret or a token. Times are RFC 3339 UTC with milliseconds. */
 export interface StatusReport {
   /** True while there is a live token. */
   readonly authenticated: boolean;
+  /** Empty while the credential has none, which it gets when it is registered. */
   readonly client_id: string;
   readonly app_name: string;
   readonly credential: {
@@ -40,40 +41,35 @@ export interface StatusReport {
     readonly stale: boolean;
   };
   readonly version: string;
+  /** Name of the credential in use, of which all above is told. */
+  readonly credential_name: string;
+  readonly credentials: readonly CredentialView[];
 }
 
 /** What {@link createReport} asks. */
 export interface ReportDeps {
-  readonly account: Pick<Account, 'active' | 'state'>;
+  readonly credentials: Pick<Credentials, 'get' | 'list'>;
   readonly feed: Pick<Feed, 'state'>;
-  readonly serverUrl: string;
-  readonly issuer: string;
   readonly version: string;
-  readonly clock: Pick<Clock, 'now'>;
 }
 
 /** The report of this moment. */
-export function createReport({ account, feed, serverUrl, issuer, version, clock }: ReportDeps): () => StatusReport {
+export function createReport({ credentials, feed, version }: ReportDeps): () => StatusReport {
   return () => {
-    const { clientId, appName, origin, registered } = account.active();
-    const { live, nextAttemptAtMs, lastError } = account.state();
+    const active = credentials.get(null).view(true);
     const { last, ageMs, outage } = feed.state();
     return {
-      authenticated: live !== null,
-      client_id: clientId,
-      app_name: appName,
-      credential: { origin, registered },
-      server_url: serverUrl,
-      issuer,
-      has_token: live !== null,
-      token_expires_at: iso(live?.expiresAtMs),
-      token_expires_in: live === null ? null : Math.max(0, Math.floor((live.expiresAtMs - clock.now()) / 1000)),
-      token_scope: live?.scope ?? null,
-      renewal: {
-        last_at: iso(live?.obtainedAtMs),
-        next_at: iso(nextAttemptAtMs),
-        last_error: lastError?.message ?? null,
-      },
+      authenticated: active.has_token,
+      client_id: active.client_id ?? '',
+      app_name: active.app_name,
+      credential: { origin: active.origin, registered: active.registered },
+      server_url: active.servers[0] ?? '',
+      issuer: active.issuer,
+      has_token: active.has_token,
+      token_expires_at: active.token_expires_at,
+      token_expires_in: active.token_expires_in,
+      token_scope: active.token_scope,
+      renewal: active.renewal,
       server: {
         state: outage?.kind ?? (last === null ? 'unknown' : 'ok'),
         away_since: iso(outage?.sinceMs),
@@ -87,10 +83,8 @@ export function createReport({ account, feed, serverUrl, issuer, version, clock 
         stale: outage !== null && last !== null,
       },
       version,
+      credential_name: active.name,
+      credentials: credentials.list(),
     };
   };
-}
-
-function iso(ms: number | null | undefined): string | null {
-  return ms === null || ms === undefined ? null : new Date(ms).toISOString();
 }

@@ -9,6 +9,19 @@ import { createServices, type Services } from '../services';
 import { createDouble, type Double, type DoubleOptions } from './double';
 import { createWorld, noDeadline, type World } from './world';
 
+/** The active credential as tests look at it. */
+export function accountOf({ credentials }: Pick<Services, 'credentials'>) {
+  const session = () => credentials.get(null);
+  return {
+    active() {
+      const { client_id, app_name: appName, origin, registered } = session().view(true);
+      return { clientId: client_id ?? '', appName, origin, registered };
+    },
+    token: () => session().tokens.token(),
+    register: () => session().register(),
+  };
+}
+
 /** A whole client without a port, before a server of another make, in a world of its own. */
 export interface TestClient {
   readonly world: World;

@@ -4,7 +4,7 @@ import { thrown } from '../testing/world';
 import { enrolled } from './enrolled';
 
 const FORGOTTEN: TokenTrouble = { kind: 'refused', error: 'invalid_client', description: null };
-const TOKEN: AccessToken = { value: 't', obtainedAtMs: 0, expiresAtMs: 1, scope: null };
+const TOKEN: AccessToken = { value: 't', type: 'Bearer', obtainedAtMs: 0, expiresAtMs: 1, scope: null };
 
 let steps: string[];
 let answers: (TokenTrouble | null)[];
@@ -16,7 +16,7 @@ beforeEach(() => {
   enrolment = null;
 });
 
-function create(registered: boolean) {
+function create(registered: boolean, mends = true) {
   const source = {
     async token() {
       steps.push('token');
@@ -29,8 +29,15 @@ function create(registered: boolean) {
     steps.push('enrol');
     if (enrolment !== null) throw new TokenError(enrolment);
   };
-  return enrolled(source, { clientId: 'own', registered, enrol });
+  return enrolled(source, { clientId: () => 'own', registered, mends, enrol });
 }
+
+test('one that would become another client is not registered again', async () => {
+  const source = create(true, false);
+  answers = [FORGOTTEN];
+  expect((await thrown(source.token(), TokenError)).trouble.kind).toBe('own_refused');
+  expect(steps).toEqual(['token']);
+});
 
 describe('a new credential', () => {
   test('is registered before its first token, and only then', async () => {

@@ -2,21 +2,34 @@ import { describe, expect, test } from 'bun:test';
 import { TokenError } from '../auth/token';
 import { countingBytes, noDeadline, START_MS, thrown } from '../testing/world';
 import { isLocalAddress, mayCarrySecret } from './private-address';
-import { register } from './registration';
+import { type RegistrationDeps, register, registerKey } from './registration';
 import { makeCredential } from './self-made';
 
+const JWK = { kty: 'OKP', crv: 'Ed25519', x: 'abc' };
+const byPair = (deps: RegistrationDeps): Promise<unknown> => register(APPLICANT, deps);
+const byKey = (deps: RegistrationDeps): Promise<unknown> => registerKey({ appName: 'App', jwk: JWK, dpop: true }, deps);
 const APPLICANT = { clientId: 'me', clientSecret: 'a-long-enough-secret', appName: 'App' };
 
-async function attempt(response: Response, options: { url?: string; adminSecret?: string; addresses?: string[] } = {}) {
+interface Options {
+  readonly url?: string;
+  readonly adminSecret?: string;
+  readonly registrationToken?: string;
+  readonly addresses?: string[];
+}
+
+async function attempt(response: Response, options: Options = {}, by: typeof byPair | typeof byKey = byPair) {
   const sent: Request[] = [];
   let withheld = 0;
-  const result = register(APPLICANT, options.adminSecret ?? null, {
-    serverUrl: options.url ?? 'http://localhost:1',
+  const url = options.url ?? 'http://localhost:1';
+  const result = by({
+    servers: {
+      run: (work) => work({ url, endpoint: () => Promise.reject(new Error('nobody asks for it')) }, noDeadline()),
+    },
+    admission: { adminSecret: options.adminSecret ?? null, registrationToken: options.registrationToken ?? null },
     fetch: async (request) => {
       sent.push(request);
       return response;
     },
-    deadline: noDeadline,
     clock: { now: () => START_MS },
     lookup: async () => options.addresses ?? ['127.0.0.1', '::1'],
     onSecretWithheld: () => withheld++,
@@ -91,6 +104,50 @@ describe("the administrator's secret", () => {
   });
 });
 
+describe('a public key', () => {
+  test('is registered by the standard, and the server gives the id', async () => {
+    const answer = { client_id: 'made', client_id_issued_at: 1, registration_access_token: 'rat_x' };
+    const { sent, result } = await attempt(Response.json(answer, { status: 201 }), {}, byKey);
+    expect(sent.url).toBe('http://localhost:1/api/clients');
+    expect(await sent.json()).toEqual({
+      client_name: 'App',
+      grant_types: ['client_credentials'],
+      token_endpoint_auth_method: 'private_key_jwt',
+      jwks: { keys: [JWK] },
+      dpop_bound_access_tokens: true,
+    });
+    const known = (await result) as { clientId: string };
+    expect(known.clientId).toBe('made');
+    expect(JSON.stringify(known)).not.toContain('rat_x');
+  });
+
+  test.each([
+    ['without an id', Response.json({}, { status: 201 }), 'malformed'],
+    ['that is refused', Response.json({ error: 'invalid_client_metadata' }, { status: 400 }), 'not_registered'],
+    ['where nobody may register', new Response('{}', { status: 403 }), 'not_registered'],
+  ])('answered %s', async (_, response, kind) => {
+    const { result } = await attempt(response, {}, byKey);
+    expect((await thrown(result, TokenError)).trouble.kind).toBe(kind as never);
+  });
+});
+
+describe('an initial access token', () => {
+  test('goes as Bearer, before the secret of the administrator', async () => {
+    for (const by of [byPair, byKey]) {
+      const answer = Response.json({ client_id: 'x' });
+      const { sent } = await attempt(answer, { registrationToken: 'rt_1', adminSecret: 's3cret' }, by);
+      expect(sent.headers.get('authorization')).toBe('Bearer rt_1');
+      expect(sent.headers.has('x-admin-secret')).toBe(false);
+    }
+  });
+
+  test('stays at home before a public address over plain http', async () => {
+    const { sent, withheld } = await attempt(Response.json({}), { url: 'http://8.8.8.8', registrationToken: 'rt_1' });
+    expect(sent.headers.has('authorization')).toBe(false);
+    expect(withheld).toBe(1);
+  });
+});
+
 describe('local addresses', () => {
   test.each([
     '127.0.0.1',
@@ -125,9 +182,9 @@ describe('local addresses', () => {
 
 describe('a self-made credential', () => {
   test('has a recognisable id and 256 random bits', () => {
-    const made = makeCredential('App', countingBytes());
+    const made = makeCredential('App', countingBytes(), START_MS);
     expect(made.clientId).toMatch(/^crypto-client-[a-z2-7]{12}$/);
-    expect(Buffer.from(made.clientSecret, 'base64url')).toHaveLength(32);
+    expect(Buffer.from(made.secrets[0]?.value ?? '', 'base64url')).toHaveLength(32);
     expect(made).toMatchObject({ appName: 'App', origin: 'self-made', registered: false });
   });
 });

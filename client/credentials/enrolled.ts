@@ -2,9 +2,11 @@ import { TokenError, type TokenSource } from '../auth/token';
 
 /** What {@link enrolled} needs. */
 export interface EnrolmentDeps {
-  readonly clientId: string;
+  readonly clientId: () => string;
   /** True when the server has confirmed the registration before. */
   readonly registered: boolean;
+  /** False when registering again would make another client of it. */
+  readonly mends: boolean;
   /** Registers the credential and keeps that it did. Rejects with `TokenError`. */
   readonly enrol: () => Promise<void>;
 }
@@ -14,7 +16,7 @@ export interface EnrolmentDeps {
  * forgotten it. If it is refused even then, that stands until some token has been granted again; it is told as trouble of its own,
  * since the remedy is another one than for a credential that somebody has given.
  */
-export function enrolled(source: TokenSource, { clientId, registered, enrol }: EnrolmentDeps): TokenSource {
+export function enrolled(source: TokenSource, { clientId, registered, mends, enrol }: EnrolmentDeps): TokenSource {
   let known = registered;
   let mended = false;
   const ensure = async (): Promise<void> => {
@@ -38,12 +40,12 @@ export function enrolled(source: TokenSource, { clientId, registered, enrol }: E
       const mayBeForgotten = known;
       await ensure();
       let token = await granted();
-      if (token === null && mayBeForgotten && !mended) {
+      if (token === null && mayBeForgotten && mends && !mended) {
         mended = true;
         await enrol();
         token = await granted();
       }
-      if (token === null) throw new TokenError({ kind: 'own_refused', clientId });
+      if (token === null) throw new TokenError({ kind: 'own_refused', clientId: clientId() });
       return token;
     },
   };

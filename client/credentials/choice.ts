@@ -1,0 +1,57 @@
+import type { Opening } from './opening';
+import { DEFAULT_NAME, ENVIRONMENT_NAME, type StoredCredential } from './stored';
+
+/** Which credential is used when none is named. */
+export interface Choice {
+  /** Its name; where there is none at all, one is made. Throws `VaultFault`. */
+  active(): string;
+  /** The same, but nothing is made. */
+  peek(): string;
+  /** Keeps another one. Throws `VaultFault`. */
+  choose(name: string): void;
+  /** Takes over what another process has chosen. */
+  refresh(): void;
+}
+
+/** What {@link createChoice} needs. */
+export interface ChoiceDeps {
+  readonly opening: Opening;
+  /** True when the environment names one: it is the active one until another is chosen, and again at the next start. */
+  readonly pinned: boolean;
+  /** A credential of the client's own. */
+  readonly make: () => StoredCredential;
+}
+
+/** The choice that is kept in the vault, behind that of the environment. */
+export function createChoice({ opening, pinned, make }: ChoiceDeps): Choice {
+  /** What goes before the choice that is kept; null: nothing. */
+  let override: string | null = pinned ? ENVIRONMENT_NAME : null;
+  let seen: string | null = null;
+  const look = (makes: boolean): string => {
+    if (override !== null) return override;
+    const store = opening.needed();
+    const wanted = store.chosen();
+    if (store.read(wanted) !== null) return wanted;
+    // A choice that is gone: the usual one, or any.
+    if (store.read(DEFAULT_NAME) !== null) return DEFAULT_NAME;
+    const [first] = store.all().credentials.keys();
+    if (first !== undefined) return first;
+    // Stored before it is registered: whatever happens in between, the next start goes on with the same one.
+    if (makes) store.readOrCreate(DEFAULT_NAME, make);
+    return DEFAULT_NAME;
+  };
+  return {
+    active: () => look(true),
+    peek: () => look(false),
+    choose(name) {
+      if (name !== ENVIRONMENT_NAME) opening.needed().choose(name);
+      seen = name;
+      override = pinned ? name : null;
+    },
+    refresh() {
+      const chosen = opening.store()?.chosen() ?? null;
+      if (pinned && chosen !== null && seen !== null && chosen !== seen) override = chosen;
+      seen = chosen;
+    },
+  };
+}

@@ -1,0 +1,56 @@
+import { publicJwk } from '../auth/keys';
+import type { RandomBytes } from '../ports';
+import { type Registered, type RegistrationDeps, register, registerKey } from './registration';
+import { makeSecret } from './self-made';
+import { chosenSecret, type StoredCredential, type StoredSecret } from './stored';
+
+/** What {@link enrol} needs. */
+export interface EnrolDeps extends RegistrationDeps {
+  readonly read: () => StoredCredential;
+  readonly update: (change: (kept: StoredCredential) => StoredCredential | null) => StoredCredential | null;
+  readonly randomBytes: RandomBytes;
+}
+
+/**
+ * Registers a credential: its key when it has one, else id and secret. A secret that the server itself once made cannot be
+ * chosen anew, so a server that has forgotten it is given another; it is kept before the server hears of it, and
+ * dropped when the server knows the client after all. Rejects with `TokenError`.
+ */
+export async function enrol(deps: EnrolDeps): Promise<Registered> {
+  const { read, update } = deps;
+  const { clientId, key } = read();
+  if (key !== null) return enrolKey(deps);
+  const chosen = read().secrets.find(({ value }) => !value.startsWith('cs_'));
+  const candidate = chosen ?? spare(deps);
+  const made = chosen === undefined ? candidate : null;
+  const applicant = { clientId: clientId ?? '', clientSecret: candidate.value, appName: read().appName };
+  const result = await register(applicant, deps);
+  update((kept) => ({ ...kept, registered: true, secrets: secretsAfter(kept.secrets, { candidate, made, result }) }));
+  return result;
+}
+
+async function enrolKey(deps: EnrolDeps): Promise<Registered> {
+  const { clientId, key, appName, dpopKey } = deps.read();
+  if (key === null) throw new Error('there is no key');
+  if (clientId !== null) return { existing: true, answer: {} };
+  const made = await registerKey({ appName, jwk: publicJwk(key), dpop: dpopKey !== null }, deps);
+  deps.update((kept) => ({ ...kept, clientId: made.clientId, registered: true }));
+  return made.registered;
+}
+
+/** A new secret beside those that the server no longer takes. */
+function spare({ update, randomBytes, clock }: EnrolDeps): StoredSecret {
+  const made = chosenSecret(makeSecret(randomBytes), clock.now());
+  update((kept) => ({ ...kept, secrets: [...kept.secrets, made] }));
+  return made;
+}
+
+function secretsAfter(
+  secrets: readonly StoredSecret[],
+  { candidate, made, result }: { candidate: StoredSecret; made: StoredSecret | null; result: Registered },
+): readonly StoredSecret[] {
+  // A server that has just taken this one knows no other.
+  if (!result.existing) return secrets.filter(({ value }) => value === candidate.value);
+  // One that knows the client has other secrets of it.
+  return made === null ? secrets : secrets.filter(({ value }) => value !== made.value);
+}

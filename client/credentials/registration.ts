@@ -1,0 +1,113 @@
+import { busy, quote, readObject, send } from '../auth/answer';
+import type { ClientSecret } from '../auth/authentication';
+import type { Servers } from '../auth/one-server';
+import { TokenError } from '../auth/token';
+import type { Clock, Fetch } from '../ports';
+import { type Lookup, mayCarrySecret } from './private-address';
+
+/** Longest wait for an answer, in milliseconds: the server hashes the secret slowly, and others may be before us. */
+export const REGISTRATION_DEADLINE_MS = 15_000;
+
+/** A registration that the server knows now. */
+export interface Registered {
+  /** True when the id was there before. */
+  readonly existing: boolean;
+  /** The server's own answer; empty when the id was there before. */
+  readonly answer: Readonly<Record<string, unknown>>;
+}
+
+/** What admits a registration where not everybody may register. Kept in memory alone. */
+export interface Admission {
+  /** An initial access token (RFC 7591 §3), or null; goes before the administrator's secret. */
+  readonly registrationToken: string | null;
+  readonly adminSecret: string | null;
+}
+
+/** What a registration needs. */
+export interface RegistrationDeps {
+  readonly servers: Pick<Servers, 'run'>;
+  readonly admission: Admission;
+  readonly fetch: Fetch;
+  readonly clock: Pick<Clock, 'now'>;
+  readonly lookup: Lookup;
+  /** Told once for each attempt that leaves what admits it at home. */
+  readonly onSecretWithheld: () => void;
+}
+
+/** A credential and the name under which it is registered. */
+export interface Applicant extends ClientSecret {
+  readonly appName: string;
+}
+
+/** A public key and the name under which it is registered. */
+export interface KeyApplicant {
+  readonly appName: string;
+  /** Public JWK (RFC 7517). */
+  readonly jwk: Readonly<Record<string, unknown>>;
+  readonly dpop: boolean;
+}
+
+/**
+ * Registers a credential (`POST /api/auth/register`). An id that exists counts as registered: only a token request can
+ * tell whether the secret is right. Rejects with {@link TokenError}: `not_registered`, `busy`, `unreachable`, `malformed`.
+ */
+export function register(applicant: Applicant, deps: RegistrationDeps): Promise<Registered> {
+  const { clientId: client_id, clientSecret: client_secret, appName: app_name } = applicant;
+  return post('/api/auth/register', { client_id, client_secret, app_name }, deps);
+}
+
+/** Registers a public key (`POST /api/clients`, RFC 7591): the server gives the id. Rejects as {@link register}. */
+export async function registerKey(
+  { appName, jwk, dpop }: KeyApplicant,
+  deps: RegistrationDeps,
+): Promise<{ readonly clientId: string; readonly registered: Registered }> {
+  const metadata = {
+    client_name: appName,
+    grant_types: ['client_credentials'],
+    token_endpoint_auth_method: 'private_key_jwt',
+    jwks: { keys: [jwk] },
+    ...(dpop ? { dpop_bound_access_tokens: true } : {}),
+  };
+  const registered = await post('/api/clients', metadata, deps);
+  // The rest of the answer may hold what manages the registration, which is nobody's business but the server's.
+  const { client_id: clientId, client_id_issued_at, client_name } = registered.answer;
+  if (typeof clientId !== 'string' || clientId === '')
+    throw new TokenError({ kind: 'malformed', detail: 'the registration is answered without a client_id' });
+  return { clientId, registered: { ...registered, answer: { client_id: clientId, client_id_issued_at, client_name } } };
+}
+
+async function post(path: string, body: object, deps: RegistrationDeps): Promise<Registered> {
+  return deps.servers.run(
+    async ({ url: base }, signal) => {
+      const url = `${base}${path}`;
+      const headers = new Headers({ 'content-type': 'application/json', accept: 'application/json' });
+      await admit(headers, url, deps);
+      const request = { method: 'POST', headers, body: JSON.stringify(body), signal, redirect: 'manual' } as const;
+      return judgeRegistration(await send(deps.fetch, new Request(url, request)), deps.clock.now());
+    },
+    { deadlineMs: REGISTRATION_DEADLINE_MS },
+  );
+}
+
+async function admit(headers: Headers, url: string, deps: RegistrationDeps): Promise<void> {
+  const { registrationToken, adminSecret } = deps.admission;
+  if (registrationToken === null && adminSecret === null) return;
+  if (!(await mayCarrySecret(url, deps.lookup))) deps.onSecretWithheld();
+  else if (registrationToken !== null) headers.set('authorization', `Bearer ${registrationToken}`);
+  else if (adminSecret !== null) headers.set('x-admin-secret', adminSecret);
+}
+
+/** Judges the answer of the registration. Throws {@link TokenError}. */
+export async function judgeRegistration(response: Response, nowMs: number): Promise<Registered> {
+  const passing = busy(response, nowMs);
+  if (passing !== null) throw new TokenError(passing);
+  const { status } = response;
+  const body = await readObject(response);
+  if (status === 200 || status === 201) return { existing: false, answer: body ?? {} };
+  // What we send is well formed, so 400 can only mean an id that is taken; RFC 7591 §3.2.2 says what is wrong otherwise.
+  if ((status === 400 && body?.['error'] === undefined) || status === 409) return { existing: true, answer: {} };
+  if (status < 400)
+    throw new TokenError({ kind: 'malformed', detail: `registration is answered with status ${status}` });
+  const detail = quote(body?.['detail'] ?? body?.['error_description']);
+  throw new TokenError({ kind: 'not_registered', status, detail });
+}
