@@ -1,5 +1,5 @@
 import type { Log } from '../kit/logs';
-import { oneServer, type Servers } from './auth/one-server';
+
 import type { Config } from './config';
 import type { Lookup } from './credentials/private-address';
 import { type Credentials, createCredentials } from './credentials/registry';
@@ -8,6 +8,7 @@ import type { Clock, Deadline, Fetch, Random, RandomBytes, Schedule } from './po
 import { createFeed, type Feed } from './rates/feed';
 import type { SeenRate } from './rates/model';
 import { createServerApi, type ServerApi } from './server-api';
+import { createServers, type Servers } from './servers/servers';
 import { openVault, type Vault } from './vault/vault';
 
 /** What the client takes from the process it runs in. */
@@ -42,12 +43,13 @@ export type Shown = (rates: readonly SeenRate[], before: readonly SeenRate[] | n
 export function createServices(config: Config, given: Surroundings, shown: Shown = () => {}): Services {
   const vault = openWhenNeeded(config, given);
   const urls = { serverUrls: [config.serverUrl], configured: config.credential };
+  const groups = createGroups(given);
   const credentials = createCredentials({
     ...config,
     ...given,
     ...urls,
     vault: vault.open,
-    group: createGroups(given),
+    group: groups.get,
   });
   const apiOf = createApis(given);
   const active = (): ServerApi => apiOf(credentials.get(null));
@@ -69,19 +71,25 @@ export function createServices(config: Config, given: Surroundings, shown: Shown
     close() {
       feed.stop();
       credentials.close();
+      groups.close();
       vault.close();
     },
   };
 }
 
 /** One group for each list of servers and issuer. */
-function createGroups(given: Surroundings): (urls: readonly string[], issuer: string) => Servers {
+function createGroups(given: Surroundings) {
   const groups = new Map<string, Servers>();
-  return (urls, issuer) => {
-    const key = JSON.stringify([urls, issuer]);
-    const group = groups.get(key) ?? oneServer({ ...given, urls, issuer });
-    groups.set(key, group);
-    return group;
+  return {
+    get(urls: readonly string[], issuer: string): Servers {
+      const key = JSON.stringify([urls, issuer]);
+      const group = groups.get(key) ?? createServers({ ...given, urls, issuer });
+      groups.set(key, group);
+      return group;
+    },
+    close() {
+      for (const group of groups.values()) group.close();
+    },
   };
 }
 

@@ -1,9 +1,9 @@
 import type { Clock, Fetch } from '../ports';
+import type { Servers } from '../servers/servers';
 import { busy, quote, readObject, send } from './answer';
 import { type Asked, type Authentication, tokenRequest } from './authentication';
 import type { TokenEndpoint } from './discovery';
 import type { Prover } from './dpop';
-import type { Servers } from './one-server';
 import {
   type AccessToken,
   OAUTH_ERRORS,

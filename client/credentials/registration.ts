@@ -1,8 +1,8 @@
 import { busy, quote, readObject, send } from '../auth/answer';
 import type { ClientSecret } from '../auth/authentication';
-import type { Servers } from '../auth/one-server';
 import { TokenError } from '../auth/token';
 import type { Clock, Fetch } from '../ports';
+import type { Servers } from '../servers/servers';
 import { type Lookup, mayCarrySecret } from './private-address';
 
 /** Longest wait for an answer, in milliseconds: the server hashes the secret slowly, and others may be before us. */

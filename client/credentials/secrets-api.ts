@@ -1,8 +1,8 @@
 import { busy, quote, readObject, send } from '../auth/answer';
 import { basic } from '../auth/authentication';
-import type { Servers } from '../auth/one-server';
 import { TokenError } from '../auth/token';
 import type { Clock, Fetch } from '../ports';
+import type { Servers } from '../servers/servers';
 
 /** Longest wait for an answer, in milliseconds: the server may hash the secret that authenticates, slowly. */
 const SECRETS_DEADLINE_MS = 15_000;

@@ -1,4 +1,4 @@
-import type { Servers } from '../auth/one-server';
+import type { Servers } from '../servers/servers';
 import { VaultFault } from '../vault/fault';
 import type { Opening } from './opening';
 import { inMemory, inVault, type Place } from './place';
