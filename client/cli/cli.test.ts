@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { commandOf } from '../../kit/testing';
@@ -90,6 +90,13 @@ describe('without a client that runs', () => {
     expect(await run(['token', '--header', '--json'], environment('a'))).toMatchObject({ code: 2, out: '' });
   });
 
+  test('token --credential takes the one of that name, and no other', async () => {
+    expect((await run(['token', '--credential', 'default'], environment('a'))).out).toStartWith('e30.');
+    const { code, out, err } = await run(['token', '--credential', 'nobody'], environment('a'));
+    expect([code, out]).toEqual([1, '']);
+    expect(err).toMatch(/^crypto-client: .*credential.*\n$/);
+  });
+
   test('rates prints a table', async () => {
     const { code, out } = await run(['rates'], environment('a'));
     expect(code).toBe(0);
@@ -113,6 +120,32 @@ describe('without a client that runs', () => {
     await run(['token'], environment('a'));
     await run(['rates'], environment('a'));
     expect(double.clients.size).toBe(clients);
+  });
+
+  test('doctor looks at everything, and a first time makes nothing', async () => {
+    const before = await run(['doctor', '--json', '--port', '0'], environment('doctor'));
+    expect([before.code, JSON.parse(before.out).ok, existsSync(join(root, 'doctor'))]).toEqual([0, true, false]);
+    const { out: token } = await run(['token'], environment('doctor'));
+    const { code, out, err } = await run(['doctor', '--port', '0'], environment('doctor'));
+    expect([code, err]).toEqual([0, '']);
+    expect(out).toMatch(
+      /^credential default\n {2}ok {4}token: obtained, and ends in \d h \d+ min\n {2}ok {4}rates: 2 are read/m,
+    );
+    expect(out).not.toContain('e30.');
+    expect(token).toStartWith('e30.');
+  });
+
+  test('doctor ends with 1 when something is wrong, and says what to do', async () => {
+    const away = environment('doctor', { CRYPTO_SERVER_URL: 'http://127.0.0.1:1' });
+    const { code, out, err } = await run(['doctor', '--port', '0'], away);
+    expect([code, err]).toEqual([1, 'crypto-client: 1 thing is wrong.\n']);
+    expect(out).toMatch(/^ {2}fail {2}tcp: no connection to port 1 \(ECONNREFUSED\)\n {8}→ start the server/m);
+    const faulty = await run(
+      ['doctor', '--json'],
+      environment('doctor', { VAULT_KEY: 'my-short-key', FETCH_SECONDS: '0' }),
+    );
+    expect([faulty.code, JSON.parse(faulty.out).findings.length]).toEqual([1, 2]);
+    expect(faulty.out).not.toContain('my-short-key');
   });
 
   test('config masks what is secret', async () => {

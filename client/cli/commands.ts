@@ -2,6 +2,7 @@ import { type Command, Option } from 'commander';
 import { printSettings } from '../../kit/commands';
 import { usesSettings } from '../../kit/help';
 import { SETTINGS } from '../config';
+import { doctor } from './doctor';
 import { rates, register, serve, type TokenFlags, token } from './own';
 import type { Process, ReadFlags } from './process';
 import { healthcheck, status } from './remote';
@@ -16,6 +17,7 @@ export function createCommands(program: Command, process: Process): void {
     .option('--watch', 'go on until Ctrl-C; on a terminal a live table on the whole screen')
     .action((flags: ReadFlags & { watch?: true }) => rates(process, flags));
   reading(program, 'token', 'print a valid access token')
+    .option('--credential <name>', 'of this credential, instead of the one in use')
     .addOption(new Option('--header', 'print it as a header line, for curl -H @-').conflicts('json'))
     .action((flags: TokenFlags) => token(process, flags));
   reading(program, 'register', 'register the credential in use').action((flags: ReadFlags) => register(process, flags));
@@ -26,6 +28,11 @@ export function createCommands(program: Command, process: Process): void {
     reading(program, 'healthcheck', 'exit with 0 when the running client is ready, else with 1'),
     WHERE,
   ).action((flags: ReadFlags) => healthcheck(process, flags));
+  reading(
+    program,
+    'doctor',
+    'look at everything that the client needs, and say what to do; exit with 1 when something is wrong',
+  ).action((flags: ReadFlags) => doctor(process, flags));
   reading(program, 'config', 'print every setting, its value and where it came from').action((flags: ReadFlags) =>
     printSettings(process.write, SETTINGS, process.configure(), flags.json === true),
   );

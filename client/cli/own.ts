@@ -1,4 +1,5 @@
 import { Refusal } from '../../kit/command';
+import { Problem } from '../../kit/http/problem';
 import type { Log } from '../../kit/logs';
 import { untilStopped } from '../../kit/stop';
 import { TokenError } from '../auth/token';
@@ -50,12 +51,14 @@ export async function rates(
 /** Flags of `token`. */
 export interface TokenFlags extends ReadFlags {
   readonly header?: true;
+  /** Name of the one to use; left out: the active one. */
+  readonly credential?: string;
 }
 
 /** `token`: a valid access token and nothing else on standard output, or the line of a header that holds it. */
-export function token(process: Process, { json, header }: TokenFlags): Promise<void> {
+export function token(process: Process, { json, header, credential = '' }: TokenFlags): Promise<void> {
   return withServices(process, async ({ credentials }) => {
-    const { value, type, expiresAtMs } = await credentials.get(null).tokens.token();
+    const { value, type, expiresAtMs } = await credentials.get(credential || null).tokens.token();
     const expires_in = Math.max(0, Math.floor((expiresAtMs - process.clock.now()) / 1000));
     const plain = header ? `Authorization: ${type} ${value}` : value;
     process.write.out(`${json ? JSON.stringify({ access_token: value, token_type: type, expires_in }) : plain}\n`);
@@ -122,6 +125,7 @@ async function withServices(process: Process, use: (services: Services) => Promi
     await use(services);
   } catch (error) {
     if (error instanceof TokenError) throw new Refusal(sayTrouble(error));
+    if (error instanceof Problem) throw new Refusal(error.detail);
     throw error instanceof VaultFault ? new Refusal(error.message) : error;
   } finally {
     services.close();
