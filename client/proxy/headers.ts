@@ -34,6 +34,9 @@ const INERT = {
 /** Codings that fetch undoes on its own; what it says of them and of the length is then not true any more. */
 const DECODED = /^(?:gzip|x-gzip|deflate|br|zstd)$/i;
 
+/** Schemes for which a browser asks its user for a password, in the name of this client. */
+const ASKS_FOR_PASSWORD = /(?:^|,)\s*(?:basic|digest|negotiate|ntlm)\b/i;
+
 /** Headers of the request to the target, as yet without a token. `name`: what this proxy calls itself in `Via`. */
 export function requestHeaders(received: Headers, name: string): Headers {
   const headers = endToEnd(received, OF_THE_CALLER);
@@ -49,6 +52,7 @@ export function answerHeaders(received: Headers, name: string): Headers {
     headers.delete('content-encoding');
     headers.delete('content-length');
   }
+  if (ASKS_FOR_PASSWORD.test(headers.get('www-authenticate') ?? '')) headers.delete('www-authenticate');
   for (const [header, value] of Object.entries(INERT)) headers.set(header, value);
   appendVia(headers, name);
   return headers;

@@ -119,6 +119,16 @@ describe('a path goes to the servers of the credential', () => {
     expect(read(rest, null)).toBe(403);
   });
 
+  test.each([
+    ['http://localhost:8000/x?y', '/x'],
+    ['https://rates.example.com/base/x', '/x'],
+    ['https://rates.example.com/base', ''],
+    ['http://LOCALHOST:8000', '/'],
+  ])('as %p does, which names one of them: %p', (url, path) => {
+    const [rest = '', query = ''] = url.split(/(?=\?)/);
+    expect(read(rest, null, query)).toEqual({ kind: 'servers', path: `${path}${query}` });
+  });
+
   test('when all of them may be reached', () => {
     expect(read('x', SERVERS)).toEqual({ kind: 'servers', path: '/x' });
     expect(read('x', ['http://localhost:8000'])).toBe(403);

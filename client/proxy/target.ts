@@ -3,7 +3,7 @@ import { Problem } from '../../kit/http/problem';
 
 /** Where a forwarded request goes: to the servers of its credential, or to an address of its own. */
 export type Target =
-  /** Behind the base URL of whichever server is chosen; begins with a slash, the query included. */
+  /** Behind the base URL of whichever server is chosen, the query included. */
   { readonly kind: 'servers'; readonly path: string } | { readonly kind: 'address'; readonly url: string };
 
 /** What limits the targets of one credential. */
@@ -32,7 +32,17 @@ export function readTarget(rest: string, query: string, { servers, allowed, isSe
   }
   const url = readUrl(`${rest}${query}`);
   judge(url, may, isSelf);
-  return { kind: 'address', url: url.href };
+  const path = pathBelow(servers, url);
+  const isServers = path !== null && servers.every((base) => may(new URL(`${base}${path}`)));
+  return isServers ? { kind: 'servers', path } : { kind: 'address', url: url.href };
+}
+
+/** What stands behind the base URL of one of the servers, with the query; null for an address of somebody else. Any other server will do then. */
+function pathBelow(servers: readonly string[], url: URL): string | null {
+  const base = servers.find((server) => createReach([server])(url));
+  return base === undefined
+    ? null
+    : `${url.pathname}${url.search}`.slice(new URL(base).pathname.replace(/\/$/, '').length);
 }
 
 /** True for the addresses below these base URLs, compared by origin and by whole segments of the path. */
