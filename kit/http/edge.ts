@@ -57,7 +57,9 @@ export function createEdge(options: EdgeOptions): (next: Next) => Next {
     const refusal = options.refused?.(request) ?? null;
     if (refusal !== null) return problemResponse(refusal, id);
     const asItComes = request.method === 'GET' || options.streams?.(request) === true;
-    return asItComes ? next(request) : passBody(request, id, next);
+    const answer = asItComes ? next(request) : passBody(request, id, next);
+    if (request.method !== 'HEAD') return answer;
+    return answer instanceof Promise ? answer.then(withoutGuess) : withoutGuess(answer);
   };
   const handle = (request: Request, next: Next): Answer => {
     const id = identify(request);
@@ -88,6 +90,18 @@ function once(wrap: (next: Next) => Next): (next: Next) => Next {
 function stamp(response: Response, id: string): Response {
   response.headers.set('x-request-id', id);
   response.headers.set('x-content-type-options', 'nosniff');
+  return response;
+}
+
+/**
+ * The framework measures what a handler gives for HEAD, and what would only be written for a GET has no length yet: a length that is
+ * not known is not sent (RFC 9110 §8.6), nor is one with 304, which is no answer without content.
+ */
+function withoutGuess(response: Response): Response {
+  if (response.headers.get('content-length') !== '0') return response;
+  response.headers.delete('content-length');
+  // Without it Bun would say 0 by itself.
+  if (response.status === 200) response.headers.set('transfer-encoding', 'chunked');
   return response;
 }
 

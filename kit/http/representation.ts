@@ -41,7 +41,7 @@ export function createRepresent(headers: SentHeaders): Represent {
     const same = notModified(request, representation, headers);
     if (same !== null) return same;
     const coding = chosenCoding(representation, acceptedCodings(request.headers.get('accept-encoding')));
-    if (request.headers.get('if-none-match')?.trim() === '*') return unchanged(headers, representation, coding);
+    if (asksForNone(request)) return unchanged(headers, representation, coding);
     const responses = ready.get(representation) ?? readyIn(representation);
     responses[coding] ??= make(representation, coding);
     return responses[coding].clone() as Response; // Bun's own types name another Response here.
@@ -66,7 +66,17 @@ export function notModified(
   return held === undefined ? null : unchanged(headers, representation, held);
 }
 
-function unchanged(headers: SentHeaders, representation: Pick<Representation, 'version'>, coding: Coding): Response {
+/** True for who wants an answer only where there is nothing, whatever its version (`If-None-Match: *`). */
+export function asksForNone(request: Request): boolean {
+  return request.headers.get('if-none-match')?.trim() === '*';
+}
+
+/** The 304 under the tag of what would be sent. */
+export function unchanged(
+  headers: SentHeaders,
+  representation: Pick<Representation, 'version'>,
+  coding: Coding,
+): Response {
   return new Response(null, { status: 304, headers: headersOf(headers, representation, coding) });
 }
 

@@ -3,7 +3,14 @@ import { Elysia } from 'elysia';
 import { csvRow } from '../../kit/csv';
 import { preferredType } from '../../kit/http/accept';
 import { readQuery } from '../../kit/http/query';
-import { bestCoding, contentHeaders, createRepresent, notModified } from '../../kit/http/representation';
+import {
+  asksForNone,
+  bestCoding,
+  contentHeaders,
+  createRepresent,
+  notModified,
+  unchanged,
+} from '../../kit/http/representation';
 import { begun, streamOf } from '../../kit/http/streamed';
 import type { Guard } from '../tokens/guard';
 import { createExports, type Exports } from './exports';
@@ -75,6 +82,7 @@ async function sendCsv<Row, Body>(
   begin: () => () => void,
 ): Promise<Response> {
   const coding = bestCoding(request);
+  if (asksForNone(request)) return unchanged(CSV_HEADERS, { version }, coding);
   const headers = contentHeaders(CSV_HEADERS, { version }, coding);
   // What a GET would be answered with; nothing is read for it.
   if (request.method === 'HEAD') return new Response(null, { headers });

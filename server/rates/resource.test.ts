@@ -205,6 +205,11 @@ eachDatabase('the rates', (open) => {
       expect(head.headers.get('content-type')).toBe(get.headers.get('content-type'));
       expect(head.headers.get('content-length')).toBe(String((await get.arrayBuffer()).byteLength));
       expect(await head.text()).toBe('');
+      if (path === '/health') continue;
+      // It has the length of what is there, or says none.
+      const known = { ...headers, 'if-none-match': head.headers.get('etag')! };
+      const same = await server.ask(path, { headers: known, method: 'HEAD' });
+      expect([same.status, same.headers.get('content-length')]).toEqual([304, null]);
     }
     const bare = await server.ask('/api/currency/', { method: 'HEAD' });
     expect(bare.status).toBe(401);

@@ -78,6 +78,7 @@ eachDatabase('events of the rates', (open) => {
       headers: { authorization: `Bearer ${token}` },
     });
     expect([head.status, head.headers.get('content-type')]).toEqual([200, 'text/event-stream']);
+    expect(head.headers.get('content-length')).toBeNull();
   });
 
   test('are of the currencies that were asked for; an unknown one is 404, and no token 401', async () => {
