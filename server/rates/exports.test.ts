@@ -15,8 +15,8 @@ eachDatabase('ticks as CSV', (open) => {
   let database: Database;
   let server: TestServer;
   let token: string;
-  /** Pages that were read, readings that are over, and what stands between one page and the next. */
-  const pages = { read: 0, ended: 0, gate: Promise.resolve() };
+  /** Readings that have begun, pages that were read, readings that are over; what stands before the first page, and after each. */
+  const pages = { begun: 0, read: 0, ended: 0, first: Promise.resolve(), gate: Promise.resolve() };
   const count = (services: Services): Services => {
     const ticks: History['ticks'] = async (...asked) => {
       const series = await services.history.ticks(...asked);
@@ -25,7 +25,9 @@ eachDatabase('ticks as CSV', (open) => {
     return { ...services, history: { ...services.history, ticks } };
   };
   async function* counted<Page>(read: AsyncGenerator<Page>): AsyncGenerator<Page> {
+    pages.begun += 1;
     try {
+      await pages.first;
       for await (const page of read) {
         pages.read += 1;
         yield page;
@@ -106,6 +108,25 @@ eachDatabase('ticks as CSV', (open) => {
     for (const answer of running)
       expect([answer.status, (await answer.text()).split('\r\n')[0]]).toEqual([200, 'seq,rate,at']);
     for (const bearer of [first, late]) expect(await (await read(CSV, bearer)).text()).toStartWith('seq,rate,at');
+  });
+
+  test.each(['identity', 'gzip', 'zstd'])('who leaves before the first page may ask again (%s)', async (coding) => {
+    const bearer = await server.token();
+    const headers = { authorization: `Bearer ${bearer}`, ...CSV, 'accept-encoding': coding };
+    for (let count = 0; count <= EXPORTS_PER_CLIENT_MAX; count++) {
+      const first = Promise.withResolvers<void>();
+      pages.first = first.promise;
+      const { begun, ended } = pages;
+      const leaving = new AbortController();
+      const left = server.ask(PATH, { headers, signal: leaving.signal }).catch((error: unknown) => String(error));
+      await waitFor(() => pages.begun > begun, 'the reading to begin');
+      leaving.abort();
+      expect(await left).toContain('AbortError');
+      first.resolve();
+      await waitFor(() => pages.ended > ended, 'the reading to end');
+    }
+    pages.first = Promise.resolve();
+    expect((await read(CSV, bearer)).status).toBe(200);
   });
 
   test('those of any length are read page by page, and no more once the caller has left, who may then ask again', async () => {
