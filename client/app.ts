@@ -106,6 +106,7 @@ export function createApp({ credentials, feed, feedOf, server }: Services, optio
         feed,
         server,
         version: VERSION,
+        isSignedIn: access.isSignedIn,
         routes: () => root.routes,
       }),
     )

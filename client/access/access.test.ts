@@ -106,6 +106,18 @@ describe('beyond loopback', () => {
     expect(client.double.seen).toEqual([]);
   });
 
+  test('the page says nothing of the client before that', async () => {
+    const { credentials } = client.services;
+    await credentials.get(null).tokens.token();
+    const { client_id } = credentials.get(null).view(true);
+    const text = await (await client.ask('/')).text();
+    expect([
+      text.includes(client_id ?? '?'),
+      text.includes('45,000.00'),
+      text.includes(client.config.serverUrl),
+    ]).toEqual([false, false, false]);
+  });
+
   test.each(OPEN)('%p does not', async (path) => {
     expect(await statusOf(path, { headers: { host: 'client.example.com' } })).toBe(200);
   });

@@ -15,6 +15,8 @@ export interface StatusRoutesOptions {
   readonly feed: Pick<Feed, 'state'>;
   readonly server: Pick<ServerApi, 'health'>;
   readonly version: string;
+  /** False for a caller who has yet to give the password. */
+  readonly isSignedIn: (request: Request) => boolean;
   /** All routes that the index of the API lists. */
   readonly routes: () => readonly { readonly method: string; readonly path: string }[];
 }
@@ -50,8 +52,9 @@ const Status = t.Object({
 });
 
 /** Routes of the status. */
-export function statusRoutes({ report, feed, server, version, routes }: StatusRoutesOptions) {
-  const page = (): Response => {
+export function statusRoutes({ report, feed, server, version, isSignedIn, routes }: StatusRoutesOptions) {
+  const page = ({ request }: { request: Request }): Response => {
+    if (!isSignedIn(request)) return new Response(SIGN_IN_NEEDED, { headers: { 'cache-control': 'no-store' } });
     const { last, before } = feed.state();
     return new Response(renderPage(describePage(report(), last?.rates ?? [], before), version), {
       headers: PAGE_HEADERS,
@@ -77,6 +80,8 @@ export function statusRoutes({ report, feed, server, version, routes }: StatusRo
   }
   return app;
 }
+
+const SIGN_IN_NEEDED = 'This client shows itself to whoever knows its password: see DASHBOARD_PASSWORD.\n';
 
 const PAGE_HEADERS = { ...pageHeaders(CONTENT_SECURITY_POLICY), 'cache-control': 'no-store' };
 
