@@ -15,6 +15,10 @@ export interface Upstream {
   readonly double: Double;
   /** Requests that were neither for a token, nor for metadata, nor the client's own for rates; once their bodies were whole. */
   readonly seen: Seen[];
+  /** Bytes of long answers that were taken from here. */
+  produced: number;
+  /** Bodies of `/slow` are read on when this is settled. */
+  goOn: Promise<void>;
   /** How many callers have left before their answer was whole. */
   left: number;
   stop(): Promise<void>;
@@ -67,7 +71,9 @@ const ANSWERS: Record<string, (request: Request, upstream: Upstream) => Response
 
 /** So many bytes that none of them can be mistaken for another: each says where it stands. */
 export function patternAt(offset: number, length: number): Uint8Array {
-  return Uint8Array.from({ length }, (_, at) => ((offset + at) * 31) & 0xff);
+  const bytes = new Uint8Array(length);
+  for (let at = 0; at < length; at++) bytes[at] = ((offset + at) * 31) & 0xff;
+  return bytes;
 }
 
 /** Starts an API. */
@@ -84,6 +90,7 @@ export function startUpstream(): Upstream {
       const body = [];
       for await (const chunk of request.body ?? []) {
         bytes += chunk.byteLength;
+        if (pathname === '/slow') await upstream.goOn;
         if (bytes <= 1_000) body.push(chunk);
       }
       const { method } = request;
@@ -94,7 +101,7 @@ export function startUpstream(): Upstream {
       );
       if (check.status === 401) return check;
       const size = Number(searchParams.get('size') ?? 0);
-      if (size > 0) return new Response(patterned(size));
+      if (size > 0) return new Response(patterned(size, upstream));
       const special = ANSWERS[pathname];
       return special?.(request, upstream) ?? Response.json({ method, bytes, text: Buffer.concat(body).toString() });
     },
@@ -104,13 +111,15 @@ export function startUpstream(): Upstream {
     url,
     double: createDouble({ issuer: url, now: Date.now }),
     seen: [],
+    produced: 0,
+    goOn: Promise.resolve(),
     left: 0,
     stop: () => server.stop(true),
   };
   return upstream;
 }
 
-function patterned(size: number): ReadableStream<Uint8Array> {
+function patterned(size: number, upstream: Upstream): ReadableStream<Uint8Array> {
   const step = 100_000;
   let sent = 0;
   return new ReadableStream({
@@ -118,6 +127,7 @@ function patterned(size: number): ReadableStream<Uint8Array> {
       const length = Math.min(step, size - sent);
       controller.enqueue(patternAt(sent, length));
       sent += length;
+      upstream.produced = sent;
       if (sent === size) controller.close();
     },
   });
