@@ -15,6 +15,7 @@ import { credentialRoutes } from './credentials/index';
 import { tokenProblem, vaultProblem } from './credentials/problems';
 import { createMetrics } from './metrics/index';
 import type { Clock, Fetch, RandomBytes, Schedule } from './ports';
+import { HEADERS_MS } from './proxy/forward';
 import { gatewayProblem, isProxied, proxyRoutes } from './proxy/index';
 import { createIsSelf } from './proxy/target';
 import { ratesRoutes } from './rates/index';
@@ -95,8 +96,8 @@ export function createApp({ credentials, feed, feedOf, server }: Services, optio
         allowed: options.proxyTargets,
         isSelf: createIsSelf(options.host, () => root.server?.port ?? null),
         credential: (name) => {
-          const { servers, tokens } = credentials.get(name);
-          return { servers: servers.urls, tokens };
+          const { servers, fetchWithin } = credentials.get(name);
+          return { servers: servers.urls, fetch: fetchWithin(HEADERS_MS) };
         },
       }),
     )

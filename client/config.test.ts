@@ -23,6 +23,7 @@ test('with nothing set: one server and one client on this machine', () => {
     port: 8001,
     loopback: true,
     serverUrl: 'http://localhost:8000',
+    serverUrls: ['http://localhost:8000'],
     issuer: 'http://localhost:8000',
     credential: null,
     appName: 'crypto-client',
@@ -54,17 +55,18 @@ test('ISSUER is kept as it is written', () => {
   expect(read({ ISSUER: 'https://a.example/' }).config.issuer).toBe('https://a.example/');
 });
 
-test('of several servers the first is used, and the rest warned of', () => {
-  const { config, warnings } = read({ CRYPTO_SERVER_URL: 'https://a.example, https://b.example' });
+test('several servers: each is used once, and the first is the issuer', () => {
+  const { config, warnings } = read({ CRYPTO_SERVER_URL: 'https://a.example, https://b.example,https://a.example/' });
+  expect(config.serverUrls).toEqual(['https://a.example', 'https://b.example']);
   expect(config.serverUrl).toBe('https://a.example');
   expect(config.issuer).toBe('https://a.example');
-  expect(warnings).toHaveLength(1);
-  expect(warnings[0]).toContain('CRYPTO_SERVER_URL');
+  expect(warnings).toEqual([]);
 });
 
 describe('warnings', () => {
   test.each([
     [{ CRYPTO_SERVER_URL: 'http://rates.example.com' }, 'https'],
+    [{ CRYPTO_SERVER_URL: 'https://a.example,http://rates.example.com' }, 'https'],
     [{ HOST: '0.0.0.0' }, 'loopback'],
     [{ HOST: '0.0.0.0', DASHBOARD_PASSWORD: 'long-enough-for-this' }, 'plain http'],
     [{ PROXY_TARGETS: 'http://api.example.com' }, 'PROXY_TARGETS'],

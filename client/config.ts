@@ -21,8 +21,10 @@ export interface Config {
   readonly port: number;
   /** True when only this machine can reach the client. */
   readonly loopback: boolean;
-  /** Base URL of the server, without a slash at the end. */
+  /** Base URL of the server, without a slash at the end; of several, the first. */
   readonly serverUrl: string;
+  /** Base URLs of all servers, which stand for each other. */
+  readonly serverUrls: readonly string[];
   /** The issuer that the server's metadata must name. */
   readonly issuer: string;
   /** Null: the credential in the vault, or one of its own. */
@@ -60,7 +62,7 @@ export const SETTINGS = {
   HOST: COMMON_SETTINGS.HOST,
   PORT: setting({ about: 'port to listen on; 0 for a free one', parse: integer(0, 65_535), fallback: 8001 }),
   CRYPTO_SERVER_URL: setting({
-    about: 'base URL of crypto-server',
+    about: 'base URL of crypto-server, or several separated by commas',
     parse: list(readServerUrl),
     fallback: ['http://localhost:8000'],
   }),
@@ -151,7 +153,7 @@ export function readConfig(sources: Sources): Configuration {
       VAULT_KEY: vaultKeyFile(config.dataDir),
       ...(config.loopback ? {} : { DASHBOARD_PASSWORD: passwordFile(config.dataDir) }),
     },
-    warnings: [...reading.warnings, ...warningsOf(reading.values, config)],
+    warnings: [...reading.warnings, ...warningsOf(config)],
   };
 }
 
@@ -175,6 +177,7 @@ function makeConfig(values: Values<typeof SETTINGS>, terminal: boolean): Config 
     port: values.PORT,
     loopback: isLoopbackName(HOST),
     serverUrl: first,
+    serverUrls: [...new Set(CRYPTO_SERVER_URL)],
     issuer: values.ISSUER ?? first,
     credential: both ? Object.freeze({ clientId: CLIENT_ID, clientSecret: CLIENT_SECRET }) : null,
     appName: values.APP_NAME,
@@ -192,18 +195,14 @@ function makeConfig(values: Values<typeof SETTINGS>, terminal: boolean): Config 
   });
 }
 
-function warningsOf({ CRYPTO_SERVER_URL }: Values<typeof SETTINGS>, config: Config): string[] {
-  const { serverUrl, loopback, dashboardPassword } = config;
+function warningsOf(config: Config): string[] {
+  const { serverUrls, loopback, dashboardPassword } = config;
   const warnings: string[] = [];
-  if (CRYPTO_SERVER_URL.length > 1) {
-    warnings.push(
-      `CRYPTO_SERVER_URL names several servers but this version does not act on more than the first: ${serverUrl}`,
-    );
-  }
-  if (isPlainBeyond(serverUrl)) {
-    warnings.push(
-      `${serverUrl} is plain http beyond this machine: the secret and tokens can be read on the way; use https`,
-    );
+  for (const url of serverUrls) {
+    if (isPlainBeyond(url))
+      warnings.push(
+        `${url} is plain http beyond this machine: the secret and tokens can be read on the way; use https`,
+      );
   }
   for (const target of config.proxyTargets ?? []) {
     if (isPlainBeyond(target))

@@ -42,7 +42,7 @@ export function startClient(config: Config, options: ServeOptions): RunningClien
   }
   const url = shownUrl(config.host, port);
   if (guard?.file != null) log.info(`the password of the dashboard is in ${guard.file}`, { 'file.path': guard.file });
-  services.feed.start();
+  services.start();
   log.info(`crypto-client listens on ${url}`, { 'url.full': url, 'server.address': config.serverUrl });
   return {
     url,

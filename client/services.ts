@@ -1,5 +1,4 @@
 import type { Log } from '../kit/logs';
-
 import type { Config } from './config';
 import type { Lookup } from './credentials/private-address';
 import { type Credentials, createCredentials } from './credentials/registry';
@@ -32,6 +31,8 @@ export interface Services {
   feedOf(name: string | null): Pick<Feed, 'refresh'>;
   /** Calls with the active credential. */
   readonly server: ServerApi;
+  /** Begins what goes on in the background. */
+  start(): void;
   /** Ends what goes on in the background and closes the vault. */
   close(): void;
 }
@@ -42,14 +43,13 @@ export type Shown = (rates: readonly SeenRate[], before: readonly SeenRate[] | n
 /** Wires the client. Throws `VaultFault` when its credential cannot be read. Nothing is sent yet. */
 export function createServices(config: Config, given: Surroundings, shown: Shown = () => {}): Services {
   const vault = openWhenNeeded(config, given);
-  const urls = { serverUrls: [config.serverUrl], configured: config.credential };
   const groups = createGroups(given);
   const credentials = createCredentials({
     ...config,
     ...given,
-    ...urls,
+    configured: config.credential,
     vault: vault.open,
-    group: groups.get,
+    group: groups.of,
   });
   const apiOf = createApis(given);
   const active = (): ServerApi => apiOf(credentials.get(null));
@@ -68,6 +68,10 @@ export function createServices(config: Config, given: Surroundings, shown: Shown
       feeds.set(session, own);
       return own;
     },
+    start() {
+      groups.start();
+      feed.start();
+    },
     close() {
       feed.stop();
       credentials.close();
@@ -77,15 +81,30 @@ export function createServices(config: Config, given: Surroundings, shown: Shown
   };
 }
 
+interface Groups {
+  of(urls: readonly string[], issuer: string): Servers;
+  /** Looks after servers that nobody asks, of groups that there are and that will be. */
+  start(): void;
+  close(): void;
+}
+
 /** One group for each list of servers and issuer. */
-function createGroups(given: Surroundings) {
+function createGroups(given: Surroundings): Groups {
   const groups = new Map<string, Servers>();
+  let started = false;
   return {
-    get(urls: readonly string[], issuer: string): Servers {
+    of(urls, issuer) {
       const key = JSON.stringify([urls, issuer]);
-      const group = groups.get(key) ?? createServers({ ...given, urls, issuer });
+      const known = groups.get(key);
+      if (known !== undefined) return known;
+      const group = createServers({ ...given, urls, issuer });
+      if (started) group.start();
       groups.set(key, group);
       return group;
+    },
+    start() {
+      started = true;
+      for (const group of groups.values()) group.start();
     },
     close() {
       for (const group of groups.values()) group.close();

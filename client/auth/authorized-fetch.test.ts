@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, test } from 'bun:test';
+import type { Route } from '../servers/failover';
 import { authorizedFetch, isTokenRejected, type Tokens } from './authorized-fetch';
 import type { AccessToken } from './token';
 
@@ -27,6 +28,8 @@ beforeEach(() => {
   renewedTo = 'fresh';
 });
 
+const direct: Route = (request, send) => send(request);
+
 /** Calls with the token `old` against these answers, one after the other. */
 function call(answers: Response[], init?: RequestInit): Promise<Response> {
   const inner = async (request: Request) => {
@@ -37,7 +40,7 @@ function call(answers: Response[], init?: RequestInit): Promise<Response> {
     renewals.push(rejected);
     return token(renewedTo);
   };
-  const fetch = authorizedFetch(inner, { ...PLAIN, token: async () => token('old'), renew });
+  const fetch = authorizedFetch(inner, { ...PLAIN, token: async () => token('old'), renew }, direct);
   return fetch(new Request('http://localhost/x', init));
 }
 
@@ -48,11 +51,8 @@ test('adds the token', async () => {
 
 test('leaves the request of the caller as it was', async () => {
   const request = new Request('http://localhost/x', { method: 'POST', body: 'data' });
-  const fetch = authorizedFetch(async () => new Response(), {
-    ...PLAIN,
-    token: async () => token('old'),
-    renew: async () => token('x'),
-  });
+  const tokens = { ...PLAIN, token: async () => token('old'), renew: async () => token('x') };
+  const fetch = authorizedFetch(async () => new Response(), tokens, direct);
   await fetch(request);
   expect(request.headers.has('authorization')).toBe(false);
   expect(await request.text()).toBe('data');

@@ -1,4 +1,5 @@
 import type { Fetch } from '../ports';
+import type { Route } from '../servers/failover';
 import type { AccessToken } from './token';
 
 /** What the wrapper needs of a token cache. */
@@ -20,35 +21,41 @@ export interface Tokens extends RenewableTokens {
   heard(response: Response, url: string): boolean;
 }
 
+/** Sends one request with a token. `once`: its body cannot be kept, so that nothing is repeated. */
+export type AuthorizedFetch = (request: Request, once?: boolean) => Promise<Response>;
+
 /**
  * A fetch that adds the access token to a copy of the request. When the server no longer takes the token, it is renewed
  * once and the request repeated once; a missing scope is not mended by a new token. A request refused for want of the
- * server's nonce is repeated once with it. Rejects with `TokenError` when there is no token, else as the fetch it wraps.
+ * server's nonce is repeated once with it. `route` chooses the server, since a proof is for one address alone.
+ * Rejects with `TokenError` when there is no token, else as the fetch it wraps.
  */
-export function authorizedFetch(inner: Fetch, tokens: Tokens): Fetch {
-  const attempt = async (request: Request, token: AccessToken): Promise<Response> => {
-    const response = await inner(await withToken(request, tokens, token));
+export function authorizedFetch(inner: Fetch, tokens: Tokens, route: Route): AuthorizedFetch {
+  const send = async (request: Request, token: AccessToken, once: boolean): Promise<Response> => {
+    const response = await inner(await withToken(request, tokens, token, once));
     const isNews = tokens.heard(response, request.url);
-    if (!isNews || !wantsNonce(response)) return response;
+    if (once || !isNews || !wantsNonce(response)) return response;
     await response.body?.cancel();
-    const again = await inner(await withToken(request, tokens, token));
+    const again = await inner(await withToken(request, tokens, token, once));
     tokens.heard(again, request.url);
     return again;
   };
-  return async (request) => {
+  const attempt = (request: Request, token: AccessToken, once: boolean): Promise<Response> =>
+    route(request, (routed) => send(routed, token, once), once);
+  return async (request, once = false) => {
     const token = await tokens.token();
-    const response = await attempt(request, token);
-    if (!isTokenRejected(response)) return response;
+    const response = await attempt(request, token, once);
+    if (once || !isTokenRejected(response)) return response;
     const renewed = await tokens.renew(token.value);
     if (renewed.value === token.value) return response;
     await response.body?.cancel();
-    return attempt(request, renewed);
+    return attempt(request, renewed, once);
   };
 }
 
-/** On a copy, so that the body is still there for the repetition. */
-async function withToken(request: Request, tokens: Tokens, token: AccessToken): Promise<Request> {
-  const copy = request.clone() as Request; // Bun's own types name another Request here.
+/** On a copy, so that the body is still there for the repetition. One that is not repeated is taken as it is, since a copy would keep all of its body. */
+async function withToken(request: Request, tokens: Tokens, token: AccessToken, once: boolean): Promise<Request> {
+  const copy = once ? request : (request.clone() as Request); // Bun's own types name another Request here.
   await tokens.authorize(copy.headers, copy, token);
   return copy;
 }

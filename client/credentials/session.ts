@@ -1,10 +1,11 @@
 import type { Log } from '../../kit/logs';
-import { authorizedFetch, type Tokens } from '../auth/authorized-fetch';
+import { type AuthorizedFetch, authorizedFetch, type Tokens } from '../auth/authorized-fetch';
 import { clientCredentials } from '../auth/client-credentials';
 import { createProver, type Prover } from '../auth/dpop';
 import type { TokenSource } from '../auth/token';
 import { type CachedTokens, cached, type TokenEvent } from '../auth/token-source';
 import type { Clock, Fetch, Random, RandomBytes, Schedule } from '../ports';
+import { overServers } from '../servers/failover';
 import type { Servers } from '../servers/servers';
 import type { Vault } from '../vault/vault';
 import { enrolled } from './enrolled';
@@ -27,8 +28,10 @@ export interface CredentialSession {
   readonly name: string;
   readonly servers: Servers;
   readonly tokens: Tokens & Pick<CachedTokens, 'state'>;
-  /** Adds the token to requests for its servers. */
-  readonly fetch: Fetch;
+  /** Adds the token to requests for its servers, and chooses the one to ask. */
+  readonly fetch: AuthorizedFetch;
+  /** The same with longer for the head of an answer, in milliseconds over all servers. */
+  fetchWithin(deadlineMs: number): AuthorizedFetch;
   stored(): StoredCredential;
   view(active: boolean): CredentialView;
   /** Registers it. Rejects with `TokenError`. */
@@ -85,7 +88,8 @@ export function createSession(deps: SessionDeps): CredentialSession {
     name,
     servers,
     tokens: shown,
-    fetch: authorizedFetch(deps.fetch, shown),
+    fetch: authorizedFetch(deps.fetch, shown, overServers(servers)),
+    fetchWithin: (deadlineMs) => authorizedFetch(deps.fetch, shown, overServers(servers, deadlineMs)),
     stored: read,
     register,
     async rotate() {

@@ -1,9 +1,8 @@
 import { Problem } from '../../kit/http/problem';
 import { receivedOf } from '../../kit/http/received';
 import { sayNetworkError } from '../auth/answer';
-import { isTokenRejected, type Tokens, wantsNonce } from '../auth/authorized-fetch';
-import type { AccessToken } from '../auth/token';
-import type { Fetch, Schedule } from '../ports';
+import type { AuthorizedFetch } from '../auth/authorized-fetch';
+import type { Schedule } from '../ports';
 import { type Body, passing, readBody } from './body';
 import { answerHeaders, requestHeaders } from './headers';
 import { createWatchdog } from './watchdog';
@@ -19,7 +18,6 @@ export const IDLE_MS = 60_000;
 
 /** What forwarding needs. */
 export interface ForwardDeps {
-  readonly fetch: Fetch;
   readonly schedule: Schedule;
   /** What this proxy calls itself in `Via`. */
   readonly name: string;
@@ -29,7 +27,7 @@ export interface ForwardDeps {
 export interface Passage {
   readonly request: Request;
   readonly url: string;
-  readonly tokens: Tokens;
+  readonly fetch: AuthorizedFetch;
   /** Called once, when nothing more is sent in either direction. */
   readonly ended: () => void;
 }
@@ -39,8 +37,8 @@ export interface Passage {
  * and the request sent once more, where its body was kept. Who leaves ends the request to the target too.
  * Rejects with `TokenError` without a token, and with Problem: 502 without an answer, 504 without one in time.
  */
-export function createForward({ fetch, schedule, name }: ForwardDeps): (passage: Passage) => Promise<Response> {
-  return async ({ request, url, tokens, ended }) => {
+export function createForward({ schedule, name }: ForwardDeps): (passage: Passage) => Promise<Response> {
+  return async ({ request, url, fetch, ended }) => {
     const ending = new AbortController();
     let late = false;
     const { signal: left } = receivedOf(request);
@@ -51,25 +49,14 @@ export function createForward({ fetch, schedule, name }: ForwardDeps): (passage:
       ending.abort();
     };
     const headersDog = createWatchdog(schedule, HEADERS_MS, bark);
-    const send = async (token: AccessToken, body: Body): Promise<Response> => {
-      const headers = requestHeaders(request.headers, name);
-      const { method } = request;
-      await tokens.authorize(headers, { method, url }, token);
-      headersDog.feed();
-      const sent = sentBody(body, headersDog.feed);
-      return fetch(new Request(url, { method, headers, body: sent, redirect: 'manual', signal: ending.signal }));
-    };
     try {
       const body = await readBody(request);
-      const again = body.kind !== 'stream';
-      const proven = async (token: AccessToken): Promise<Response> => {
-        const answer = await send(token, body);
-        const isNews = tokens.heard(answer, url);
-        if (!again || !isNews || !wantsNonce(answer)) return answer;
-        await answer.body?.cancel();
-        return send(token, body);
-      };
-      const answer = await sendWithToken(tokens, proven, again);
+      const headers = requestHeaders(request.headers, name);
+      headersDog.feed();
+      const { method } = request;
+      const sent = sentBody(body, headersDog.feed);
+      const passed = new Request(url, { method, headers, body: sent, redirect: 'manual', signal: ending.signal });
+      const answer = await fetch(passed, body.kind === 'stream');
       headersDog.rest();
       return answerOf(answer, { name, schedule, ended, stop: () => ending.abort(), bark });
     } catch (error) {
@@ -79,20 +66,6 @@ export function createForward({ fetch, schedule, name }: ForwardDeps): (passage:
       throw late ? noAnswerInTime(url) : explained(error, url);
     }
   };
-}
-
-async function sendWithToken(
-  tokens: Tokens,
-  send: (token: AccessToken) => Promise<Response>,
-  again: boolean,
-): Promise<Response> {
-  const token = await tokens.token();
-  const answer = await send(token);
-  if (!again || !isTokenRejected(answer)) return answer;
-  const renewed = await tokens.renew(token.value);
-  if (renewed.value === token.value) return answer;
-  await answer.body?.cancel();
-  return send(renewed);
 }
 
 function sentBody(body: Body, came: () => void): Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array> | null {

@@ -2,7 +2,7 @@
 import { Elysia } from 'elysia';
 import { pathOf } from '../../kit/http/edge';
 import { Problem } from '../../kit/http/problem';
-import type { Tokens } from '../auth/authorized-fetch';
+import type { AuthorizedFetch } from '../auth/authorized-fetch';
 import { createForward, type ForwardDeps } from './forward';
 import { hasPassed } from './headers';
 import { type Limits, readTarget } from './target';
@@ -14,7 +14,8 @@ export const PASSAGES_MAX = 100;
 export interface ProxyCredential {
   /** Base URLs, without a slash at the end. */
   readonly servers: readonly string[];
-  readonly tokens: Tokens;
+  /** Adds the token, and chooses the server of a request below the first of them. */
+  readonly fetch: AuthorizedFetch;
 }
 
 /** What the route needs. */
@@ -46,10 +47,10 @@ export function proxyRoutes({ credential, allowed, isSelf, ...deps }: ProxyRoute
     if (hasPassed(request.headers, deps.name))
       throw new Problem(508, 'Loop Detected', 'This request has been passed on by this client before.');
     const { name, rest, query } = readPath(request.url);
-    const { servers, tokens } = credential(name);
+    const { servers, fetch } = credential(name);
     const target = readTarget(rest, query, { servers, allowed, isSelf });
     const url = target.kind === 'address' ? target.url : `${servers[0]}${target.path}`;
-    return forward({ request, url, tokens, ended: enter() });
+    return forward({ request, url, fetch, ended: enter() });
   };
   return new Elysia({ name: 'proxy' }).all('/proxy/:credential/*', ({ request }) => pass(request), {
     parse: 'none',

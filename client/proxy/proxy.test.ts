@@ -219,7 +219,7 @@ describe('streams', () => {
 
   test('a target that does not begin to answer: 504', async () => {
     const asked = pass('silent');
-    await waitFor(() => world.timers().includes(HEADERS_MS), 'the request');
+    await waitFor(() => upstream.seen.length === 1, 'the request');
     await world.pass(HEADERS_MS);
     const problem = await problemOf(await asked);
     expect([problem.status, problem.detail]).toEqual([504, `${upstream.url} has not answered within 60 s.`]);

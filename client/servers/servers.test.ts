@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'bun:test';
 import { TokenError } from '../auth/token';
 import { createWorld, noDeadline, settle, thrown, type World } from '../testing/world';
-import { overServers } from './failover';
+import { overServers, ROUTE_DEADLINE_MS } from './failover';
 import { WATCH_MS } from './member';
 import { createServers, type Servers } from './servers';
 
@@ -156,7 +156,7 @@ describe('the deadline', () => {
     const answer = get();
     await settle();
     const share = deadlines.find(({ ms }) => ms < 4_000);
-    expect(share?.ms).toBeCloseTo(10_000 / 3, 0);
+    expect(share?.ms).toBeCloseTo(ROUTE_DEADLINE_MS / 3, 0);
     share?.end();
     expect((await answer).status).toBe(200);
   });
