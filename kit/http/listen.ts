@@ -10,7 +10,7 @@ export interface Listener {
 }
 
 /** Idle connections are kept this long, in seconds; longer than load balancers keep theirs, so that they close first. */
-const IDLE_TIMEOUT_SECONDS = 75;
+export const IDLE_TIMEOUT_SECONDS = 75;
 
 /** Answers in flight get this long to end; a stop as a whole has 10 s. */
 const DRAIN_MS = 8_000;

@@ -2,6 +2,7 @@
 import { Elysia } from 'elysia';
 import { csvRow } from '../../kit/csv';
 import { preferredType } from '../../kit/http/accept';
+import { IDLE_TIMEOUT_SECONDS } from '../../kit/http/listen';
 import { readQuery } from '../../kit/http/query';
 import {
   asksForNone,
@@ -13,7 +14,7 @@ import {
 } from '../../kit/http/representation';
 import { begun, streamOf } from '../../kit/http/streamed';
 import type { Guard } from '../tokens/guard';
-import { createExports, type Exports } from './exports';
+import { createExports } from './exports';
 import type { History, Series } from './history';
 import { CANDLES_DETAIL, TICKS_DETAIL } from './history-detail';
 import { CandleQuery, type CandleView, type TickPage, TickQuery } from './history-model';
@@ -22,28 +23,58 @@ import { CandleQuery, type CandleView, type TickPage, TickQuery } from './histor
 export interface HistoryRoutesOptions {
   readonly history: History;
   readonly guard: Guard;
+  /** How long CSV may wait to be read, in seconds; `STALLED_SECONDS` when left out. */
+  readonly stalledSeconds?: number;
 }
 
+/** A request, and the server that its connection belongs to. */
+interface Asked {
+  readonly request: Request;
+  readonly server: { timeout(request: Request, seconds: number): void } | null;
+}
+
+/** Four times as long as the database may take for a page: the rest is the caller's. */
+const STALLED_SECONDS = 20;
+
 /** Routes of ticks and candles. */
-export function historyRoutes({ history, guard }: HistoryRoutesOptions) {
-  const answer = createAnswer(createExports());
+export function historyRoutes({ history, guard, stalledSeconds = STALLED_SECONDS }: HistoryRoutesOptions) {
+  const exports = createExports();
+  /** Whoever does not read is cut, or he would hold his place for as long as a connection may stand idle. */
+  const begin = ({ request, server }: Asked, clientId: string): (() => void) => {
+    const end = exports.begin(clientId);
+    server?.timeout(request, stalledSeconds);
+    return () => {
+      end();
+      server?.timeout(request, IDLE_TIMEOUT_SECONDS);
+    };
+  };
+  const answer = <Row, Body>(asked: Asked, clientId: string, series: Series<Row, Body>): Promise<Response> =>
+    sendSeries(asked.request, series, () => begin(asked, clientId));
   return new Elysia({ name: 'history' })
     .get(
       '/api/currency/:symbol/history',
-      ({ request, params }) =>
+      ({ request, server, params }) =>
         sent<TickPage>(
           guard(request, async ({ clientId }) =>
-            answer(request, clientId, await history.ticks(params.symbol, readQuery(TickQuery, request.url))),
+            answer(
+              { request, server },
+              clientId,
+              await history.ticks(params.symbol, readQuery(TickQuery, request.url)),
+            ),
           ),
         ),
       { detail: TICKS_DETAIL },
     )
     .get(
       '/api/currency/:symbol/candles',
-      ({ request, params }) =>
+      ({ request, server, params }) =>
         sent<CandleView[]>(
           guard(request, async ({ clientId }) =>
-            answer(request, clientId, await history.candles(params.symbol, readQuery(CandleQuery, request.url))),
+            answer(
+              { request, server },
+              clientId,
+              await history.candles(params.symbol, readQuery(CandleQuery, request.url)),
+            ),
           ),
         ),
       { detail: CANDLES_DETAIL },
@@ -63,16 +94,18 @@ const CSV_HEADERS = { ...COMMON, 'content-type': 'text/csv; charset=utf-8; heade
 const represent = createRepresent(JSON_HEADERS);
 
 /** Who has it already is told so before anything is read. */
-function createAnswer(exports: Exports) {
-  return async <Row, Body>(request: Request, clientId: string, series: Series<Row, Body>): Promise<Response> => {
-    const isCsv = preferredType(request.headers.get('accept'), ['application/json', 'text/csv']) === 'text/csv';
-    const version = `${series.version}-${isCsv ? 'csv' : 'json'}`;
-    const same = notModified(request, { version }, isCsv ? CSV_HEADERS : JSON_HEADERS);
-    if (same !== null) return same;
-    if (isCsv) return sendCsv(request, version, series, () => exports.begin(clientId));
-    const bytes = new TextEncoder().encode(JSON.stringify(await series.body()));
-    return represent(request, { version, content: () => bytes });
-  };
+async function sendSeries<Row, Body>(
+  request: Request,
+  series: Series<Row, Body>,
+  begin: () => () => void,
+): Promise<Response> {
+  const isCsv = preferredType(request.headers.get('accept'), ['application/json', 'text/csv']) === 'text/csv';
+  const version = `${series.version}-${isCsv ? 'csv' : 'json'}`;
+  const same = notModified(request, { version }, isCsv ? CSV_HEADERS : JSON_HEADERS);
+  if (same !== null) return same;
+  if (isCsv) return sendCsv(request, version, series, begin);
+  const bytes = new TextEncoder().encode(JSON.stringify(await series.body()));
+  return represent(request, { version, content: () => bytes });
 }
 
 async function sendCsv<Row, Body>(
