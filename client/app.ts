@@ -15,7 +15,6 @@ import { credentialRoutes } from './credentials/index';
 import { tokenProblem, vaultProblem } from './credentials/problems';
 import { createMetrics } from './metrics/index';
 import type { Clock, Fetch, RandomBytes, Schedule } from './ports';
-import { HEADERS_MS } from './proxy/forward';
 import { gatewayProblem, isProxied, proxyRoutes } from './proxy/index';
 import { createIsSelf } from './proxy/target';
 import { ratesRoutes } from './rates/index';
@@ -95,10 +94,7 @@ export function createApp({ credentials, feed, feedOf, server }: Services, optio
         name: `crypto-client-${options.idPrefix}`,
         allowed: options.proxyTargets,
         isSelf: createIsSelf(options.host, () => root.server?.port ?? null),
-        credential: (name) => {
-          const { servers, fetchWithin } = credentials.get(name);
-          return { servers: servers.urls, fetch: fetchWithin(HEADERS_MS) };
-        },
+        credential: credentials.get,
       }),
     )
     .use(

@@ -50,7 +50,7 @@ function depsOf(process: Process, config: Config): DoctorDeps {
   return {
     ...process,
     network: NETWORK,
-    servers: [{ url: config.serverUrl, issuer: config.issuer }],
+    servers: config.serverUrls.map((url) => ({ url, issuer: config.issuer })),
     openVault: () =>
       openVault({ ...process, folder: config.dataDir, key: config.vaultKey, previousKey: config.vaultKeyPrevious }),
     credentials: () => {

@@ -30,8 +30,6 @@ export interface CredentialSession {
   readonly tokens: Tokens & Pick<CachedTokens, 'state'>;
   /** Adds the token to requests for its servers, and chooses the one to ask. */
   readonly fetch: AuthorizedFetch;
-  /** The same with longer for the head of an answer, in milliseconds over all servers. */
-  fetchWithin(deadlineMs: number): AuthorizedFetch;
   stored(): StoredCredential;
   view(active: boolean): CredentialView;
   /** Registers it. Rejects with `TokenError`. */
@@ -89,7 +87,6 @@ export function createSession(deps: SessionDeps): CredentialSession {
     servers,
     tokens: shown,
     fetch: authorizedFetch(deps.fetch, shown, overServers(servers)),
-    fetchWithin: (deadlineMs) => authorizedFetch(deps.fetch, shown, overServers(servers, deadlineMs)),
     stored: read,
     register,
     async rotate() {

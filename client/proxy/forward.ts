@@ -63,7 +63,7 @@ export function createForward({ schedule, name }: ForwardDeps): (passage: Passag
       headersDog.rest();
       ending.abort();
       ended();
-      throw late ? noAnswerInTime(url) : explained(error, url);
+      throw late || isLate(error) ? noAnswerInTime(url) : explained(error, url);
     }
   };
 }
@@ -102,6 +102,11 @@ function answerOf({ status, headers, body }: Response, { name, schedule, ended, 
 function explained(error: unknown, url: string): unknown {
   if (!(error instanceof Error) || error.name === 'TokenError' || error instanceof Problem) return error;
   return new Problem(502, 'Bad Gateway', `The target gives no answer: ${sayNetworkError(error, new URL(url).origin)}.`);
+}
+
+/** True when the servers together have taken too long. */
+function isLate(error: unknown): boolean {
+  return error instanceof Error && error.name === 'TimeoutError';
 }
 
 function noAnswerInTime(url: string): Problem {

@@ -2,24 +2,29 @@
 import { Elysia } from 'elysia';
 import { pathOf } from '../../kit/http/edge';
 import { Problem } from '../../kit/http/problem';
-import type { AuthorizedFetch } from '../auth/authorized-fetch';
-import { createForward, type ForwardDeps } from './forward';
+import { authorizedFetch, type Tokens } from '../auth/authorized-fetch';
+import type { Fetch } from '../ports';
+import { overServers, type Route } from '../servers/failover';
+import type { Servers } from '../servers/servers';
+import { createForward, type ForwardDeps, HEADERS_MS } from './forward';
 import { hasPassed } from './headers';
-import { type Limits, readTarget } from './target';
+import { type Limits, readTarget, type Target } from './target';
 
 /** Requests under way at a time: each holds two connections, and streams hold them long. */
 export const PASSAGES_MAX = 100;
 
+/** Longest time that a body of no stated bound may take to one of the servers, in milliseconds. */
+const UPLOAD_MS = 3_600_000;
+
 /** What the proxy needs of a credential. */
 export interface ProxyCredential {
-  /** Base URLs, without a slash at the end. */
-  readonly servers: readonly string[];
-  /** Adds the token, and chooses the server of a request below the first of them. */
-  readonly fetch: AuthorizedFetch;
+  readonly servers: Servers;
+  readonly tokens: Tokens;
 }
 
 /** What the route needs. */
 export interface ProxyRoutesOptions extends ForwardDeps, Pick<Limits, 'allowed' | 'isSelf'> {
+  readonly fetch: Fetch;
   /** @throws Problem 404 for a name that there is not. */
   readonly credential: (name: string) => ProxyCredential;
 }
@@ -30,7 +35,7 @@ export function isProxied(request: Request): boolean {
 }
 
 /** The route of the proxy, for every method. */
-export function proxyRoutes({ credential, allowed, isSelf, ...deps }: ProxyRoutesOptions) {
+export function proxyRoutes({ credential, allowed, isSelf, fetch, ...deps }: ProxyRoutesOptions) {
   const forward = createForward(deps);
   let underWay = 0;
   const enter = (): (() => void) => {
@@ -47,15 +52,23 @@ export function proxyRoutes({ credential, allowed, isSelf, ...deps }: ProxyRoute
     if (hasPassed(request.headers, deps.name))
       throw new Problem(508, 'Loop Detected', 'This request has been passed on by this client before.');
     const { name, rest, query } = readPath(request.url);
-    const { servers, fetch } = credential(name);
-    const target = readTarget(rest, query, { servers, allowed, isSelf });
-    const url = target.kind === 'address' ? target.url : `${servers[0]}${target.path}`;
-    return forward({ request, url, fetch, ended: enter() });
+    const { servers, tokens } = credential(name);
+    const target = readTarget(rest, query, { servers: servers.urls, allowed, isSelf });
+    const url = target.kind === 'address' ? target.url : `${servers.urls[0]}${target.path}`;
+    const send = (passed: Request, once = false): Promise<Response> =>
+      authorizedFetch(fetch, tokens, routeTo(target, servers, once))(passed, once);
+    return forward({ request, url, fetch: send, ended: enter() });
   };
   return new Elysia({ name: 'proxy' }).all('/proxy/:credential/*', ({ request }) => pass(request), {
     parse: 'none',
     detail: { hide: true },
   });
+}
+
+/** An address of its own is sent there and nowhere else, though it may be one of the servers. */
+function routeTo(target: Target, servers: Servers, once: boolean): Route {
+  if (target.kind === 'address') return (request, send) => send(request);
+  return overServers(servers, once ? UPLOAD_MS : HEADERS_MS);
 }
 
 /** The parts as they came: decoding them here could make another address of them. */

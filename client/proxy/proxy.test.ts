@@ -268,6 +268,47 @@ test('over a connection no spelling gets beyond the path that is allowed', async
   expect(upstream.seen.map(({ path }) => path)).toEqual(['/v1/x', '/v1/y']);
 });
 
+describe('of two servers', () => {
+  const both = (): Record<string, string> => ({
+    CRYPTO_SERVER_URL: `${upstream.url},${upstream.second}`,
+    ISSUER: upstream.url,
+  });
+  const askedOf = (): string[] => upstream.seen.map(({ headers }) => `http://${headers['host']}`);
+
+  test.each([
+    ['a path', () => 'x', 'PUT'],
+    ['the URL of the one', () => `${upstream.url}/x`, 'GET'],
+    ['the URL of the other', () => `${upstream.second}/x`, 'GET'],
+  ])('the other one answers for one that is not well: %s', async (_name, rest, method) => {
+    start(both());
+    upstream.unwell = [upstream.url];
+    const answer = await pass(rest(), method === 'PUT' ? { method, body: 'kept' } : { method });
+    expect([answer.status, askedOf().at(-1)]).toEqual([200, upstream.second]);
+    if (method === 'PUT') expect(await answer.json()).toMatchObject({ text: 'kept' });
+  });
+
+  test.each([
+    ['what must not be sent twice', 'small'],
+    ['a body that is gone', 'x'.repeat(70_000)],
+  ])('but not for %s', async (_name, body) => {
+    start(both());
+    upstream.unwell = [upstream.url, upstream.second];
+    const answer = await pass('x', { method: 'POST', body });
+    expect([answer.status, askedOf().length]).toEqual([503, 1]);
+    await pass('x');
+    expect(new Set(askedOf()).size).toBe(2);
+  });
+
+  test('nor where the other one may not be reached', async () => {
+    start({ ...both(), PROXY_TARGETS: upstream.url });
+    upstream.unwell = [upstream.url];
+    const answer = await pass(`${upstream.url}/x`);
+    expect([answer.status, askedOf()]).toEqual([503, [upstream.url]]);
+    expect((await pass('x')).status).toBe(403);
+    expect((await pass(`${upstream.second}/x`)).status).toBe(403);
+  });
+});
+
 describe('what cannot be passed on', () => {
   test('without a server: 503 for the token; the target away: 502', async () => {
     start({ PROXY_TARGETS: `${upstream.url},http://127.0.0.1:1` });

@@ -19,6 +19,10 @@ export interface Upstream {
   produced: number;
   /** Bodies of `/slow` are read on when this is settled. */
   goOn: Promise<void>;
+  /** Base URL of a second server with the same tokens. */
+  readonly second: string;
+  /** Those of the two that answer every call with 503. */
+  unwell: readonly string[];
   /** How many callers have left before their answer was whole. */
   left: number;
   stop(): Promise<void>;
@@ -78,43 +82,50 @@ export function patternAt(offset: number, length: number): Uint8Array {
 
 /** Starts an API. */
 export function startUpstream(): Upstream {
-  const server = Bun.serve({
-    port: 0,
-    hostname: '127.0.0.1',
-    maxRequestBodySize: Number.MAX_SAFE_INTEGER,
-    fetch: async (request) => {
-      const { pathname, search, searchParams } = new URL(request.url);
-      if (/^\/(?:\.well-known|api\/auth)\//.test(pathname)) return upstream.double.fetch(request);
-      request.signal.addEventListener('abort', () => upstream.left++);
-      let bytes = 0;
-      const body = [];
-      for await (const chunk of request.body ?? []) {
-        bytes += chunk.byteLength;
-        if (pathname === '/slow') await upstream.goOn;
-        if (bytes <= 1_000) body.push(chunk);
-      }
-      const { method } = request;
-      const headers = Object.fromEntries(request.headers);
-      if (pathname !== '/api/currency') upstream.seen.push({ method, path: pathname + search, headers, bytes });
-      const check = await upstream.double.fetch(
-        new Request(`${upstream.url}/api/currency`, { headers: request.headers }),
-      );
-      if (check.status === 401) return check;
-      const size = Number(searchParams.get('size') ?? 0);
-      if (size > 0) return new Response(patterned(size, upstream));
-      const special = ANSWERS[pathname];
-      return special?.(request, upstream) ?? Response.json({ method, bytes, text: Buffer.concat(body).toString() });
-    },
-  });
+  const listen = () =>
+    Bun.serve({
+      port: 0,
+      hostname: '127.0.0.1',
+      maxRequestBodySize: Number.MAX_SAFE_INTEGER,
+      fetch: async (request) => {
+        const { origin, pathname, search, searchParams } = new URL(request.url);
+        if (/^\/(?:\.well-known|api\/auth)\//.test(pathname)) return upstream.double.fetch(request);
+        request.signal.addEventListener('abort', () => upstream.left++);
+        let bytes = 0;
+        const body = [];
+        for await (const chunk of request.body ?? []) {
+          bytes += chunk.byteLength;
+          if (pathname === '/slow') await upstream.goOn;
+          if (bytes <= 1_000) body.push(chunk);
+        }
+        const { method } = request;
+        const headers = Object.fromEntries(request.headers);
+        if (pathname !== '/api/currency') upstream.seen.push({ method, path: pathname + search, headers, bytes });
+        const check = await upstream.double.fetch(
+          new Request(`${upstream.url}/api/currency`, { headers: request.headers }),
+        );
+        if (check.status === 401) return check;
+        if (upstream.unwell.includes(origin)) return new Response(null, { status: 503 });
+        const size = Number(searchParams.get('size') ?? 0);
+        if (size > 0) return new Response(patterned(size, upstream));
+        const special = ANSWERS[pathname];
+        return special?.(request, upstream) ?? Response.json({ method, bytes, text: Buffer.concat(body).toString() });
+      },
+    });
+  const [server, other] = [listen(), listen()];
   const url = `http://127.0.0.1:${server.port}`;
   const upstream: Upstream = {
     url,
+    second: `http://127.0.0.1:${other.port}`,
+    unwell: [],
     double: createDouble({ issuer: url, now: Date.now }),
     seen: [],
     produced: 0,
     goOn: Promise.resolve(),
     left: 0,
-    stop: () => server.stop(true),
+    stop: async () => {
+      for (const one of [server, other]) await one.stop(true);
+    },
   };
   return upstream;
 }
