@@ -11,10 +11,10 @@ export interface Selection {
 /** Everything. */
 export const ALL: Selection = { symbols: null, key: '' };
 
-/** Symbols in any letter case → the selection; none: all. @throws Problem 404 for one that was never listed: what an open stream outlives must not lock out who comes back. */
+/** Symbols in any letter case, whatever spaces are around them → the selection; none: all. @throws Problem 404 for one that was never listed: what an open stream outlives must not lock out who comes back. */
 export function select(symbols: readonly string[], everListed: ReadonlySet<string>): Selection {
   if (symbols.length === 0) return ALL;
-  const wanted = [...new Set(symbols.map((symbol) => symbol.toUpperCase()))].sort();
+  const wanted = [...new Set(symbols.map((symbol) => symbol.trim().toUpperCase()))].sort();
   for (const symbol of wanted) if (!everListed.has(symbol)) throw unknownCurrency(symbol);
   return { symbols: wanted, key: wanted.join() };
 }

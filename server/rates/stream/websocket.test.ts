@@ -151,7 +151,7 @@ embeddedDatabase('a WebSocket of the rates', (open) => {
   describe('subscribe', () => {
     test.each([
       [
-        ['ETH', 'btc', 'BTC'],
+        ['ETH', 'btc', ' BTC\n'],
         ['BTC', 'ETH'],
       ],
       [[], []],
@@ -176,6 +176,8 @@ embeddedDatabase('a WebSocket of the rates', (open) => {
       await socket.next();
       socket.send({ type: 'subscribe', id: 7, symbols: ['BTC', 'NOPE'] });
       expect(await socket.next()).toEqual({ type: 'error', id: 7, detail: 'There is no currency NOPE.' });
+      socket.send({ type: 'subscribe', id: 8, symbols: [' '] });
+      expect(await socket.next()).toEqual({ type: 'error', id: 8, detail: 'There is no currency.' });
       await it.tick();
       expect(symbolsOf(await socket.next())).toEqual(['XRP']);
     });
