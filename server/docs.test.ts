@@ -90,6 +90,39 @@ eachDatabase('the documents of the API', (open) => {
     }
   });
 
+  test('the examples of what is read under /api/currency work as they stand, in each type, and say what is sent', async () => {
+    const headers = { authorization: `Bearer ${await server.token()}` };
+    server.pass(3_000);
+    await server.services.ticker.tick();
+    const reads = operations().filter(([path]) => path.startsWith('/api/currency'));
+    expect(reads).toHaveLength(5);
+    for (const [path, , { parameters, responses }] of reads) {
+      const given = (parameters as (Json & { name: string; example?: string | number })[]).filter((one) => one.example);
+      const of = (place: string) =>
+        given
+          .filter((one) => one['in'] === place)
+          .map(({ name, example }): [string, string] => [name, String(example)]);
+      const there = of('path').reduce((at, [name, example]) => at.replace(`{${name}}`, example), path);
+      const { headers: described = {}, content = {} } = responses['200'] as { headers?: Json; content?: Json };
+      for (const type of Object.keys(content)) {
+        const leaving = new AbortController();
+        const answer = await server.ask(`${there}?${new URLSearchParams(of('query'))}`, {
+          headers: { ...Object.fromEntries(of('header')), ...headers, accept: type },
+          signal: leaving.signal,
+        });
+        expect([there, answer.status]).toEqual([there, 200]);
+        expect(answer.headers.get('content-type')).toStartWith(type);
+        if (type === 'application/json') expect(JSON.stringify(await answer.json())).toContain('"2026-01-01T00:00:0');
+        leaving.abort();
+        const { Vary: vary } = described as { Vary?: { example: string } };
+        expect(answer.headers.get('vary')).toBe(vary?.example ?? null);
+      }
+      // What a parameter says of itself there nobody is to listen to (OpenAPI 3.1 §4.8.12).
+      expect(of('header').map(([name]) => name)).not.toContain('Accept');
+    }
+    expect(Object.keys(document.paths['/api/currency/events']!['get']!.responses)).toContain('503');
+  });
+
   test('the streams are described by AsyncAPI 3.0, to which the document of the routes leads', async () => {
     const { url } = document.paths['/api/currency/events']!['get']!['externalDocs'] as { url: string };
     const answer = await server.ask(url);

@@ -48,12 +48,12 @@ const DAY = [
 const TIME = '(?:[01]\\d|2[0-3]):[0-5]\\d:[0-5]\\d(?:\\.\\d{1,9})?';
 
 /** A time that a caller names (RFC 3339 §5.6: `t` and `z` may be small letters). A time zone is asked for: without one it would be another moment on every machine. */
-export const instant = (description: string) =>
+export const instant = (description: string, example = '2026-01-01T00:00:00.000Z') =>
   t.String({
     pattern: `^(?!0000)(?:${DAY})[Tt]${TIME}(?:[Zz]|[+-](?:0\\d|1[0-4]):[0-5]\\d)$`,
     description,
     error: 'must be a time of RFC 3339, such as 2026-01-01T00:00:00Z',
-    examples: ['2026-01-01T00:00:00.000Z'],
+    examples: [example],
   });
 
 /** The same, or null. */

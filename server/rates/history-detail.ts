@@ -1,27 +1,18 @@
 // What the document says of ticks and candles, whose routes carry no schemas: the guard stands before any look at a request.
-import { jsonAnswer, refusal } from '../../kit/http/answers';
+import { bareAnswer, type DescribedHeaders, jsonAnswer, refusal } from '../../kit/http/answers';
 import { describeQuery } from '../../kit/http/query';
-import {
-  NEGOTIATION,
-  NOT_ACCEPTABLE,
-  NOT_MODIFIED,
-  REFUSALS,
-  SECURITY,
-  SYMBOL_PARAMETER,
-  UNKNOWN,
-  VALIDATORS,
-} from './detail';
+import { NEGOTIATION, NOT_ACCEPTABLE, REFUSALS, SECURITY, SYMBOL_PARAMETER, UNKNOWN, VALIDATORS } from './detail';
 import { EXPORTS_MAX, EXPORTS_PER_CLIENT_MAX } from './exports';
 import { CandleQuery, Candles, TickPage, TickQuery } from './history-model';
 
-const ACCEPT = {
-  name: 'Accept',
-  in: 'header' as const,
-  required: false,
-  description: `\`text/csv\` for rows (RFC 4180) with a header row; else JSON. ${EXPORTS_PER_CLIENT_MAX} answers in CSV of one client are sent at a time: 429 beyond.`,
-  schema: { type: 'string' as const },
-  example: 'text/csv',
-};
+const CSV = `With \`Accept: text/csv\` they come as rows (RFC 4180) with a header row, ${EXPORTS_PER_CLIENT_MAX} answers at a time for one client: 429 beyond.`;
+
+/** As for all rates, but for the type that was chosen too. */
+const TAGGED = {
+  ...VALIDATORS,
+  ETag: ['Of this tick, this catalogue, this type and this encoding.', '"41-2-mihq1u80-json-identity"'],
+  Vary: ['What the answer was chosen by.', 'accept, accept-encoding'],
+} satisfies DescribedHeaders;
 
 const BACKWARDS = 'must be later than from';
 
@@ -39,21 +30,27 @@ const FULL = refusal(
 );
 
 /** What both say of their answers, beside the JSON. */
-const RESPONSES = { 304: NOT_MODIFIED, ...REFUSALS, 404: UNKNOWN, 406: NOT_ACCEPTABLE, 422: MALFORMED, 503: FULL };
+const RESPONSES = {
+  304: bareAnswer('You have the latest', TAGGED),
+  ...REFUSALS,
+  404: UNKNOWN,
+  406: NOT_ACCEPTABLE,
+  422: MALFORMED,
+  503: FULL,
+};
 
 const csv = (example: string) => ({ 'text/csv': { schema: { type: 'string' as const }, example } });
 
-const inTicks = jsonAnswer('The ticks', TickPage, VALIDATORS);
-const inCandles = jsonAnswer('The candles', Candles, VALIDATORS);
+const inTicks = jsonAnswer('The ticks', TickPage, TAGGED);
+const inCandles = jsonAnswer('The candles', Candles, TAGGED);
 
 /** Of the ticks of a currency. */
 export const TICKS_DETAIL = {
   operationId: 'listTicks',
   tags: ['Rates'],
   summary: 'Every tick of a currency, oldest first',
-  description:
-    'In the order of their numbers, of retired currencies too. What a currency was listed at comes first, under the number of the tick before. Ticks are kept for `RETENTION_TICKS`.',
-  parameters: [SYMBOL_PARAMETER, ...describeQuery(TickQuery), ACCEPT, ...NEGOTIATION],
+  description: `In the order of their numbers, of retired currencies too. What a currency was listed at comes first, under the number of the tick before. Ticks are kept for \`RETENTION_TICKS\`. ${CSV}`,
+  parameters: [SYMBOL_PARAMETER, ...describeQuery(TickQuery), ...NEGOTIATION],
   security: SECURITY,
   responses: {
     200: {
@@ -69,9 +66,8 @@ export const CANDLES_DETAIL = {
   operationId: 'listCandles',
   tags: ['Rates'],
   summary: 'Candles of a currency, oldest first',
-  description:
-    'Each has every tick in it that was committed before. Without a tick there is no candle. Candles shorter than an hour are kept for `RETENTION_CANDLES`, longer ones for ever.',
-  parameters: [SYMBOL_PARAMETER, ...describeQuery(CandleQuery), ACCEPT, ...NEGOTIATION],
+  description: `Each has every tick in it that was committed before. Without a tick there is no candle. Candles shorter than an hour are kept for \`RETENTION_CANDLES\`, longer ones for ever. ${CSV}`,
+  parameters: [SYMBOL_PARAMETER, ...describeQuery(CandleQuery), ...NEGOTIATION],
   security: SECURITY,
   responses: {
     200: {

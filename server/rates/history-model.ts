@@ -69,17 +69,19 @@ const limit = t.Optional(
   }),
 );
 
+/** Later than any example of `from`: the document's page asks with both as they stand, and is to show something. */
+const FAR = '2100-01-01T00:00:00.000Z';
+
 /** Which ticks are asked for. */
 export const TickQuery = t.Object({
   from: t.Optional(instant('Ticks from then on. Left out: from the oldest one that is kept.')),
-  to: t.Optional(instant('Ticks before then.')),
+  to: t.Optional(instant('Ticks before then.', FAR)),
   limit,
   cursor: t.Optional(
     t.String({
       pattern: '^\\d{1,15}\\.\\d{1,15}$',
       description: '`next_cursor` of the page before, with the same `from` and `to`.',
       error: 'must be next_cursor of the page before',
-      examples: ['41.1767225600000'],
     }),
   ),
 });
@@ -104,7 +106,7 @@ export const CandleQuery = t.Object({
       'Candles that open then or later. Left out: the last ones before `to`, in CSV without `limit` all of them.',
     ),
   ),
-  to: t.Optional(instant('Candles that open before then. Left out: up to the running one.')),
+  to: t.Optional(instant('Candles that open before then. Left out: up to the running one.', FAR)),
   limit,
 });
 

@@ -1,4 +1,4 @@
-import { bareAnswer } from '../../../kit/http/answers';
+import { bareAnswer, refusal } from '../../../kit/http/answers';
 import { jsonSchema } from '../../../kit/http/openapi';
 import { MALFORMED, REFUSALS, SECURITY, SYMBOLS_PARAMETER, UNKNOWN } from '../detail';
 import { STREAM_MESSAGES } from './model';
@@ -12,6 +12,12 @@ const LAST_EVENT_ID = {
   schema: { type: 'string' as const },
   example: '1042',
 };
+
+const FULL = refusal(
+  'This server has as many streams as it can take, or is stopping',
+  { status: 503, title: 'Service Unavailable', detail: 'This server has as many streams as it can take.' },
+  { 'Retry-After': ['In seconds.', '30'] },
+);
 
 /** Where all messages are described. */
 const ASYNCAPI = { url: '/docs/asyncapi.json', description: 'All messages, here and over WebSocket (AsyncAPI 3.0)' };
@@ -37,5 +43,6 @@ export const EVENTS_DETAIL = {
     ...REFUSALS,
     404: UNKNOWN,
     422: MALFORMED,
+    503: FULL,
   },
 };
