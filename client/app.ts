@@ -81,7 +81,7 @@ export function createApp({ credentials, feed, feedOf, server }: Services, optio
     return outage?.kind ?? (last === null ? 'away' : 'ok');
   };
   const dependency = { name: 'server', state, without: 'the last rates are served for a while' };
-  const describe = () => describeApi(root, { ...ABOUT, version: VERSION });
+  const describe = () => describeApi(root, { ...ABOUT, ...access.described, version: VERSION });
   const report = createReport({ ...options, credentials, feed, version: VERSION });
   return root
     .onError(failed)
@@ -122,5 +122,4 @@ const ABOUT = {
     { name: 'Status', description: 'What the client tells of itself.' },
     { name: 'Health', description: 'How the client is.' },
   ],
-  securitySchemes: {},
 };

@@ -155,6 +155,21 @@ describe('with a password', () => {
     expect(await answer.json()).toMatchObject({ token_type: 'Bearer' });
   });
 
+  test('the documentation says what to bring, and where nothing is needed', async () => {
+    const document = async () => (await client.ask('/docs/json')).json() as Promise<Record<string, unknown>>;
+    expect(await document()).toMatchObject({
+      components: { securitySchemes: { password: { type: 'http', scheme: 'basic' }, session: { type: 'apiKey' } } },
+      paths: {
+        '/api/session': { post: { security: [] } },
+        '/health': { get: { security: [] } },
+        '/api/token': { get: { security: [{ password: [] }, { session: [] }] } },
+      },
+    });
+    client.end();
+    start({});
+    expect(await document()).toMatchObject({ paths: { '/api/token': { get: { security: [] } } } });
+  });
+
   test('metrics from elsewhere too', async () => {
     const answer = await client.ask('/metrics', { headers: basic(PASSWORD) });
     expect([answer.status, (await answer.text()).includes('crypto_client_token_live')]).toEqual([200, true]);

@@ -1,6 +1,7 @@
 /** Who may use the client: this machine while it listens on loopback without a password, else whoever knows the password. Apart from what is guarded, so that no route can forget to ask. */
 import { pathOf } from '../../kit/http/edge';
 import { isForwarded, isFromThisMachine } from '../../kit/http/local';
+import type { ApiDescription } from '../../kit/http/openapi';
 import { Problem } from '../../kit/http/problem';
 import { receivedOf } from '../../kit/http/received';
 import { comesFromAPage, createSameOrigin, isSafe } from '../../kit/http/same-origin';
@@ -21,6 +22,8 @@ export type SignedIn = { readonly cookie: string | null } | Problem;
 export interface Access {
   /** False: whoever reaches the client may use it. */
   readonly required: boolean;
+  /** What a document says of it (OpenAPI 3.1 §4.8.27). */
+  readonly described: Pick<ApiDescription, 'securitySchemes' | 'security'>;
   /** Why the request may not go on (401, 403, 429), or null. */
   refusal(request: Request): Problem | null;
   /** True for a request that {@link Access.refusal} let pass for its password or its session. */
@@ -52,6 +55,7 @@ export function createAccess(deps: AccessDeps): Access {
   if (!loopback) throw new Error('Beyond loopback a password is needed.');
   return {
     required: false,
+    described: { securitySchemes: {} },
     // A proxy on this machine would hand live tokens to whoever can reach it.
     refusal: (request) => (isDelicate(request) && isForwarded(request.headers) ? notThroughProxy() : null),
     isAdmitted: () => false,
@@ -100,6 +104,7 @@ function guarded(password: string, { addressOf, log, ...deps }: AccessDeps): Acc
   };
   return {
     required: true,
+    described: DESCRIBED,
     refusal,
     isAdmitted: (request) => admitted.has(receivedOf(request)),
     isSignedIn: (request) => judge(request) === null,
@@ -124,6 +129,14 @@ function guarded(password: string, { addressOf, log, ...deps }: AccessDeps): Acc
     },
   };
 }
+
+const DESCRIBED = {
+  securitySchemes: {
+    password: { type: 'http', scheme: 'basic', description: 'Any name, and the password of the dashboard.' },
+    session: { type: 'apiKey', in: 'cookie', name: COOKIE, description: 'What signing in on the page sets.' },
+  },
+  security: [{ password: [] }, { session: [] }],
+};
 
 const isSameOrigin = createSameOrigin([]);
 

@@ -25,7 +25,12 @@ export function sessionRoutes(access: Access) {
         }),
       {
         response: { 200: SessionView },
-        detail: { operationId: 'getSession', tags: TAGS, summary: 'Is a password needed, and was it given?' },
+        detail: {
+          operationId: 'getSession',
+          security: [],
+          tags: TAGS,
+          summary: 'Is a password needed, and was it given?',
+        },
       },
     )
     .post('/api/session', ({ body, request }) => signIn(access, request, body.password), {
@@ -34,6 +39,7 @@ export function sessionRoutes(access: Access) {
       response: { 204: t.Undefined() },
       detail: {
         operationId: 'signIn',
+        security: [],
         tags: TAGS,
         summary: 'Sign in with the password of the dashboard',
         description:
@@ -42,7 +48,13 @@ export function sessionRoutes(access: Access) {
     })
     .delete('/api/session', ({ request }) => done(access.signOut(request)), {
       response: { 204: t.Undefined() },
-      detail: { operationId: 'signOut', tags: TAGS, summary: 'Sign out', description: 'Ends its streams too.' },
+      detail: {
+        operationId: 'signOut',
+        security: [],
+        tags: TAGS,
+        summary: 'Sign out',
+        description: 'Ends its streams too.',
+      },
     });
 }
 

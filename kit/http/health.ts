@@ -53,16 +53,17 @@ export function healthRoutes({ service, serving, dependencies }: Vitals) {
   return new Elysia({ name: 'health' })
     .get('/health', () => json(200, { status: 'ok', service }), {
       response: { 200: Health },
-      detail: { operationId: 'health', tags: ['Health'], summary: `Is this ${service}?` },
+      detail: { operationId: 'health', security: [], tags: ['Health'], summary: `Is this ${service}?` },
     })
     .get('/health/live', () => json(200, { status: 'ok' }), {
       response: { 200: Live },
-      detail: { operationId: 'live', tags: ['Health'], summary: 'Is the process alive?' },
+      detail: { operationId: 'live', security: [], tags: ['Health'], summary: 'Is the process alive?' },
     })
     .get('/health/ready', ready, {
       response: { 200: Ready, 503: Ready },
       detail: {
         operationId: 'ready',
+        security: [],
         tags: ['Health'],
         summary: 'Should requests be sent here?',
         description: `200 also while something is missing ("degraded"), so that one outage does not become two: ${without}. 503 while stopping.`,

@@ -8,6 +8,8 @@ export interface ApiDescription {
   readonly description: string;
   readonly tags: readonly { readonly name: string; readonly description: string }[];
   readonly securitySchemes: Readonly<Record<string, unknown>>;
+  /** What every operation asks for, unless it says otherwise: one of these. */
+  readonly security?: readonly Readonly<Record<string, readonly string[]>>[];
 }
 
 /** An OpenAPI 3.1 document. */
@@ -38,7 +40,7 @@ export async function describeApi(app: AnyElysia, about: ApiDescription): Promis
   for (const { method, path, hooks } of app.routes) describing.route(method, path, () => '', describedPart(hooks));
   const answer = await describing.handle(new Request(`http://localhost${PLUGIN_PATH}/json`));
   const raw = (await answer.json()) as { paths: Record<string, Record<string, Json>> };
-  const { title, version, description, tags, securitySchemes } = about;
+  const { title, version, description, tags, securitySchemes, security = [] } = about;
   return {
     openapi: '3.1.0',
     info: { title, version, description, license: { name: 'MIT', identifier: 'MIT' } },
@@ -49,7 +51,7 @@ export async function describeApi(app: AnyElysia, about: ApiDescription): Promis
       // Both spellings of a path are answered; its name is the one without a slash at the end.
       Object.entries(raw.paths).map(([path, operations]) => [
         path.replace(/(?<=.)\/$/, ''),
-        mapValues(operations, tidyOperation),
+        mapValues(operations, (operation) => tidyOperation(operation, security)),
       ]),
     ),
     components: {
@@ -103,7 +105,7 @@ const OTHER = problemResponse('Any other outcome (RFC 9457)');
 /** Any route may refuse; one that says nothing of its refusals has those that all have in common. */
 const REFUSED = problemResponse('The request is refused (RFC 9457)');
 
-function tidyOperation(operation: Json): Json {
+function tidyOperation(operation: Json, usual: ApiDescription['security']): Json {
   const { requestBody, responses, security, parameters, [BODY_OPTIONAL]: optional, ...rest } = operation;
   const tidied = mapValues((responses ?? {}) as Record<string, Json>, tidyResponse);
   return {
@@ -115,7 +117,7 @@ function tidyOperation(operation: Json): Json {
           requestBody: { ...(requestBody as Json), ...tidyContent(requestBody as Json), required: optional !== true },
         }),
     // Said for every operation: the absence of a requirement would leave it open.
-    security: security ?? [],
+    security: security ?? usual,
     responses: {
       ...tidied,
       ...(Object.keys(tidied).some((status) => status.startsWith('4')) ? {} : { '4XX': REFUSED }),
