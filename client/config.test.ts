@@ -33,6 +33,7 @@ test('with nothing set: one server and one client on this machine', () => {
     dataDir: './data/client',
     vaultKey: null,
     vaultKeyPrevious: null,
+    vaultPassphrase: null,
     fetchSeconds: 10,
     proxyTargets: null,
     dashboardPassword: null,

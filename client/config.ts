@@ -40,6 +40,8 @@ export interface Config {
   readonly vaultKey: Uint8Array | null;
   /** The key before, while everything is sealed anew; null: there is none. */
   readonly vaultKeyPrevious: Uint8Array | null;
+  /** Of exports and imports; null: it comes from elsewhere. */
+  readonly vaultPassphrase: string | null;
   readonly fetchSeconds: number;
   /** Base URLs below which `/proxy` may reach, without a slash at the end; null: those of the credential's servers. */
   readonly proxyTargets: readonly string[] | null;
@@ -117,6 +119,12 @@ export const SETTINGS = {
     fallback: null,
     secret: true,
   }),
+  VAULT_PASSPHRASE: setting({
+    about: 'passphrase of exports of the credentials',
+    parse: orNull(plain(1024, 'a passphrase without control characters')),
+    fallback: null,
+    secret: true,
+  }),
   FETCH_SECONDS: setting({
     about: 'seconds between two fetches of the rates',
     parse: integer(1, 86_400),
@@ -187,6 +195,7 @@ function makeConfig(values: Values<typeof SETTINGS>, terminal: boolean): Config 
     dataDir: values.DATA_DIR,
     vaultKey: values.VAULT_KEY,
     vaultKeyPrevious: values.VAULT_KEY_PREVIOUS,
+    vaultPassphrase: values.VAULT_PASSPHRASE,
     fetchSeconds: values.FETCH_SECONDS,
     proxyTargets: values.PROXY_TARGETS.length === 0 ? null : values.PROXY_TARGETS,
     dashboardPassword: values.DASHBOARD_PASSWORD,

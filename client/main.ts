@@ -2,8 +2,10 @@ import { randomBytes } from 'node:crypto';
 import { lookup } from 'node:dns/promises';
 import { readFileSync } from 'node:fs';
 import { createProgram, runProgram, settingFlags } from '../kit/command';
+import { createConfirm } from '../kit/confirm';
 import { createErrorLog } from '../kit/error-log';
 import { standardOutput } from '../kit/output';
+import { replacePrivateFile } from '../kit/secret-file';
 import { createCommands } from './cli/commands';
 import { type Configuration, readConfig, SETTINGS } from './config';
 import { VERSION } from './version';
@@ -52,6 +54,10 @@ createCommands(program, {
   },
   deadline: (ms) => AbortSignal.any([AbortSignal.timeout(ms), stopping.signal]),
   lookup: async (host) => (await lookup(host, { all: true })).map(({ address }) => address),
+  readFile,
+  writeFile: replacePrivateFile,
+  input: process.stdin.isTTY ? null : () => Bun.stdin.text(),
+  confirm: process.stdin.isTTY ? createConfirm(process.stdin, process.stderr) : null,
   signals: process,
   exit: (code) => process.exit(code),
   abort: () => stopping.abort(),

@@ -40,8 +40,8 @@ export interface Services {
 /** The fresh rates and the ones shown before, if any. */
 export type Shown = (rates: readonly SeenRate[], before: readonly SeenRate[] | null) => void;
 
-/** Wires the client. Throws `VaultFault` when its credential cannot be read. Nothing is sent yet. */
-export function createServices(config: Config, given: Surroundings, shown: Shown = () => {}): Services {
+/** The credentials alone, and the vault that they are in. Nothing is read yet. */
+export function openCredentials(config: Config, given: Surroundings) {
   const vault = openWhenNeeded(config, given);
   const groups = createGroups(given);
   const credentials = createCredentials({
@@ -51,6 +51,23 @@ export function createServices(config: Config, given: Surroundings, shown: Shown
     vault: vault.open,
     group: groups.of,
   });
+  return {
+    credentials,
+    groups,
+    vault: vault.open,
+    close() {
+      credentials.close();
+      groups.close();
+      vault.close();
+    },
+  };
+}
+
+/** Wires the client. Throws `VaultFault` when its credential cannot be read. Nothing is sent yet. */
+export function createServices(config: Config, given: Surroundings, shown: Shown = () => {}): Services {
+  const opened = openCredentials(config, given);
+  const { credentials, groups } = opened;
+  if (!credentials.pinned) credentials.get(null);
   const apiOf = createApis(given);
   const active = (): ServerApi => apiOf(credentials.get(null));
   const server: ServerApi = { rates: () => active().rates(), health: () => active().health() };
@@ -74,9 +91,7 @@ export function createServices(config: Config, given: Surroundings, shown: Shown
     },
     close() {
       feed.stop();
-      credentials.close();
-      groups.close();
-      vault.close();
+      opened.close();
     },
   };
 }

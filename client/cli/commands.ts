@@ -2,6 +2,7 @@ import { type Command, Option } from 'commander';
 import { printSettings } from '../../kit/commands';
 import { usesSettings } from '../../kit/help';
 import { SETTINGS } from '../config';
+import { credentialCommands } from './credentials';
 import { doctor } from './doctor';
 import { rates, register, serve, type TokenFlags, token } from './own';
 import type { Process, ReadFlags } from './process';
@@ -21,6 +22,7 @@ export function createCommands(program: Command, process: Process): void {
     .addOption(new Option('--header', 'print it as a header line, for curl -H @-').conflicts('json'))
     .action((flags: TokenFlags) => token(process, flags));
   reading(program, 'register', 'register the credential in use').action((flags: ReadFlags) => register(process, flags));
+  credentialCommands(program, process);
   usesSettings(reading(program, 'status', 'print how the running client is'), [...WHERE, ...GUARD]).action(
     (flags: ReadFlags) => status(process, flags),
   );

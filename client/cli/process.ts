@@ -1,3 +1,4 @@
+import type { Confirm } from '../../kit/confirm';
 import type { Log } from '../../kit/logs';
 import type { Output } from '../../kit/output';
 import type { SignalSource } from '../../kit/stop';
@@ -12,6 +13,13 @@ export interface Process extends Omit<Surroundings, 'log'> {
   readonly write: Output;
   readonly signals: SignalSource;
   readonly exit: (code: number) => never;
+  readonly readFile: (path: string) => string;
+  /** Writes a file for this user alone, in one piece. */
+  readonly writeFile: (path: string, text: string) => void;
+  /** All of standard input; null: it is a terminal. */
+  readonly input: (() => Promise<string>) | null;
+  /** Asks the person at the terminal; null: there is none. */
+  readonly confirm: Confirm | null;
   /** Ends requests that are under way. */
   readonly abort: () => void;
   /** True when a person reads standard output. */

@@ -55,7 +55,7 @@ export interface CredentialsDeps extends Omit<SessionsDeps, 'opening' | 'admissi
 /** More than a machine has use for; each one that is used costs memory and a timer. */
 export const CREDENTIALS_MAX = 1_000;
 
-/** The credential of the environment, else the one chosen last, else a new one: its row is read now. Throws `VaultFault`. */
+/** In use is the credential of the environment, else the one chosen last, else a new one. Nothing is read yet. */
 export function createCredentials(deps: CredentialsDeps): Credentials {
   const pinned = deps.configured !== null;
   const opening = createOpening({ ...deps, pinned });
@@ -75,7 +75,6 @@ export function createCredentials(deps: CredentialsDeps): Credentials {
     sessions.stop(DEFAULT_NAME);
     choice.choose(DEFAULT_NAME);
   };
-  if (!pinned) sessions.get(choice.active());
   return {
     pinned,
     active() {

@@ -1,5 +1,5 @@
+import { clean, moment, pairs, relative, table } from '../../kit/text';
 import type { AuditVerdict, AuditView } from '../admin/contract';
-import { clean, moment, pairs, relative, table } from './text';
 
 /** Characters of details that a table has room for; all of them are shown by request id. */
 const DETAILS_MAX = 40;

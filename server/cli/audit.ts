@@ -1,11 +1,11 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { Refusal } from '../../kit/command';
 import { usesSettings } from '../../kit/help';
+import { json } from '../../kit/text';
 import type { AuditVerdict, AuditView } from '../admin/contract';
 import { type CliProcess, openApi, REMOTE_SETTINGS } from './api';
 import { eventBlocks, eventTable, intact, notIntact } from './audit-text';
 import { wholeNumber } from './duration';
-import { json } from './text';
 
 interface AuditFlags {
   readonly client?: string;

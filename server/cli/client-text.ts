@@ -1,5 +1,5 @@
+import { moment, pairs, table } from '../../kit/text';
 import type { ClientView } from '../admin/contract';
-import { moment, pairs, table } from './text';
 
 /** Clients as a table. */
 export function listing(clients: readonly ClientView[]): string {

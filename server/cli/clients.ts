@@ -1,13 +1,13 @@
 import { type Command, Option } from 'commander';
+import { sure } from '../../kit/confirm';
 import { usesSettings } from '../../kit/help';
+import { clean, json } from '../../kit/text';
 import type { ClientView, RotatedSecret } from '../admin/contract';
 import { type CliProcess, openApi, REMOTE_SETTINGS } from './api';
 import { createCommand } from './client-create';
 import { description, listing } from './client-text';
-import { sure } from './confirm';
 import { EXPIRES_IN, OVERLAP, seconds } from './duration';
 import { printSecret } from './secret';
-import { clean, json } from './text';
 
 /** `clients …`: who may ask for tokens. */
 export function clientCommands(program: Command, process: CliProcess): void {

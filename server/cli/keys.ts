@@ -1,9 +1,9 @@
 import type { Command } from 'commander';
+import { sure } from '../../kit/confirm';
 import { usesSettings } from '../../kit/help';
+import { clean, json, moment, table } from '../../kit/text';
 import type { KeyView } from '../admin/contract';
 import { type CliProcess, openApi, REMOTE_SETTINGS } from './api';
-import { sure } from './confirm';
-import { clean, json, moment, table } from './text';
 
 /** `keys …`: what signs access tokens. */
 export function keyCommands(program: Command, process: CliProcess): void {

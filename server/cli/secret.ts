@@ -1,5 +1,5 @@
+import { json, pairs } from '../../kit/text';
 import type { CliProcess } from './api';
-import { json, pairs } from './text';
 
 /**
  * Prints a secret that was just made; null: the client needs none. `whole` is printed as JSON in its place, unless null. The secret
