@@ -3,3 +3,7 @@ declare module '*/refresh.js' {
   const text: string;
   export default text;
 }
+declare module '*/sign-in.js' {
+  const text: string;
+  export default text;
+}

@@ -5,7 +5,7 @@ import { Problem } from '../../kit/http/problem';
 import { CredentialModel } from '../credentials/model';
 import type { Feed } from '../rates/feed';
 import type { ServerApi } from '../server-api';
-import { ASSETS, CONTENT_SECURITY_POLICY, renderPage } from './page';
+import { ASSETS, CONTENT_SECURITY_POLICY, renderPage, SIGN_IN_PAGE } from './page';
 import type { StatusReport } from './report';
 import { describePage } from './view';
 
@@ -54,7 +54,7 @@ const Status = t.Object({
 /** Routes of the status. */
 export function statusRoutes({ report, feed, server, version, isSignedIn, routes }: StatusRoutesOptions) {
   const page = ({ request }: { request: Request }): Response => {
-    if (!isSignedIn(request)) return new Response(SIGN_IN_NEEDED, { headers: { 'cache-control': 'no-store' } });
+    if (!isSignedIn(request)) return new Response(SIGN_IN_PAGE, { headers: PAGE_HEADERS });
     const { last, before } = feed.state();
     return new Response(renderPage(describePage(report(), last?.rates ?? [], before), version), {
       headers: PAGE_HEADERS,
@@ -80,8 +80,6 @@ export function statusRoutes({ report, feed, server, version, isSignedIn, routes
   }
   return app;
 }
-
-const SIGN_IN_NEEDED = 'This client shows itself to whoever knows its password: see DASHBOARD_PASSWORD.\n';
 
 const PAGE_HEADERS = { ...pageHeaders(CONTENT_SECURITY_POLICY), 'cache-control': 'no-store' };
 

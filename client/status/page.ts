@@ -2,6 +2,8 @@ import icon from './icon.svg' with { type: 'text' };
 import styles from './page.css' with { type: 'text' };
 import template from './page.html' with { type: 'text' };
 import script from './refresh.js' with { type: 'text' };
+import signIn from './sign-in.html' with { type: 'text' };
+import signInScript from './sign-in.js' with { type: 'text' };
 import type { Change, PageView, Row } from './view';
 
 /** The page may load what this client serves, and nothing else from anywhere; there is nothing inline in it. */
@@ -20,8 +22,12 @@ export const CONTENT_SECURITY_POLICY = [
 export const ASSETS = {
   '/page/page.css': { content: styles, type: 'text/css; charset=utf-8' },
   '/page/refresh.js': { content: script, type: 'text/javascript; charset=utf-8' },
+  '/page/sign-in.js': { content: signInScript, type: 'text/javascript; charset=utf-8' },
   '/page/icon.svg': { content: icon, type: 'image/svg+xml' },
 } as const;
+
+/** The page for whoever has yet to give the password: it says nothing of the client. */
+export const SIGN_IN_PAGE = String(signIn);
 
 /** The whole page as HTML; every word that comes from elsewhere is escaped. */
 export function renderPage(view: PageView, version: string): string {

@@ -22,7 +22,10 @@ async function refresh() {
   try {
     const answer = await window.fetch('/', { signal: AbortSignal.timeout(PERIOD_MS) });
     if (!answer.ok) throw new Error(`status ${answer.status}`);
-    show(new DOMParser().parseFromString(await answer.text(), 'text/html'));
+    const fresh = new DOMParser().parseFromString(await answer.text(), 'text/html');
+    // The session has ended: the page is the one that signs in.
+    if (fresh.getElementById('sign-in')) return window.location.reload();
+    show(fresh);
   } catch {
     showSilence();
   }
