@@ -28,7 +28,7 @@ beforeEach(() => {
   renewedTo = 'fresh';
 });
 
-const direct: Route = (request, send) => send(request);
+const direct: Route = (request, send) => send(request.clone() as Request);
 
 /** Calls with the token `old` against these answers, one after the other. */
 function call(answers: Response[], init?: RequestInit): Promise<Response> {

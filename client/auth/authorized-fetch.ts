@@ -32,13 +32,16 @@ export type AuthorizedFetch = (request: Request, once?: boolean) => Promise<Resp
  */
 export function authorizedFetch(inner: Fetch, tokens: Tokens, route: Route): AuthorizedFetch {
   const send = async (request: Request, token: AccessToken, once: boolean): Promise<Response> => {
-    const response = await inner(await withToken(request, tokens, token, once));
+    const again = once || request.body === null ? request : (request.clone() as Request); // Bun's own types name another one.
+    await tokens.authorize(request.headers, request, token);
+    const response = await inner(request);
     const isNews = tokens.heard(response, request.url);
     if (once || !isNews || !wantsNonce(response)) return response;
     await response.body?.cancel();
-    const again = await inner(await withToken(request, tokens, token, once));
-    tokens.heard(again, request.url);
-    return again;
+    await tokens.authorize(again.headers, request, token);
+    const repeated = await inner(again);
+    tokens.heard(repeated, request.url);
+    return repeated;
   };
   const attempt = (request: Request, token: AccessToken, once: boolean): Promise<Response> =>
     route(request, (routed) => send(routed, token, once), once);
@@ -51,13 +54,6 @@ export function authorizedFetch(inner: Fetch, tokens: Tokens, route: Route): Aut
     await response.body?.cancel();
     return attempt(request, renewed, once);
   };
-}
-
-/** On a copy, so that the body is still there for the repetition. One that is not repeated is taken as it is, since a copy would keep all of its body. */
-async function withToken(request: Request, tokens: Tokens, token: AccessToken, once: boolean): Promise<Request> {
-  const copy = once ? request : (request.clone() as Request); // Bun's own types name another Request here.
-  await tokens.authorize(copy.headers, copy, token);
-  return copy;
 }
 
 /** True for a refusal that a proof with the server's nonce mends (RFC 9449 §9). */

@@ -147,8 +147,8 @@ describe('a token that is not taken any more', () => {
 describe('streams', () => {
   beforeEach(() => start());
 
-  /** What the buffers of all the sockets on the way hold, with some to spare; the bodies are many times as long. */
-  const ON_THE_WAY_MAX = 25_000_000;
+  /** What the buffers of all the sockets on the way hold, some 25 MB, with as much to spare; the bodies are far longer. */
+  const ON_THE_WAY_MAX = 50_000_000;
   const SIZE = 100_000_000;
 
   /** Waits until nothing moves any more. */

@@ -2,7 +2,7 @@ import type { Fetch } from '../ports';
 import type { Servers } from './servers';
 import { neverConnected } from './trouble';
 
-/** Which of several servers a request goes to; `send` is given the request as it is for that one. `once`: its body cannot be kept for another one. */
+/** Which of several servers a request goes to; `send` is given a request of its own for that one. `once`: its body cannot be kept for another one. */
 export type Route = (request: Request, send: Fetch, once?: boolean) => Promise<Response>;
 
 /** Longest wait for the head of an answer over all servers, in milliseconds: they answer from memory. */
@@ -20,13 +20,19 @@ export function overServers(servers: Servers, deadlineMs: number = ROUTE_DEADLIN
   const [first = ''] = servers.urls;
   return (request, send, once = false) => {
     const { url } = request;
-    if (url !== first && !url.startsWith(`${first}/`) && !url.startsWith(`${first}?`)) return send(request);
+    if (url !== first && !url.startsWith(`${first}/`) && !url.startsWith(`${first}?`))
+      return send(once ? request : copyOf(request));
     const isRepeatable = !once && IDEMPOTENT.has(request.method);
     return servers.run(
       async (server, signal) => {
         await server.endpoint();
-        const copy = once ? request : (request.clone() as Request); // Bun's own types name another Request here.
-        return send(rebased(copy, `${server.url}${url.slice(first.length)}`, signal));
+        return send(
+          rebased(
+            once || request.body === null ? request : copyOf(request),
+            `${server.url}${url.slice(first.length)}`,
+            signal,
+          ),
+        );
       },
       {
         deadlineMs,
@@ -39,13 +45,13 @@ export function overServers(servers: Servers, deadlineMs: number = ROUTE_DEADLIN
   };
 }
 
+function copyOf(request: Request): Request {
+  return request.clone() as Request; // Bun's own types name another Request here.
+}
+
 /** Put together from its parts: a Request that is made of another one keeps all that is read of its body. */
-function rebased(
-  { method, headers, body, redirect, signal: left }: Request,
-  url: string,
-  signal: AbortSignal,
-): Request {
-  return new Request(url, { method, headers, body, redirect, signal: AbortSignal.any([left, signal]) });
+function rebased({ method, headers, body, redirect }: Request, url: string, signal: AbortSignal): Request {
+  return new Request(url, { method, headers, body, redirect, signal });
 }
 
 /** 429 and 5xx say nothing of the other servers; 501 and 505 are of the request. */

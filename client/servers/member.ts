@@ -2,9 +2,9 @@ import { backoffMs } from '../../kit/backoff';
 import { sayNetworkError } from '../auth/answer';
 import { discovery } from '../auth/discovery';
 import { TokenError } from '../auth/token';
-import { createBreaker } from './breaker';
-import { createProbe } from './probe';
-import { createRecord } from './record';
+import { type Breaker, createBreaker } from './breaker';
+import { createProbe, type Probe } from './probe';
+import { createRecord, type Record } from './record';
 import type { Server, ServersDeps } from './servers';
 import { isPassing } from './trouble';
 
@@ -62,7 +62,7 @@ export function createMember(deps: MemberDeps): Member {
 
   const succeed = (beganElapsedMs: number): void => {
     record.succeed(beganElapsedMs);
-    breaker.close();
+    breaker.succeed();
   };
   /** @returns when to ask it how it is, in milliseconds. */
   const fail = (reason: string): number => backoffMs(record.fail(reason), null, random);
@@ -75,6 +75,10 @@ export function createMember(deps: MemberDeps): Member {
     },
     ill: fail,
   });
+  const failCall = async (reason: string): Promise<void> => {
+    probe.ask(fail(reason));
+    await breaker.fail();
+  };
   return {
     url,
     async endpoint() {
@@ -91,12 +95,12 @@ export function createMember(deps: MemberDeps): Member {
       const began = clock.elapsed();
       inFlight += 1;
       try {
-        const result = await breaker.call(work, failed);
-        if (failed(result)) probe.ask(fail('it answers that it cannot serve just now'));
+        const result = await work();
+        if (failed(result)) await failCall('it answers that it cannot serve just now');
         else succeed(began);
         return result;
       } catch (error) {
-        if (isPassing(error)) probe.ask(fail(sayFailure(error, url)));
+        if (isPassing(error)) await failCall(sayFailure(error, url));
         throw error;
       } finally {
         inFlight -= 1;
@@ -104,26 +108,29 @@ export function createMember(deps: MemberDeps): Member {
     },
     rank: () => (breaker.isOpen() || isOther ? 1 + (record.failure()?.elapsedMs ?? 0) : 0),
     load: () => (inFlight + 1) * Math.max(record.latencyMs() ?? 0, LATENCY_ASSUMED_MS),
-    health() {
-      const failure = record.failure();
-      const lastOkAtMs = record.lastOkAtMs();
-      const answering = failure !== null ? 'away' : lastOkAtMs === null ? 'unknown' : 'ok';
-      return {
-        url,
-        state: isOther ? 'refused' : answering,
-        circuit: !breaker.isOpen() ? 'closed' : probe.isAsking() ? 'half_open' : 'open',
-        latencyMs: record.latencyMs(),
-        inFlight,
-        lastOkAtMs,
-        lastError: failure?.reason ?? null,
-        nextAttemptAtMs: failure === null ? null : probe.nextAtMs(),
-      };
-    },
+    health: () => healthOf({ url, isOther, inFlight }, record, breaker, probe),
     watch() {
       watched = true;
       probe.ask(0);
     },
     close: probe.close,
+  };
+}
+
+type Facts = Pick<ServerHealth, 'url' | 'inFlight'> & { readonly isOther: boolean };
+
+function healthOf({ isOther, ...facts }: Facts, record: Record, breaker: Breaker, probe: Probe): ServerHealth {
+  const failure = record.failure();
+  const lastOkAtMs = record.lastOkAtMs();
+  const answering = failure !== null ? 'away' : lastOkAtMs === null ? 'unknown' : 'ok';
+  return {
+    ...facts,
+    state: isOther ? 'refused' : answering,
+    circuit: !breaker.isOpen() ? 'closed' : probe.isAsking() ? 'half_open' : 'open',
+    latencyMs: record.latencyMs(),
+    lastOkAtMs,
+    lastError: failure?.reason ?? null,
+    nextAttemptAtMs: failure === null ? null : probe.nextAtMs(),
   };
 }
 

@@ -28,17 +28,16 @@ function farm(urls: readonly string[] = URLS) {
     asked.push(`${request.method} ${origin.slice(7)}${pathname}`);
     return answer(request);
   };
-  const deadlines: { readonly ms: number; readonly end: () => void }[] = [];
   const deadline = (ms: number): AbortSignal => {
     const ending = new AbortController();
-    deadlines.push({ ms, end: () => ending.abort(new DOMException('late', 'TimeoutError')) });
+    world.schedule(ms, () => ending.abort(new DOMException('late', 'TimeoutError')));
     return ending.signal;
   };
-  const servers = createServers({ ...world, urls, issuer: ISSUER, fetch, deadline, random: () => world.chance });
+  const servers = createServers({ ...world, urls, issuer: ISSUER, fetch, deadline });
   const route = overServers(servers);
   const get = (path = '/x', init?: RequestInit): Promise<Response> =>
     route(new Request(`${urls[0]}${path}`, init), fetch);
-  return { world, asked, answers, metadata, deadlines, servers, get, fetch };
+  return { world, asked, answers, metadata, servers, get };
 }
 
 const down: Answer = () => Promise.reject(refusedConnection());
@@ -147,7 +146,7 @@ describe('a server that fails', () => {
 
 describe('the deadline', () => {
   test('is shared out, so that a slow server leaves time for the others', async () => {
-    const { get, deadlines, answers } = farm();
+    const { get, asked, answers, world } = farm();
     answers.set(
       URLS[0] as string,
       ({ signal }) =>
@@ -155,21 +154,22 @@ describe('the deadline', () => {
     );
     const answer = get();
     await settle();
-    const share = deadlines.find(({ ms }) => ms < 4_000);
-    expect(share?.ms).toBeCloseTo(ROUTE_DEADLINE_MS / 3, 0);
-    share?.end();
+    await at(world, ROUTE_DEADLINE_MS / 3 - 1);
+    expect(asked).toHaveLength(1);
+    await at(world, 2);
     expect((await answer).status).toBe(200);
+    expect(asked).toHaveLength(2);
   });
 
   test('does not end what has been answered', async () => {
-    const { get, deadlines, answers } = farm(URLS.slice(0, 1));
+    const { get, answers, world } = farm(URLS.slice(0, 1));
     let gone: AbortSignal | null = null;
     answers.set(URLS[0] as string, ({ signal }) => {
       gone = signal;
       return new Response('slowly');
     });
     const answer = await get();
-    for (const { end } of deadlines) end();
+    await at(world, 10 * ROUTE_DEADLINE_MS);
     expect((gone as AbortSignal | null)?.aborted).toBe(false);
     expect(await answer.text()).toBe('slowly');
   });
@@ -226,7 +226,7 @@ describe('a server with another issuer', () => {
 
 describe('watched', () => {
   test('one of several is noticed to be gone, and back, without a call', async () => {
-    const { servers, answers, world } = farm();
+    const { servers, asked, answers, world } = farm();
     servers.start();
     await at(world, 1);
     expect(states(servers)).toEqual(['ok closed', 'ok closed', 'ok closed']);
@@ -237,7 +237,9 @@ describe('watched', () => {
     await at(world, WATCH_MS);
     expect(states(servers)[1]).toBe('ok closed');
     servers.close();
-    expect(world.timers()).toEqual([]);
+    asked.length = 0;
+    await at(world, 10 * WATCH_MS);
+    expect(asked).toEqual([]);
   });
 
   test('the only one is not: it is asked all the time', async () => {

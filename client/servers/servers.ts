@@ -2,7 +2,6 @@
 
 import type { TokenEndpoint } from '../auth/discovery';
 import type { Clock, Deadline, Fetch, Random, Schedule } from '../ports';
-import { onAbort } from './abort';
 import { createMember, type Member, type ServerHealth } from './member';
 import { isPassing, weightier } from './trouble';
 
@@ -24,7 +23,7 @@ export interface RunOptions<T> {
   readonly discard?: (result: T) => void;
   /** True when the work may be given to another server after this failure; else it is, whenever another one may do better. */
   readonly mayRepeat?: (error: unknown) => boolean;
-  /** Ends the work whatever the deadline. */
+  /** Ends the work whatever the deadline, and what is still read of its result. Of this piece of work alone: it is listened to from then on. */
   readonly signal?: AbortSignal | null;
 }
 
@@ -34,7 +33,7 @@ export interface Servers {
   readonly issuer: string;
   /**
    * Does the work on the best server, and on the others in turn while it fails in a way in which they need not. The signal that the work
-   * is given ends it in time for the next one; once the work is done it no longer does. Rejects as the work does.
+   * is given ends it in time for the next one; once the work is done, it stands for the caller's alone. Rejects as the work does.
    */
   run<T>(work: (server: Server, signal: AbortSignal) => Promise<T>, options: RunOptions<T>): Promise<T>;
   health(): readonly ServerHealth[];
@@ -70,12 +69,20 @@ export function createServers(deps: ServersDeps): Servers {
     shareMs: number,
     { again, signal }: RunOptions<T>,
   ): Promise<T> => {
+    signal?.throwIfAborted();
     const ending = new AbortController();
-    const release = onAbort([deadline(shareMs), ...(signal ? [signal] : [])], (reason) => ending.abort(reason));
+    const limit = deadline(shareMs);
+    const late = (): void => ending.abort(limit.reason);
+    limit.addEventListener('abort', late, { once: true });
+    const leave = (): void => ending.abort(signal?.reason);
+    signal?.addEventListener('abort', leave, { once: true });
     try {
       return await member.call(() => work(member, ending.signal), again);
+    } catch (error) {
+      signal?.removeEventListener('abort', leave);
+      throw error;
     } finally {
-      release();
+      limit.removeEventListener('abort', late);
     }
   };
 
@@ -117,6 +124,7 @@ export function createServers(deps: ServersDeps): Servers {
 
 /** The least loaded first; those that did not answer last come last, the one that has been silent for the longest time first. */
 function inOrder(members: readonly Member[], random: Random): Member[] {
+  if (members.length === 1) return [...members];
   const ranked = members.map((member) => ({ member, rank: member.rank(), load: member.load() * (0.5 + random()) }));
   return ranked.sort((a, b) => a.rank - b.rank || a.load - b.load).map(({ member }) => member);
 }
