@@ -80,7 +80,7 @@ export function register(process: Process, { json }: ReadFlags): Promise<void> {
 async function watchRates(process: Process, shown: Shown): Promise<void> {
   const { config, log } = begin(process);
   const services = explained(() => createServices(config, { ...process, log }, shown));
-  services.feed.start();
+  services.start();
   const stop = async (): Promise<void> => {
     process.abort();
     services.close();
@@ -95,7 +95,7 @@ async function watchOnScreen(process: Process, terminal: Terminal): Promise<void
   const log = process.openLog({ ...config, logLevel: 'silent' });
   const services = explained(() => createServices(config, { ...process, log }));
   const { feed } = services;
-  feed.start();
+  services.start();
   const watching = watch(
     {
       rates: () => feed.state().last?.rates ?? null,
