@@ -3,8 +3,8 @@ import type { Random, Schedule } from '../ports';
 /** Over so many milliseconds renewals are spread that were slept through. */
 export const SPREAD_MS = 30_000;
 
-/** Longest single timer, in milliseconds; JavaScript's own break at 2^31. */
-const TIMER_MAX_MS = 86_400_000;
+/** Longest single timer, in milliseconds: timers stand still while the machine sleeps, so the clock is looked at this often. */
+export const TIMER_MAX_MS = 60_000;
 
 /** Renews in the background when it is time. */
 export interface RenewalTimer {

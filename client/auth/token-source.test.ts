@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, test } from 'bun:test';
 import fc from 'fast-check';
 import { createWorld, START_MS, thrown, type World } from '../testing/world';
+import { SPREAD_MS, TIMER_MAX_MS } from './renewal-timer';
 import { TokenError, type TokenTrouble } from './token';
 import { type CachedTokens, cached, type TokenEvent } from './token-source';
 
@@ -138,12 +139,22 @@ describe('renewal ahead of the end', () => {
     return fc.assert(ahead, { numRuns: 50 });
   });
 
-  test('a timer is never longer than a day, and an early one only looks again', async () => {
-    source.lifeMs = 365 * 86_400_000;
+  test('a timer is never longer than a minute, and an early one only looks again', async () => {
+    source.lifeMs = 30 * 86_400_000;
     await value();
-    expect(world.timers()).toEqual([86_400_000]);
-    await world.pass(200 * 86_400_000);
+    expect(world.timers()).toEqual([TIMER_MAX_MS]);
+    await world.pass(20 * 86_400_000);
     expect(source.requests).toBe(1);
+  });
+
+  test('what was slept through is noticed within a minute, and made up for a random while later', async () => {
+    source.lifeMs = LIFE_MS;
+    await value();
+    world.stepWallClock(LIFE_MS);
+    await world.pass(TIMER_MAX_MS);
+    expect([source.requests, world.timers()]).toEqual([1, [world.chance * SPREAD_MS]]);
+    await world.pass(world.chance * SPREAD_MS);
+    expect([source.requests, await value()]).toEqual([2, 'token-2']);
   });
 
   test('after closing nothing is renewed', async () => {

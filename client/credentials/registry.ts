@@ -136,6 +136,7 @@ function createChanges({
       if (store.all().credentials.size >= CREDENTIALS_MAX)
         throw conflict(`There are ${CREDENTIALS_MAX} credentials already: remove one first.`);
       if (!store.add(given.name, stored)) throw conflict('There is a credential of that name already.');
+      choice.forget();
       log.info('a credential was added', { 'credential.name': given.name });
       if (given.use === true) choice.choose(given.name);
       return view(given.name);
@@ -157,6 +158,7 @@ function createChanges({
         throw conflict('This credential is in use: choose another one first.');
       sessions.stop(name);
       store.remove(name);
+      choice.forget();
       log.info('a credential was removed', { 'credential.name': name });
     },
   };
