@@ -13,7 +13,7 @@ import { isOpen, usesTokens } from './paths';
 import { ABSOLUTE_MS, createSessions, type SessionsDeps } from './sessions';
 
 /** The name of the cookie of a signed-in browser. */
-export const COOKIE = 'crypto_client_session';
+const COOKIE = 'crypto_client_session';
 
 /** What signing in came to: the cookie to set (none where no password is needed), or why not. */
 export type SignedIn = { readonly cookie: string | null } | Problem;

@@ -6,7 +6,7 @@ import { charge, fullBucket, look } from '../../kit/limits/gcra';
 import type { Clock } from '../ports';
 
 /** Wrong passwords from one address. */
-export const LIMIT_ADDRESS: Limit = { count: 10, periodMs: 60_000 };
+const LIMIT_ADDRESS: Limit = { count: 10, periodMs: 60_000 };
 
 /** Wrong passwords from everywhere: ten addresses' worth, so that many of them together guess no faster. */
 export const LIMIT_ALL: Limit = { count: 100, periodMs: 60_000 };

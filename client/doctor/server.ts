@@ -23,7 +23,7 @@ const ANSWER_MS = 5_000;
 const CERTIFICATE_DAYS_LOW = 7;
 
 /** Clocks this far apart, in seconds, still do: assertions and proofs live for a minute and more. */
-export const SKEW_SECONDS = { warn: 30, fail: 300 } as const;
+const SKEW_SECONDS = { warn: 30, fail: 300 } as const;
 
 const DAY_MS = 86_400_000;
 

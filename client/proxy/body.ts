@@ -7,7 +7,7 @@ export type Body =
   | { readonly kind: 'stream'; readonly stream: ReadableStream<Uint8Array> };
 
 /** Largest body that is kept, in bytes: a call of an API is smaller, an upload is not. */
-export const KEPT_BYTES_MAX = 64 * 1024;
+const KEPT_BYTES_MAX = 64 * 1024;
 
 /** The body as it can be passed on. One of unstated length is never kept. */
 export async function readBody(request: Request): Promise<Body> {

@@ -46,7 +46,7 @@ function pathBelow(servers: readonly string[], url: URL): string | null {
 }
 
 /** True for the addresses below these base URLs, compared by origin and by whole segments of the path. */
-export function createReach(bases: readonly string[]): (url: URL) => boolean {
+function createReach(bases: readonly string[]): (url: URL) => boolean {
   const reaches = bases.map((base) => {
     const { origin, pathname } = new URL(base);
     return { origin, prefix: pathname.replace(/\/+$/, '') };

@@ -5,7 +5,7 @@ import type { Key } from './keys';
 export const HISTORY_MAX = 20;
 
 /** What the table may be sorted by, in the order of its columns. */
-export const SORTS = ['symbol', 'name', 'rate', 'change', 'day', 'high', 'low', 'updated'] as const;
+const SORTS = ['symbol', 'name', 'rate', 'change', 'day', 'high', 'low', 'updated'] as const;
 
 /** One of {@link SORTS}. */
 export type Sort = (typeof SORTS)[number];
