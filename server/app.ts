@@ -77,7 +77,7 @@ export function createApp(services: Services, given: Surroundings, serving: () =
     )
     .use(discoveryRoutes(discoveryOf(services, given)))
     .use(rateRoutes({ reads: createRateReads(feed), guard }))
-    .use(historyRoutes({ history: services.history, guard }))
+    .use(historyRoutes({ history: services.history, guard, log }))
     .use(
       streamRoutes({
         hub: services.streams,
@@ -114,9 +114,9 @@ function clientsOf(services: Services, given: Surroundings): ClientRoutesOptions
   };
 }
 
-function adminOf(services: Services, { issuer, now, behindProxy, mtlsAuthorities }: Surroundings): AdminOptions {
+function adminOf(services: Services, { issuer, log, now, behindProxy, mtlsAuthorities }: Surroundings): AdminOptions {
   const authMethods = offeredMethods({ certificates: behindProxy, authorities: mtlsAuthorities !== null });
-  return { ...services.administration, services, issuer, version: VERSION, authMethods, now, tell: services.tell };
+  return { ...services.administration, services, issuer, version: VERSION, authMethods, log, now, tell: services.tell };
 }
 
 /** What strangers are told; no more than what is so. */

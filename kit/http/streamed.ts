@@ -19,14 +19,26 @@ async function* afterFirst<Batch>(batches: AsyncIterator<Batch>): AsyncGenerator
   }
 }
 
-/** The pieces as the body of an answer. One is asked for when the last one is taken, and none once the caller has left. */
-export function streamOf(pieces: AsyncGenerator<string>, coding: Coding = 'identity'): ReadableStream<Uint8Array> {
+/**
+ * The pieces as the body of an answer. One is asked for when the last one is taken, and none once the caller has left. Where
+ * one fails, `broken` is told and the connection is cut: the caller must not take what he has for all of it.
+ */
+export function streamOf(
+  pieces: AsyncGenerator<string>,
+  broken: (error: unknown) => void,
+  coding: Coding = 'identity',
+): ReadableStream<Uint8Array> {
   const encoder = new TextEncoder();
   const plain = new ReadableStream<Uint8Array>({
     pull: async (controller) => {
-      const { value, done } = await pieces.next();
-      if (done === true) controller.close();
-      else controller.enqueue(encoder.encode(value));
+      try {
+        const { value, done } = await pieces.next();
+        if (done === true) controller.close();
+        else controller.enqueue(encoder.encode(value));
+      } catch (error) {
+        broken(error);
+        throw error;
+      }
     },
     cancel: async () => {
       await pieces.return(undefined);

@@ -1,7 +1,9 @@
 import { Elysia } from 'elysia';
 import { notFound, unprocessable } from '../../kit/http/problem';
+import { requestId } from '../../kit/http/request-id';
 import { readRowNumber } from '../../kit/http/row-number';
 import { begun, streamOf } from '../../kit/http/streamed';
+import type { Log } from '../../kit/logs';
 import { type AuditFormat, CSV, NDJSON, writeTrail } from '../audit/format';
 import { auditView } from '../audit/model';
 import type { Audit } from '../audit/service';
@@ -25,10 +27,11 @@ export interface AuditRoutesOptions {
   /** Milliseconds since the epoch; names the file of an export. */
   readonly now: () => number;
   readonly tell: Tell;
+  readonly log: Log;
 }
 
 /** The audit trail: by page, whole, and checked. */
-export function auditRoutes({ access, audit, now, tell }: AuditRoutesOptions) {
+export function auditRoutes({ access, audit, now, tell, log }: AuditRoutesOptions) {
   const { admit: transform } = access;
   return new Elysia({ name: 'admin-audit' })
     .get(
@@ -57,7 +60,9 @@ export function auditRoutes({ access, audit, now, tell }: AuditRoutesOptions) {
         await events();
         const actor = access.actorOf(request).name;
         await tell({ event: 'audit_exported', outcome: 'success', actor, details: { format: name } }, request);
-        return new Response(streamOf(writeTrail(FORMATS[name], await events())), { headers });
+        const broken = (error: unknown): void =>
+          log.error('an export of the audit trail was cut off', { error, 'http.request.id': requestId(request) });
+        return new Response(streamOf(writeTrail(FORMATS[name], await events()), broken), { headers });
       },
       {
         transform,
@@ -77,7 +82,7 @@ export function auditRoutes({ access, audit, now, tell }: AuditRoutesOptions) {
 }
 
 /** Whether the trail is whole, and that the administrator knows what was found. */
-function verifyRoutes({ access, audit, tell }: Omit<AuditRoutesOptions, 'now'>) {
+function verifyRoutes({ access, audit, tell }: Omit<AuditRoutesOptions, 'now' | 'log'>) {
   const { admit: transform } = access;
   return new Elysia({ name: 'admin-audit-verify' })
     .get(

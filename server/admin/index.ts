@@ -1,6 +1,7 @@
 /** The administration: `/api/admin`, for who has the admin secret, a token with the scope `admin`, or a session of the console. Apart, because it changes what the others only use. */
 import { Elysia } from 'elysia';
 import type { SessionCookie } from '../../kit/http/session-cookie';
+import type { Log } from '../../kit/logs';
 import type { Audit } from '../audit/service';
 import type { RegistrationTokens } from '../clients/registration-tokens';
 import type { Clients } from '../clients/service';
@@ -39,6 +40,7 @@ export interface AdminOptions {
   readonly version: string;
   /** How clients may authenticate here. */
   readonly authMethods: readonly AuthMethod[];
+  readonly log: Log;
   readonly now: () => number;
   readonly tell: Tell;
 }
@@ -56,5 +58,5 @@ export function adminRoutes({ services, ...options }: AdminOptions) {
     .use(registrationTokenRoutes({ ...given, registrationTokens: services.registrationTokens }))
     .use(keyRoutes({ ...given, keyring: services.keyring }))
     .use(currencyRoutes({ ...given, currencies: services.currencies }))
-    .use(auditRoutes({ ...given, audit: services.audit }));
+    .use(auditRoutes({ ...given, log: options.log, audit: services.audit }));
 }

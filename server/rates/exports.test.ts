@@ -129,6 +129,24 @@ eachDatabase('ticks as CSV', (open) => {
     expect((await read(CSV, bearer)).status).toBe(200);
   });
 
+  test.each(['identity', 'gzip', 'zstd'])('what breaks off is no whole answer, and logged (%s)', async (coding) => {
+    pages.gate = Promise.reject(new Error('the database is gone'));
+    pages.gate.catch(() => {});
+    const { ended } = pages;
+    const headers = { ...CSV, 'accept-encoding': coding, 'x-request-id': `broken-${coding}` };
+    const body = read(headers).then((answer) => answer.text());
+    expect(await body.catch((error: Error) => error.name)).not.toStartWith('seq');
+    pages.gate = Promise.resolve();
+    expect(pages.ended).toBeGreaterThan(ended);
+    const told = server.logged.filter((line) => line.includes('an answer in CSV was cut off'));
+    expect(JSON.parse(told.at(-1)!)).toMatchObject({
+      'log.level': 'error',
+      'error.message': 'the database is gone',
+      'http.request.id': `broken-${coding}`,
+    });
+    expect((await read(CSV)).status).toBe(200);
+  });
+
   test('those of any length are read page by page, and no more once the caller has left, who may then ask again', async () => {
     const rows = 300_000;
     await database.rows.execute(sql`insert into ticks

@@ -12,7 +12,9 @@ import {
   notModified,
   unchanged,
 } from '../../kit/http/representation';
+import { requestId } from '../../kit/http/request-id';
 import { begun, streamOf } from '../../kit/http/streamed';
+import type { Log } from '../../kit/logs';
 import type { Guard } from '../tokens/guard';
 import { createExports } from './exports';
 import type { History, Series } from './history';
@@ -23,6 +25,7 @@ import { CandleQuery, type CandleView, type TickPage, TickQuery } from './histor
 export interface HistoryRoutesOptions {
   readonly history: History;
   readonly guard: Guard;
+  readonly log: Log;
   /** How long CSV may wait to be read, in seconds; `STALLED_SECONDS` when left out. */
   readonly stalledSeconds?: number;
 }
@@ -37,7 +40,7 @@ interface Asked {
 const STALLED_SECONDS = 20;
 
 /** Routes of ticks and candles. */
-export function historyRoutes({ history, guard, stalledSeconds = STALLED_SECONDS }: HistoryRoutesOptions) {
+export function historyRoutes({ history, guard, log, stalledSeconds = STALLED_SECONDS }: HistoryRoutesOptions) {
   const exports = createExports();
   /** Whoever does not read is cut, or he would hold his place for as long as a connection may stand idle. */
   const begin = ({ request, server }: Asked, clientId: string): (() => void) => {
@@ -49,7 +52,11 @@ export function historyRoutes({ history, guard, stalledSeconds = STALLED_SECONDS
     };
   };
   const answer = <Row, Body>(asked: Asked, clientId: string, series: Series<Row, Body>): Promise<Response> =>
-    sendSeries(asked.request, series, () => begin(asked, clientId));
+    sendSeries(asked.request, series, {
+      begin: () => begin(asked, clientId),
+      broken: (error) =>
+        log.error('an answer in CSV was cut off', { error, 'http.request.id': requestId(asked.request) }),
+    });
   return new Elysia({ name: 'history' })
     .get(
       '/api/currency/:symbol/history',
@@ -93,17 +100,21 @@ const CSV_HEADERS = { ...COMMON, 'content-type': 'text/csv; charset=utf-8; heade
 
 const represent = createRepresent(JSON_HEADERS);
 
+/** What stands around the writing of CSV. */
+interface Writing {
+  /** Takes a place, until what it returns is called. @throws Problem 429, 503 */
+  readonly begin: () => () => void;
+  /** Is told why it ended before its end. */
+  readonly broken: (error: unknown) => void;
+}
+
 /** Who has it already is told so before anything is read. */
-async function sendSeries<Row, Body>(
-  request: Request,
-  series: Series<Row, Body>,
-  begin: () => () => void,
-): Promise<Response> {
+async function sendSeries<Row, Body>(request: Request, series: Series<Row, Body>, writing: Writing): Promise<Response> {
   const isCsv = preferredType(request.headers.get('accept'), ['application/json', 'text/csv']) === 'text/csv';
   const version = `${series.version}-${isCsv ? 'csv' : 'json'}`;
   const same = notModified(request, { version }, isCsv ? CSV_HEADERS : JSON_HEADERS);
   if (same !== null) return same;
-  if (isCsv) return sendCsv(request, version, series, begin);
+  if (isCsv) return sendCsv(request, version, series, writing);
   const bytes = new TextEncoder().encode(JSON.stringify(await series.body()));
   return represent(request, { version, content: () => bytes });
 }
@@ -112,7 +123,7 @@ async function sendCsv<Row, Body>(
   request: Request,
   version: string,
   { columns, pages }: Series<Row, Body>,
-  begin: () => () => void,
+  { begin, broken }: Writing,
 ): Promise<Response> {
   const coding = bestCoding(request);
   if (asksForNone(request)) return unchanged(CSV_HEADERS, { version }, coding);
@@ -120,7 +131,7 @@ async function sendCsv<Row, Body>(
   // What a GET would be answered with; nothing is read for it.
   if (request.method === 'HEAD') return new Response(null, { headers });
   const text = await begun(writeCsv(columns, pages(), begin()));
-  return new Response(streamOf(text, coding), { headers });
+  return new Response(streamOf(text, broken, coding), { headers });
 }
 
 /** The header row comes with the first page: whoever has begun to write has begun to read. */

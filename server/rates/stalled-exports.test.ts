@@ -3,6 +3,7 @@ import { afterAll, expect, test } from 'bun:test';
 import { randomBytes } from 'node:crypto';
 import { connect, type Socket } from 'node:net';
 import { Elysia } from 'elysia';
+import { createLog } from '../../kit/logs';
 import { waitFor } from '../testing';
 import type { Guard } from '../tokens/guard';
 import { EXPORTS_PER_CLIENT_MAX } from './exports';
@@ -38,6 +39,15 @@ const PAGES: Readonly<Record<string, () => AsyncGenerator<TickView[]>>> = {
 };
 
 const claims = { jti: 'jti', audience: '', issuedAt: 0, expiresAt: 0, scopes: [], epoch: 0, kid: 'kid', binding: null };
+const log = createLog({
+  service: 'crypto-server',
+  version: '0',
+  level: 'silent',
+  format: 'json',
+  write: () => {},
+  now: () => 0,
+  colour: false,
+});
 const guard: Guard = (request, answer) => answer({ ...claims, clientId: request.headers.get('from') ?? '' }, {});
 const history: History = {
   ticks: async (symbol) => ({
@@ -49,7 +59,7 @@ const history: History = {
   candles: () => Promise.reject(new Error('nobody asks for candles')),
 };
 const app = new Elysia()
-  .use(historyRoutes({ history, guard, stalledSeconds: STALLED_SECONDS }))
+  .use(historyRoutes({ history, guard, log, stalledSeconds: STALLED_SECONDS }))
   .listen({ hostname: '127.0.0.1', port: 0, idleTimeout: 75 });
 const port = app.server!.port!;
 afterAll(() => app.stop(true));
