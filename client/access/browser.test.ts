@@ -1,6 +1,6 @@
 // Signing in with a real browser, which says by itself whose page a request is from.
 import { describe, expect, test } from 'bun:test';
-import { hasBrowser, startBrowser } from '../../server/console/testing-browser';
+import { hasBrowser, startBrowser } from '../../kit/testing-browser';
 import { clientFolder, startJoinedClient } from '../testing/joined';
 import { createWorld } from '../testing/world';
 

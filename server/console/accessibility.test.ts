@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test';
 import { source as axe } from 'axe-core';
 import type { Page } from 'playwright-core';
-import { hasBrowser, startBrowser, type TestBrowser } from './testing-browser';
+import { hasBrowser, startBrowser, type TestBrowser } from '../../kit/testing-browser';
 import { type ConsoleServer, startConsoleServer } from './testing-console';
 
 setDefaultTimeout(120_000);

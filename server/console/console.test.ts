@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, setDefaul
 import { gt } from 'drizzle-orm';
 import type { Page } from 'playwright-core';
 import { auditChain, auditEvents } from '../../db/schema';
-import { hasBrowser, startBrowser, type TestBrowser, type Visit } from './testing-browser';
+import { hasBrowser, startBrowser, type TestBrowser, type Visit } from '../../kit/testing-browser';
 import { type ConsoleServer, startConsoleServer } from './testing-console';
 
 setDefaultTimeout(60_000);

@@ -1,4 +1,4 @@
-// A real Chromium for the tests of the console.
+// A real Chromium for the tests of the pages.
 import { existsSync } from 'node:fs';
 import { type BrowserContext, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
 
