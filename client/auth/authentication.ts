@@ -33,7 +33,9 @@ export function tokenRequest(endpoint: TokenEndpoint, who: Authentication, asked
     parameters['client_id'] = who.clientId;
     parameters['client_assertion_type'] = ASSERTION_TYPE;
     parameters['client_assertion'] = who.assertion;
-  } else if (endpoint.style === 'basic') headers.set('authorization', basic(who));
+  } else if (endpoint.style === 'keys')
+    throw new TokenError({ kind: 'malformed', detail: 'it takes keys (private_key_jwt) and no secrets' });
+  else if (endpoint.style === 'basic') headers.set('authorization', basic(who));
   else {
     parameters['client_id'] = who.clientId;
     parameters['client_secret'] = who.clientSecret;

@@ -37,6 +37,34 @@ describe('the request', () => {
     expect(await sent.json()).toEqual({ client_id: CREDENTIAL.clientId, client_secret: CREDENTIAL.clientSecret });
   });
 
+  test('an assertion: in the form, whatever the endpoint does with secrets', async () => {
+    const who = { kind: 'assertion', clientId: 'me', assertion: 'a.b.c' } as const;
+    for (const style of ['basic', 'post', 'keys'] as const) {
+      const sent = tokenRequest({ url: URL_OF_TOKENS, style }, who, ALL, noDeadline());
+      expect(sent.headers.has('authorization')).toBe(false);
+      expect(Object.fromEntries(new URLSearchParams(await sent.text()))).toEqual({
+        grant_type: 'client_credentials',
+        client_id: 'me',
+        client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer',
+        client_assertion: 'a.b.c',
+      });
+    }
+  });
+
+  test.each([
+    ['a secret', 'where keys alone are taken', CREDENTIAL, 'keys'],
+    ['an assertion', 'without metadata', { kind: 'assertion', clientId: 'me', assertion: 'a.b.c' }, 'json'],
+  ] as const)('%s is not sent %s', (_, __, who, style) => {
+    expect(() => tokenRequest({ url: URL_OF_TOKENS, style }, who, ALL, noDeadline())).toThrow(TokenError);
+  });
+
+  test.each(['basic', 'post', 'json'] as const)('scope and resource go along (%p)', async (style) => {
+    const asked = { scope: 'a b', resource: 'https://r.example' };
+    const text = await tokenRequest({ url: URL_OF_TOKENS, style }, CREDENTIAL, asked, noDeadline()).text();
+    const sent = style === 'json' ? JSON.parse(text) : Object.fromEntries(new URLSearchParams(text));
+    expect(sent).toMatchObject(asked);
+  });
+
   test('a redirect is not followed: it would carry the secret elsewhere', () => {
     expect(request('post').redirect).toBe('manual');
   });

@@ -57,6 +57,7 @@ describe('metadata', () => {
   test.each([
     [['client_secret_post', 'client_secret_basic'], 'basic'],
     [['private_key_jwt', 'client_secret_post'], 'post'],
+    [['private_key_jwt'], 'keys'],
     [undefined, 'basic'],
   ])('with methods %p the client uses %p', async (methods, style) => {
     const endpoint = await giving({ ...METADATA, token_endpoint_auth_methods_supported: methods });

@@ -5,8 +5,8 @@ import { TokenError } from './token';
 /** Where tokens are asked for, and how the client says who it is there. */
 export interface TokenEndpoint {
   readonly url: string;
-  /** `client_secret_basic`, `client_secret_post`, or the short JSON body of servers without metadata. */
-  readonly style: 'basic' | 'post' | 'json';
+  /** How secrets are sent: `client_secret_basic`, `client_secret_post`, or the short JSON body of servers without metadata; `keys`: not at all, it takes assertions alone. */
+  readonly style: 'basic' | 'post' | 'json' | 'keys';
 }
 
 /** Longest wait for the metadata, in milliseconds. */
@@ -103,7 +103,8 @@ function styleOf(methods: unknown): TokenEndpoint['style'] {
   if (!Array.isArray(methods)) throw malformed('token_endpoint_auth_methods_supported is not a list');
   if (methods.includes('client_secret_basic')) return 'basic';
   if (methods.includes('client_secret_post')) return 'post';
-  throw malformed('the token endpoint takes neither client_secret_basic nor client_secret_post');
+  if (methods.includes('private_key_jwt')) return 'keys';
+  throw malformed('the token endpoint takes no client_secret_basic, client_secret_post or private_key_jwt');
 }
 
 function malformed(detail: string): TokenError {

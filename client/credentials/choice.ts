@@ -64,7 +64,7 @@ export function createChoice({ opening, pinned, make }: ChoiceDeps): Choice {
     refresh() {
       found = null;
       const chosen = opening.store()?.chosen() ?? null;
-      if (pinned && chosen !== null && seen !== null && chosen !== seen) override = chosen;
+      if (pinned && chosen !== null && chosen !== (seen ?? opening.chosenAtFirst())) override = chosen;
       seen = chosen;
     },
   };

@@ -10,6 +10,8 @@ export interface Opening {
   store(): CredentialStore | null;
   /** The same, for what cannot do without. Throws `VaultFault`. */
   needed(): CredentialStore;
+  /** What was chosen in it when it was opened; null: it is not open. */
+  chosenAtFirst(): string | null;
   /** True when it is open and another process has written to it since this was asked before. */
   changedElsewhere(): boolean;
   /** A name of this vault that no other has. Throws `VaultFault`. */
@@ -29,12 +31,13 @@ const INSTALLATION = 'installation';
 
 /** Opens the vault once; what goes wrong then is told once. */
 export function createOpening({ vault, pinned, randomBytes, log }: OpeningDeps): Opening {
-  let open: { readonly vault: Vault; readonly store: CredentialStore } | null = null;
+  let open: { readonly vault: Vault; readonly store: CredentialStore; readonly chosen: string } | null = null;
   let isAway = false;
   const opened = () => {
     if (open === null) {
       const here = vault();
-      open = { vault: here, store: createCredentialStore(here) };
+      const store = createCredentialStore(here);
+      open = { vault: here, store, chosen: store.chosen() };
     }
     return open;
   };
@@ -51,6 +54,7 @@ export function createOpening({ vault, pinned, randomBytes, log }: OpeningDeps):
       }
     },
     needed: () => opened().store,
+    chosenAtFirst: () => open?.chosen ?? null,
     changedElsewhere: () => open?.vault.changedElsewhere() ?? false,
     installation() {
       const { vault } = opened();

@@ -406,6 +406,18 @@ describe('another process', () => {
     vault.close();
   });
 
+  test('chooses one, and this one uses it until its next start, whatever the environment says', async () => {
+    client.end();
+    start({ env: { CLIENT_ID: 'env', CLIENT_SECRET: 'env-secret' } });
+    expect(client.services.credentials.active()).toBe('environment');
+    const vault = elsewhere();
+    vault.write('setting', 'something-else', 'x');
+    expect(client.services.credentials.active()).toBe('environment');
+    vault.write('setting', 'active-credential', 'one');
+    expect(client.services.credentials.active()).toBe('one');
+    vault.close();
+  });
+
   test('that seals all with another key leaves this one with what it knows', async () => {
     const { access_token } = (await (await client.ask('/api/token')).json()) as { access_token: string };
     const key = new Uint8Array(32).fill(7);

@@ -64,7 +64,7 @@ export function createCredentials(deps: CredentialsDeps): Credentials {
   const { registrationToken } = deps;
   const sessions = createSessions({ ...deps, opening, admission: () => ({ adminSecret, registrationToken }) });
   const sync = (): void => {
-    if (!opening.changedElsewhere()) return;
+    if (opening.store() === null || !opening.changedElsewhere()) return;
     choice.refresh();
     sessions.refresh();
   };

@@ -72,6 +72,35 @@ embeddedDatabase('the secret of a credential', (open) => {
     );
 
     test(
+      'is noticed by nobody who calls meanwhile',
+      async () => {
+        const client = real.client();
+        const session = sessionOf(client);
+        await session.tokens.token();
+        let isOver = false;
+        const statuses: number[] = [];
+        const calls = async (): Promise<void> => {
+          while (!isOver) {
+            const { value } = await session.tokens.token();
+            // Every other one has its token taken from it.
+            if (statuses.length % 2 === 0) await session.tokens.renew(value);
+            const answer = await session.fetch(new Request(`${real.server.issuer}/api/currency`));
+            await answer.body?.cancel();
+            statuses.push(answer.status);
+          }
+        };
+        const callers = Promise.all([calls(), calls(), calls()]);
+        await session.rotate();
+        await session.rotate();
+        isOver = true;
+        await callers;
+        expect(statuses.length).toBeGreaterThan(5);
+        expect(new Set(statuses)).toEqual(new Set([200]));
+      },
+      TIMEOUT_MS,
+    );
+
+    test(
       'again and again',
       async () => {
         const client = real.client();
