@@ -291,6 +291,30 @@ describe('one of many', () => {
   });
 });
 
+test('after an outage, requests of many credentials come spread', async () => {
+  const names = Array.from({ length: 30 }, (_, index) => `c${index}`);
+  know(...names);
+  let turn = 0;
+  Object.defineProperty(client.world, 'chance', { get: () => ((turn++ * 7) % 30) / 30 });
+  for (const name of names) {
+    client.services.credentials.add(pair(name));
+    await tokenOf(name);
+  }
+  client.double.down = true;
+  client.world.stepWallClock(3 * 3_600_000);
+  await client.world.pass(600_000);
+  client.double.down = false;
+  client.double.tokenRequests.length = 0;
+  const perSecond: number[] = [];
+  for (let second = 0; second < 62; second++) {
+    const before = client.double.tokenRequests.length;
+    await client.world.pass(1_000);
+    perSecond.push(client.double.tokenRequests.length - before);
+  }
+  expect(client.double.tokenRequests).toHaveLength(30);
+  expect(Math.max(...perSecond)).toBeLessThanOrEqual(6);
+});
+
 describe('a token', () => {
   const restarted = async (env: Record<string, string> = {}): Promise<TestClient> => {
     client.double.tokenRequests.length = 0;

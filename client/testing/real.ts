@@ -29,6 +29,8 @@ export interface RealClientOptions {
   readonly folder?: string;
   /** The client is dead from this point on: before it sends, before it hears the answer, before it writes. Counted from 1 by {@link RealClient.live}. */
   readonly dieAt?: number;
+  /** It only stumbles there: what comes after goes well. */
+  readonly once?: boolean;
 }
 
 /** A client that may die. */
@@ -37,6 +39,8 @@ export interface RealClient {
   readonly logged: string[];
   /** Begins to count the points at which it may die. */
   live(): void;
+  /** Counts no more, unless it is dead. */
+  calm(): void;
   /** How many of them it has passed. */
   points(): number;
   close(): void;
@@ -66,9 +70,9 @@ export async function startReal(database: Database, settings: TestServerOptions[
     server,
     database,
     tokenRequests: () => tokenRequests,
-    client({ env = {}, folder = 'data', dieAt = Number.POSITIVE_INFINITY } = {}) {
+    client({ env = {}, folder = 'data', dieAt = Number.POSITIVE_INFINITY, once = false } = {}) {
       const where = { CRYPTO_SERVER_URL: server.issuer, DATA_DIR: join(folders.path, folder) };
-      const client = startClient(world, { ...where, ...env }, dieAt);
+      const client = startClient(world, { ...where, ...env }, { dieAt, once });
       open.add(client);
       return client;
     },
@@ -86,7 +90,11 @@ export async function startReal(database: Database, settings: TestServerOptions[
   };
 }
 
-function startClient(world: World, env: Record<string, string>, dieAt: number): RealClient {
+function startClient(
+  world: World,
+  env: Record<string, string>,
+  { dieAt, once }: { dieAt: number; once: boolean },
+): RealClient {
   const { config } = readConfig({ env, flags: {}, readFile: () => '' });
   const { log, logged } = captureLog('crypto-client', world.clock.now);
   let counts = false;
@@ -94,7 +102,7 @@ function startClient(world: World, env: Record<string, string>, dieAt: number): 
   const pass = (): void => {
     if (!counts) return;
     points += 1;
-    if (points >= dieAt) throw new Error('it is dead');
+    if (once ? points === dieAt : points >= dieAt) throw new Error('it is dead');
   };
   const services = createServices(config, {
     ...world,
@@ -120,6 +128,9 @@ function startClient(world: World, env: Record<string, string>, dieAt: number): 
     logged,
     live() {
       counts = true;
+    },
+    calm() {
+      counts = points >= dieAt && !once;
     },
     points: () => points,
     close() {
