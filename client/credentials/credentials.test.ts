@@ -35,8 +35,8 @@ describe('a client that nobody has configured', () => {
     const { value } = await accountOf(services).token();
     expect(value).toStartWith('e30.');
     expect(double.seen).toEqual([
-      'POST /api/auth/register',
       'GET /.well-known/oauth-authorization-server',
+      'POST /api/auth/register',
       'POST /api/auth/token',
     ]);
     expect(accountOf(services).active()).toMatchObject({

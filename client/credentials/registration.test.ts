@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'bun:test';
 import { TokenError } from '../auth/token';
+import type { Server } from '../servers/servers';
 import { countingBytes, noDeadline, START_MS, thrown } from '../testing/world';
 import { isLocalAddress, mayCarrySecret } from './private-address';
 import { type RegistrationDeps, register, registerKey } from './registration';
@@ -10,11 +11,14 @@ const byPair = (deps: RegistrationDeps): Promise<unknown> => register(APPLICANT,
 const byKey = (deps: RegistrationDeps): Promise<unknown> => registerKey({ appName: 'App', jwk: JWK, dpop: true }, deps);
 const APPLICANT = { clientId: 'me', clientSecret: 'a-long-enough-secret', appName: 'App' };
 
+const ENDPOINT = { url: 'http://localhost:1/token', style: 'basic' } as const;
+
 interface Options {
   readonly url?: string;
   readonly adminSecret?: string;
   readonly registrationToken?: string;
   readonly addresses?: string[];
+  readonly endpoint?: Server['endpoint'];
 }
 
 async function attempt(response: Response, options: Options = {}, by: typeof byPair | typeof byKey = byPair) {
@@ -22,9 +26,7 @@ async function attempt(response: Response, options: Options = {}, by: typeof byP
   let withheld = 0;
   const url = options.url ?? 'http://localhost:1';
   const result = by({
-    servers: {
-      run: (work) => work({ url, endpoint: () => Promise.reject(new Error('nobody asks for it')) }, noDeadline()),
-    },
+    servers: { run: (work) => work({ url, endpoint: options.endpoint ?? (async () => ENDPOINT) }, noDeadline()) },
     admission: { adminSecret: options.adminSecret ?? null, registrationToken: options.registrationToken ?? null },
     fetch: async (request) => {
       sent.push(request);
@@ -39,6 +41,13 @@ async function attempt(response: Response, options: Options = {}, by: typeof byP
 }
 
 describe('a registration', () => {
+  test('shows nothing to a server whose metadata name another issuer', async () => {
+    const wrong = new TokenError({ kind: 'wrong_issuer', expected: 'a', found: 'b' });
+    const { result, sent } = await attempt(Response.json({}), { endpoint: () => Promise.reject(wrong) });
+    expect((await thrown(result, TokenError)).trouble.kind).toBe('wrong_issuer');
+    expect(sent).toBeUndefined();
+  });
+
   test('sends id, secret and name as JSON', async () => {
     const { sent, result } = await attempt(Response.json({ message: 'Klient zarejestrowany', id: 1 }));
     expect(sent.url).toBe('http://localhost:1/api/auth/register');

@@ -78,8 +78,10 @@ export async function registerKey(
 
 async function post(path: string, body: object, deps: RegistrationDeps): Promise<Registered> {
   return deps.servers.run(
-    async ({ url: base }, signal) => {
-      const url = `${base}${path}`;
+    async (server, signal) => {
+      // Who names another issuer is not shown a secret.
+      await server.endpoint();
+      const url = `${server.url}${path}`;
       const headers = new Headers({ 'content-type': 'application/json', accept: 'application/json' });
       await admit(headers, url, deps);
       const request = { method: 'POST', headers, body: JSON.stringify(body), signal, redirect: 'manual' } as const;
