@@ -6,10 +6,11 @@ import {
   handleWhenResult,
 } from 'cockatiel';
 
-/** Counts failures in a row. It opens by itself; only a success closes it, so that no clock but ours decides when it is tried. */
+/** Counts failures in a row. It opens by itself, or at once when told to; only a success closes it, so that no clock but ours decides when it is tried. */
 export interface Breaker {
   isOpen(): boolean;
   fail(): Promise<void>;
+  open(): void;
   succeed(): void;
 }
 
@@ -26,6 +27,10 @@ export function createBreaker(): Breaker {
     async fail() {
       hasFailed = true;
       if (!isOpen()) await policy.execute(() => false);
+    },
+    open() {
+      hasFailed = true;
+      if (!isOpen()) policy.isolate();
     },
     succeed() {
       // Another one has nothing to forget, and every call of a server that is well ends here.

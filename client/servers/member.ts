@@ -73,7 +73,10 @@ export function createMember(deps: MemberDeps): Member {
       if (!isOther) succeed(beganElapsedMs);
       return watched ? WATCH_MS : null;
     },
-    ill: fail,
+    ill(reason) {
+      breaker.open();
+      return fail(reason);
+    },
   });
   const failCall = async (reason: string): Promise<void> => {
     probe.ask(fail(reason));

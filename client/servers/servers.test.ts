@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'bun:test';
 import { TokenError } from '../auth/token';
-import { createWorld, noDeadline, settle, thrown, type World } from '../testing/world';
+import { createWorld, deadlineOf, noDeadline, settle, thrown, type World } from '../testing/world';
 import { overServers, ROUTE_DEADLINE_MS } from './failover';
 import { WATCH_MS } from './member';
 import { createServers, type Servers } from './servers';
@@ -11,10 +11,12 @@ const METADATA = { issuer: ISSUER, token_endpoint: `${ISSUER}/api/auth/token` };
 
 const refusedConnection = (): Error => Object.assign(new TypeError('refused'), { code: 'ECONNREFUSED' });
 
+const never = (): Promise<Response> => new Promise(() => {});
+
 type Answer = (request: Request) => Response | Promise<Response>;
 
 /** Three servers whose answers are set by hand, and what each was asked. */
-function farm(urls: readonly string[] = URLS) {
+function farm(urls: readonly string[] = URLS, onTheWay: (request: Request) => Promise<Response> | null = () => null) {
   const world = createWorld();
   const asked: string[] = [];
   const well: Answer = () => Response.json({ ok: true });
@@ -24,16 +26,13 @@ function farm(urls: readonly string[] = URLS) {
     const { origin, pathname } = new URL(request.url);
     const answer = answers.get(origin);
     if (answer === undefined) throw new Error(`nobody at ${origin}`);
+    const special = onTheWay(request);
+    if (special !== null) return special;
     if (pathname.startsWith('/.well-known/')) return Response.json(metadata.get(origin));
     asked.push(`${request.method} ${origin.slice(7)}${pathname}`);
     return answer(request);
   };
-  const deadline = (ms: number): AbortSignal => {
-    const ending = new AbortController();
-    world.schedule(ms, () => ending.abort(new DOMException('late', 'TimeoutError')));
-    return ending.signal;
-  };
-  const servers = createServers({ ...world, urls, issuer: ISSUER, fetch, deadline });
+  const servers = createServers({ ...world, urls, issuer: ISSUER, fetch, deadline: deadlineOf(world) });
   const route = overServers(servers);
   const get = (path = '/x', init?: RequestInit): Promise<Response> =>
     route(new Request(`${urls[0]}${path}`, init), fetch);
@@ -115,6 +114,20 @@ describe('a server that fails', () => {
     expect(states(servers)[0]).toBe('ok closed');
   });
 
+  test('at its health is asked last from then on, also in the middle of a piece of work', async () => {
+    const { servers, answers, asked, world, get } = farm();
+    servers.start();
+    await at(world, 1);
+    answers.set(URLS[1] as string, down);
+    await at(world, WATCH_MS - 2_000);
+    answers.set(URLS[0] as string, async ({ url }) => {
+      if (url.endsWith('/x')) await at(world, 2_500);
+      return new Response(null, { status: 503 });
+    });
+    await get();
+    expect(asked.filter((one) => one.endsWith('/x'))).toEqual(['GET one.test:1/x', 'GET three.test:3/x']);
+  });
+
   test('is asked how it is with growing pauses, and says when next', async () => {
     const { get, asked, answers, servers, world } = farm(URLS.slice(0, 1));
     answers.set(URLS[0] as string, down);
@@ -159,6 +172,15 @@ describe('the deadline', () => {
     await at(world, 2);
     expect((await answer).status).toBe(200);
     expect(asked).toHaveLength(2);
+  });
+
+  test('is shared out of the metadata too: a server that is silent there leaves time for the others', async () => {
+    const { get, asked, world } = farm(URLS, (request) => (request.url.startsWith(URLS[0] as string) ? never() : null));
+    const answer = get();
+    await settle();
+    await at(world, ROUTE_DEADLINE_MS / 3 + 1);
+    expect((await answer).status).toBe(200);
+    expect(asked).toEqual(['GET two.test:2/x']);
   });
 
   test('does not end what has been answered', async () => {
@@ -232,7 +254,7 @@ describe('watched', () => {
     expect(states(servers)).toEqual(['ok closed', 'ok closed', 'ok closed']);
     answers.set(URLS[1] as string, down);
     await at(world, WATCH_MS);
-    expect(states(servers)[1]).toBe('away closed');
+    expect(states(servers)[1]).toBe('away open');
     answers.set(URLS[1] as string, () => new Response(null, { status: 404 }));
     await at(world, WATCH_MS);
     expect(states(servers)[1]).toBe('ok closed');

@@ -1,6 +1,8 @@
 /** Several servers that stand for each other: which one is asked, and who is asked instead when it does not answer. Apart from auth/, which speaks with one of them. */
 
+import { sayNetworkError } from '../auth/answer';
 import type { TokenEndpoint } from '../auth/discovery';
+import { TokenError } from '../auth/token';
 import type { Clock, Deadline, Fetch, Random, Schedule } from '../ports';
 import { createMember, type Member, type ServerHealth } from './member';
 import { isPassing, weightier } from './trouble';
@@ -77,7 +79,7 @@ export function createServers(deps: ServersDeps): Servers {
     const leave = (): void => ending.abort(signal?.reason);
     signal?.addEventListener('abort', leave, { once: true });
     try {
-      return await member.call(() => work(member, ending.signal), again);
+      return await member.call(() => work(inTime(member, ending.signal), ending.signal), again);
     } catch (error) {
       signal?.removeEventListener('abort', leave);
       throw error;
@@ -93,21 +95,22 @@ export function createServers(deps: ServersDeps): Servers {
       const endElapsedMs = clock.elapsed() + options.deadlineMs;
       const isLeft = (): boolean => !options.signal?.aborted;
       let trouble: unknown = null;
-      const order = inOrder(members, random);
-      for (const [index, member] of order.entries()) {
-        const left = endElapsedMs - clock.elapsed();
-        const shareMs = Math.max(left / (order.length - index), Math.min(left, SHARE_MIN_MS));
-        const isLast = index === order.length - 1;
+      let others: readonly Member[] = members;
+      while (others.length > 0 && (trouble === null || clock.elapsed() < endElapsedMs)) {
+        const member = best(others, random);
+        others = others.filter((other) => other !== member);
+        const leftMs = endElapsedMs - clock.elapsed();
+        const shareMs = Math.max(leftMs / (others.length + 1), Math.min(leftMs, SHARE_MIN_MS));
         try {
           const result = await attempt(member, work, shareMs, options);
-          if (isLast || !options.again?.(result)) return result;
+          const isEnd = others.length === 0 || clock.elapsed() >= endElapsedMs;
+          if (isEnd || !options.again?.(result)) return result;
           options.discard?.(result);
         } catch (error) {
           const goesOn = isLeft() && isPassing(error) && (options.mayRepeat?.(error) ?? true);
           if (!goesOn) throw error;
           trouble = weightier(trouble, error);
         }
-        if (clock.elapsed() >= endElapsedMs) break;
       }
       throw trouble;
     },
@@ -122,9 +125,26 @@ export function createServers(deps: ServersDeps): Servers {
   };
 }
 
-/** The least loaded first; those that did not answer last come last, the one that has been silent for the longest time first. */
-function inOrder(members: readonly Member[], random: Random): Member[] {
-  if (members.length === 1) return [...members];
+/** The server to one who has only so much time: its metadata may take longer, and are then there for the next one. */
+function inTime({ url, endpoint }: Server, signal: AbortSignal): Server {
+  return {
+    url,
+    endpoint: () =>
+      new Promise((resolve, reject) => {
+        const late = (): void =>
+          reject(new TokenError({ kind: 'unreachable', detail: sayNetworkError(signal.reason, new URL(url).origin) }));
+        signal.addEventListener('abort', late, { once: true });
+        endpoint()
+          .then(resolve, reject)
+          .finally(() => signal.removeEventListener('abort', late));
+      }),
+  };
+}
+
+/** The least loaded; one that did not answer last only when there is none that did, and then the one that has been silent for the longest time. */
+function best(members: readonly Member[], random: Random): Member {
+  const [only] = members;
+  if (only !== undefined && members.length === 1) return only;
   const ranked = members.map((member) => ({ member, rank: member.rank(), load: member.load() * (0.5 + random()) }));
-  return ranked.sort((a, b) => a.rank - b.rank || a.load - b.load).map(({ member }) => member);
+  return ranked.reduce((a, b) => ((b.rank - a.rank || b.load - a.load) < 0 ? b : a)).member;
 }

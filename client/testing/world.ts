@@ -1,4 +1,4 @@
-import type { Clock, Schedule } from '../ports';
+import type { Clock, Deadline, Schedule } from '../ports';
 
 /** A world whose time moves only when told to. */
 export interface World {
@@ -66,6 +66,15 @@ export function settle(): Promise<void> {
 export function countingBytes(): (length: number) => Uint8Array {
   let next = 0;
   return (length) => Uint8Array.from({ length }, () => (next++ * 7) % 256);
+}
+
+/** Deadlines that the world's own time reaches. */
+export function deadlineOf({ schedule }: Pick<World, 'schedule'>): Deadline {
+  return (ms) => {
+    const ending = new AbortController();
+    schedule(ms, () => ending.abort(new DOMException('It takes too long.', 'TimeoutError')));
+    return ending.signal;
+  };
 }
 
 /** A signal that never aborts. */
