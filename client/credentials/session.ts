@@ -7,6 +7,7 @@ import { type CachedTokens, cached, type TokenEvent } from '../auth/token-source
 import type { Clock, Fetch, Random, RandomBytes, Schedule } from '../ports';
 import { overServers } from '../servers/failover';
 import type { Servers } from '../servers/servers';
+import { whole } from '../servers/whole';
 import type { Vault } from '../vault/vault';
 import { enrolled } from './enrolled';
 import { enrol } from './enrolment';
@@ -28,7 +29,7 @@ export interface CredentialSession {
   readonly name: string;
   readonly servers: Servers;
   readonly tokens: Tokens & Pick<CachedTokens, 'state'>;
-  /** Adds the token to requests for its servers, and chooses the one to ask. */
+  /** Adds the token to requests for its servers, and chooses the one to ask. Answers have come whole, so this is not for streams. */
   readonly fetch: AuthorizedFetch;
   stored(): StoredCredential;
   view(active: boolean): CredentialView;
@@ -86,7 +87,7 @@ export function createSession(deps: SessionDeps): CredentialSession {
     name,
     servers,
     tokens: shown,
-    fetch: authorizedFetch(deps.fetch, shown, overServers(servers)),
+    fetch: authorizedFetch(whole(deps.fetch), shown, overServers(servers)),
     stored: read,
     register,
     async rotate() {
