@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { captureLog } from '../../kit/testing';
 import { readConfig } from '../config';
+import type { Deadline } from '../ports';
 import { startClient } from '../serve';
 import type { StatusReport } from '../status/report';
 import type { World } from './world';
@@ -28,8 +29,18 @@ export function clientFolder(): { path: string; remove: () => void } {
   return { path, remove: () => rmSync(path, { recursive: true, force: true }) };
 }
 
+/** What may differ from a client as it is in the world. */
+export interface JoinedOptions {
+  /** When it waits no longer for an answer; by the real clock when left out. */
+  readonly deadline?: Deadline;
+}
+
 /** Starts a client that knows nothing but `env`. */
-export function startJoinedClient(world: World, env: Record<string, string>): JoinedClient {
+export function startJoinedClient(
+  world: World,
+  env: Record<string, string>,
+  { deadline = (ms) => AbortSignal.timeout(ms) }: JoinedOptions = {},
+): JoinedClient {
   const { config } = readConfig({ env: { PORT: '0', ...env }, flags: {}, readFile: () => '' });
   const shown: number[] = [];
   let stopped: Promise<void> | null = null;
@@ -39,7 +50,7 @@ export function startJoinedClient(world: World, env: Record<string, string>): Jo
     random: () => world.chance,
     randomBytes: (length) => new Uint8Array(randomBytes(length)),
     fetch: (request) => fetch(request),
-    deadline: (ms) => AbortSignal.timeout(ms),
+    deadline,
     lookup: async () => ['127.0.0.1'],
     log,
     idPrefix: 'joined',

@@ -1,0 +1,66 @@
+// What the client says of itself, held against what the test knows.
+
+import type { Clock } from '../ports';
+import type { StatusReport } from '../status/report';
+import type { JoinedClient } from './joined';
+
+/** What is so, whatever the client says. */
+export interface Facts {
+  /** Since when no server can be reached, on the clock that never steps; null: one can. */
+  readonly unreachableSinceMs: number | null;
+}
+
+/** Collects what was not true. */
+export interface Truth {
+  /** Asks once, while no time passes. @returns what it said. */
+  look(facts: Facts): Promise<StatusReport>;
+  /** Each sentence with what was said. */
+  readonly lies: string[];
+  /** How often it was asked. */
+  looks(): number;
+}
+
+/** It may take the client this long to notice, in milliseconds: one fetch, and the time it is given. */
+const NOTICE_MS = 10_000 + 5_000;
+
+/** Asks this client. */
+export function createTruth(client: JoinedClient, clock: Clock): Truth {
+  const lies: string[] = [];
+  let looks = 0;
+  return {
+    lies,
+    looks: () => looks,
+    async look(facts) {
+      const [now, elapsed] = [clock.now(), clock.elapsed()];
+      const said = await client.status();
+      looks += 1;
+      const moved = clock.elapsed() !== elapsed || clock.now() !== now;
+      if (moved) throw new Error('time passed while the client was asked');
+      for (const [sentence, holds] of Object.entries(sentences(said, facts, now, elapsed)))
+        if (!holds) lies.push(`${sentence}: ${JSON.stringify({ now: new Date(now), facts, said })}`);
+      return said;
+    },
+  };
+}
+
+function sentences(said: StatusReport, { unreachableSinceMs }: Facts, now: number, elapsed: number) {
+  const { server, rates } = said;
+  const ms = (at: string | null): number => Date.parse(at ?? '');
+  const gone = unreachableSinceMs !== null && elapsed - unreachableSinceMs > NOTICE_MS;
+  return {
+    'it is authenticated while it has a token': said.authenticated === said.has_token,
+    'a token it has ends, and later than now': !said.has_token || ms(said.token_expires_at) > now,
+    'of no token it tells an end': said.has_token || (said.token_expires_at ?? said.token_expires_in) === null,
+    'the end is in as many seconds as it says':
+      !said.has_token || Math.abs((ms(said.token_expires_at) - now) / 1000 - Number(said.token_expires_in)) <= 1,
+    'a server that is well has no error': server.state !== 'ok' || (server.last_error ?? server.away_since) === null,
+    'a server that is away is so since some time, and for a reason':
+      server.state !== 'away' || (ms(server.away_since) <= now && server.last_error !== null),
+    'a planned attempt is to come': server.next_attempt_at === null || ms(server.next_attempt_at) > now - NOTICE_MS,
+    'the rates are as old as it says':
+      rates.fetched_at === null || Math.abs((now - ms(rates.fetched_at)) / 1000 - Number(rates.age_seconds)) <= 1,
+    'rates that come are not stale': rates.stale === (server.state !== 'ok' && rates.count > 0),
+    'rates that it calls fresh are': server.state !== 'ok' || Number(rates.age_seconds) * 1000 <= NOTICE_MS,
+    'it has noticed that nobody can be reached': !gone || server.state === 'away',
+  };
+}
