@@ -72,7 +72,7 @@ function sayTrouble(trouble: TokenTrouble): string {
   switch (trouble.kind) {
     case 'refused':
       return trouble.error === 'invalid_client'
-        ? 'The server refuses this client id and secret: the client is unknown, disabled, or the secret is wrong. Use the id and secret of a registered one (CLIENT_ID, CLIENT_SECRET).'
+        ? 'The server refuses this client id and secret: the client is unknown, disabled, or its secret or key is wrong. Use the id and secret of a registered one (CLIENT_ID, CLIENT_SECRET).'
         : `The server refuses the token request: ${trouble.error}${tail(trouble.description)}. Its administrator can tell what this client may do.`;
     case 'own_refused':
       return `The server refuses ${trouble.clientId}, the id that this client made for itself: it was disabled or deleted there, or has another secret. Its administrator can enable it. To begin anew, take it away (crypto-client credentials remove), or set CLIENT_ID and CLIENT_SECRET to a registered client.`;

@@ -1,5 +1,6 @@
 import { publicJwk } from '../auth/keys';
 import type { RandomBytes } from '../ports';
+import { registeredElsewhere } from './problems';
 import { type Registered, type RegistrationDeps, register, registerKey } from './registration';
 import { makeSecret } from './self-made';
 import { chosenSecret, type StoredCredential, type StoredSecret } from './stored';
@@ -14,7 +15,7 @@ export interface EnrolDeps extends RegistrationDeps {
 /**
  * Registers a credential: its key when it has one, else id and secret. A secret that the server itself once made cannot be
  * chosen anew, so a server that has forgotten it is given another; it is kept before the server hears of it, and
- * dropped when the server knows the client after all. Rejects with `TokenError`.
+ * dropped when the server knows the client after all. Rejects with `TokenError`, and with Problem 409 for a key whose client is there already.
  */
 export async function enrol(deps: EnrolDeps): Promise<Registered> {
   const { read, update } = deps;
@@ -32,7 +33,8 @@ export async function enrol(deps: EnrolDeps): Promise<Registered> {
 async function enrolKey(deps: EnrolDeps): Promise<Registered> {
   const { clientId, key, appName, dpopKey } = deps.read();
   if (key === null) throw new Error('there is no key');
-  if (clientId !== null) return { existing: true, answer: {} };
+  // Only the server's administrator can give a known client this key.
+  if (clientId !== null) throw registeredElsewhere();
   const made = await registerKey({ appName, jwk: publicJwk(key), dpop: dpopKey !== null }, deps);
   deps.update((kept) => ({ ...kept, clientId: made.clientId, registered: true }));
   return made.registered;

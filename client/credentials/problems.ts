@@ -47,6 +47,11 @@ export function keyHasNoSecret(): Problem {
   return conflict('This credential has a key and no secret: there is none to change.');
 }
 
+/** 409: a client that has an id already does not get a key by registering. */
+export function registeredElsewhere(): Problem {
+  return conflict('This credential has an id and a key: its client is made by the administrator of the server.');
+}
+
 /** 409: what is set in the environment can only be changed there. */
 export function setInEnvironment(): Problem {
   return conflict('This credential is set by CLIENT_ID and CLIENT_SECRET in the environment: change it there.');

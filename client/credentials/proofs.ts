@@ -24,6 +24,8 @@ export interface Proofs {
 /** What {@link createProofs} needs. */
 export interface ProofsDeps {
   readonly read: () => StoredCredential;
+  /** The same, read anew: another process may have changed the secret. */
+  readonly fresh: () => StoredCredential;
   /** Told when a token was granted by this secret. */
   readonly worked: (secret: string) => void;
   readonly clock: Pick<Clock, 'now'>;
@@ -32,16 +34,16 @@ export interface ProofsDeps {
 
 /** The proofs of one credential. */
 export function createProofs(deps: ProofsDeps): Proofs {
-  const { read, worked } = deps;
+  const { read, fresh, worked } = deps;
   const { key } = read();
   const assertions = key === null ? null : createAssertions({ ...deps, key });
   const byKey: ProofKind | null = key === null ? null : { kind: 'key', value: thumbprint(key.jwk) };
   let last: ProofKind | null = null;
   /** The secret that worked last goes first: each one that is refused counts as a failed attempt. */
-  const secrets = (): readonly string[] => {
+  const secrets = (stored = read()): readonly string[] => {
     const rank = ({ value, worked }: { value: string; worked: boolean }): number =>
       last?.value === value ? 2 : Number(worked);
-    return [...read().secrets].sort((a, b) => rank(b) - rank(a)).map(({ value }) => value);
+    return [...stored.secrets].sort((a, b) => rank(b) - rank(a)).map(({ value }) => value);
   };
   const bySecret = (secret: string): Proof => ({
     authenticate: async () => ({ kind: 'secret', clientId: read().clientId ?? '', clientSecret: secret }),
@@ -61,7 +63,8 @@ export function createProofs(deps: ProofsDeps): Proofs {
     },
   });
   return {
-    all: (only) => (byKey !== null ? [byAssertion()] : only === null ? secrets().map(bySecret) : [bySecret(only)]),
+    all: (only) =>
+      byKey !== null ? [byAssertion()] : only === null ? secrets(fresh()).map(bySecret) : [bySecret(only)],
     kinds: () => (byKey === null ? secrets().map((value) => ({ kind: 'secret', value })) : [byKey]),
     last: () => last ?? byKey ?? { kind: 'secret', value: secrets()[0] ?? '' },
     async prove(source, adopt) {

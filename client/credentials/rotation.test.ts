@@ -109,6 +109,17 @@ embeddedDatabase('the secret of a credential', (open) => {
     );
 
     test(
+      'by another process is no reason to be refused',
+      async () => {
+        const session = sessionOf(real.client());
+        const { value } = await session.tokens.token();
+        await sessionOf(real.client()).rotate();
+        expect((await session.tokens.renew(value)).value).not.toBe(value);
+      },
+      TIMEOUT_MS,
+    );
+
+    test(
       'again and again',
       async () => {
         const client = real.client();

@@ -8,6 +8,7 @@ import type { Clock, Fetch, Random, RandomBytes, Schedule } from '../ports';
 import { overServers } from '../servers/failover';
 import type { Servers } from '../servers/servers';
 import { whole } from '../servers/whole';
+import { VaultFault } from '../vault/fault';
 import type { Vault } from '../vault/vault';
 import { enrolled } from './enrolled';
 import { enrol } from './enrolment';
@@ -145,7 +146,12 @@ function createTokens(
       log.warn('the vault cannot be written', { error });
     }
   };
-  const proofs = createProofs({ ...deps, read, worked: (secret) => note((kept) => mark(kept, secret)) });
+  const proofs = createProofs({
+    ...deps,
+    read,
+    fresh: () => fresh(deps.place),
+    worked: (secret) => note((kept) => mark(kept, secret)),
+  });
   const source = (only: string | null): TokenSource =>
     clientCredentials({ ...deps, asked: first, prover, proofs: () => proofs.all(only) });
   const enrolling = {
@@ -179,18 +185,34 @@ function createTokens(
 /** What looks after the secrets; where there are none to look after it does nothing. */
 function createSecrets(deps: SessionDeps, prove: (secret: string) => Promise<boolean>, rotates: boolean): Keeper {
   const { place, log } = deps;
-  const { read, update } = place;
+  const { update } = place;
   const rotation = createRotation({
     ...deps,
     update,
-    // As it is kept now: another process may have been at it.
-    read: () => update(() => null) ?? read(),
+    read: () => fresh(place),
     api: (clientId) => secretsApi({ ...deps, clientId }),
     prove,
     left: () => log.warn('the secret before cannot be told from others at the server, and stays there'),
   });
-  const keeper = createKeeper({ ...deps, rotation, read, days: deps.rotateSecretDays, told: tellKeeper(log) });
+  const keeper = createKeeper({
+    ...deps,
+    rotation,
+    read: place.read,
+    days: deps.rotateSecretDays,
+    told: tellKeeper(log),
+  });
   return rotates ? keeper : { ...keeper, start: () => {} };
+}
+
+/** As it is kept now: another process may have been at it. */
+function fresh({ refresh, read }: Place): StoredCredential {
+  try {
+    refresh();
+  } catch (error) {
+    // What was read before still holds.
+    if (!(error instanceof VaultFault)) throw error;
+  }
+  return read();
 }
 
 const SECRET_WITHHELD =
