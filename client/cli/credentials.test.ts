@@ -1,4 +1,5 @@
 // `crypto-client credentials …`, the program itself, on a vault of its own.
+import { Database } from 'bun:sqlite';
 import { afterAll, beforeAll, beforeEach, describe, expect, setDefaultTimeout, test } from 'bun:test';
 import { generateKeyPairSync } from 'node:crypto';
 import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
@@ -145,13 +146,35 @@ describe('use and remove', () => {
     expect(await listed()).toHaveLength(1);
   });
 
+  const spoil = (kind: string, name: string): void => {
+    const database = new Database(join(env['DATA_DIR'] ?? '', 'vault.sqlite'));
+    database.run("UPDATE entries SET sealed = x'00' WHERE kind = ? AND name = ?", [kind, name]);
+    database.close();
+  };
+
+  test('the one in use does not open: the others are shown, and it can be removed', async () => {
+    await add('one', '--use');
+    await add('two');
+    spoil('credential', 'one');
+    expect((await listed()).map(({ name, active }) => [name, active])).toEqual([['two', false]]);
+    expect((await run(['token'])).err).toMatch(/The credential one in the vault .* credentials remove one/);
+    expect((await credentials(['remove', 'one', '--yes'])).code).toBe(0);
+    expect((await listed()).map(({ name, active }) => [name, active])).toEqual([['two', true]]);
+  });
+
+  test('a choice that does not open is told, and made anew', async () => {
+    await add('one', '--use');
+    spoil('setting', 'active-credential');
+    expect((await run(['token'])).err).toMatch(/The setting active-credential in .* credentials use/);
+    expect(await listed()).toMatchObject([{ name: 'one', active: false }]);
+    expect((await credentials(['use', 'one'])).code).toBe(0);
+    expect(await listed()).toMatchObject([{ name: 'one', active: true }]);
+  });
+
   test('a row that does not open can be removed, and the others still work', async () => {
     await add('one', '--use');
     await add('two');
-    const { Database } = await import('bun:sqlite');
-    const database = new Database(join(env['DATA_DIR'] ?? '', 'vault.sqlite'));
-    database.run("UPDATE entries SET sealed = x'00' WHERE kind = 'credential' AND name = 'two'");
-    database.close();
+    spoil('credential', 'two');
     expect((await listed()).map(({ name }) => name)).toEqual(['one']);
     expect((await credentials(['use', 'two'])).err).toMatch(/The credential two in the vault .* does not open/);
     expect((await credentials(['remove', 'two', '--yes'])).code).toBe(0);

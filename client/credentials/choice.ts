@@ -1,12 +1,13 @@
 import type { Opening } from './opening';
+import { ifReadable } from './store';
 import { DEFAULT_NAME, ENVIRONMENT_NAME, type StoredCredential } from './stored';
 
 /** Which credential is used when none is named. */
 export interface Choice {
   /** Its name; where there is none at all, one is made. Throws `VaultFault`. */
   active(): string;
-  /** The same, but nothing is made. */
-  peek(): string;
+  /** The same, but nothing is made; null when the row does not open. */
+  peek(): string | null;
   /** Keeps another one. Throws `VaultFault`. */
   choose(name: string): void;
   /** To be called when a credential has come or gone. */
@@ -51,7 +52,7 @@ export function createChoice({ opening, pinned, make }: ChoiceDeps): Choice {
   };
   return {
     active: () => look(true),
-    peek: () => look(false),
+    peek: () => ifReadable(() => look(false)),
     choose(name) {
       if (name !== ENVIRONMENT_NAME) opening.needed().choose(name);
       seen = name;
@@ -63,7 +64,8 @@ export function createChoice({ opening, pinned, make }: ChoiceDeps): Choice {
     },
     refresh() {
       found = null;
-      const chosen = opening.store()?.chosen() ?? null;
+      const store = opening.store();
+      const chosen = store === null ? null : ifReadable(store.chosen);
       if (pinned && chosen !== null && chosen !== (seen ?? opening.chosenAtFirst())) override = chosen;
       seen = chosen;
     },

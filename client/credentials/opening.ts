@@ -2,7 +2,7 @@ import type { Log } from '../../kit/logs';
 import type { RandomBytes } from '../ports';
 import type { Vault } from '../vault/vault';
 import { randomName } from './self-made';
-import { type CredentialStore, createCredentialStore } from './store';
+import { type CredentialStore, createCredentialStore, ifReadable } from './store';
 
 /** The vault, opened when it is first needed. */
 export interface Opening {
@@ -10,7 +10,7 @@ export interface Opening {
   store(): CredentialStore | null;
   /** The same, for what cannot do without. Throws `VaultFault`. */
   needed(): CredentialStore;
-  /** What was chosen in it when it was opened; null: it is not open. */
+  /** What was chosen in it when it was opened; null: it is not open, or its choice does not open. */
   chosenAtFirst(): string | null;
   /** True when it is open and another process has written to it since this was asked before. */
   changedElsewhere(): boolean;
@@ -31,13 +31,13 @@ const INSTALLATION = 'installation';
 
 /** Opens the vault once; what goes wrong then is told once. */
 export function createOpening({ vault, pinned, randomBytes, log }: OpeningDeps): Opening {
-  let open: { readonly vault: Vault; readonly store: CredentialStore; readonly chosen: string } | null = null;
+  let open: { readonly vault: Vault; readonly store: CredentialStore; readonly chosen: string | null } | null = null;
   let isAway = false;
   const opened = () => {
     if (open === null) {
       const here = vault();
       const store = createCredentialStore(here);
-      open = { vault: here, store, chosen: store.chosen() };
+      open = { vault: here, store, chosen: ifReadable(store.chosen) };
     }
     return open;
   };

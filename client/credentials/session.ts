@@ -161,7 +161,7 @@ function createTokens(
     enrol: async () => void (await register()),
   };
   const isSelfMade = first.origin === 'self-made' && origin === 'vault';
-  const whole = isSelfMade ? enrolled(source(null), enrolling) : source(null);
+  const asking = isSelfMade ? enrolled(source(null), enrolling) : source(null);
   const { scope, resource } = first;
   const parts = (proof: TokenParts['proof']): TokenParts => {
     const clientId = read().clientId ?? '';
@@ -178,7 +178,7 @@ function createTokens(
     kept.save(parts(proofs.last()), event.token);
     obtained();
   };
-  const tokens = cached(whole, { ...deps, heard, kept: kept.load(proofs.kinds().map(parts)) });
+  const tokens = cached(asking, { ...deps, heard, kept: kept.load(proofs.kinds().map(parts)) });
   return { tokens, proofs, source };
 }
 

@@ -18,7 +18,18 @@ export interface CredentialStore {
   remove(name: string): void;
   /** The name that is used when none is named, as it was last chosen. */
   chosen(): string;
+  /** The same, also in the place of a choice that does not open. */
   choose(name: string): void;
+}
+
+/** What the work gives, or null when it meets a row that does not open. */
+export function ifReadable<T>(work: () => T): T | null {
+  try {
+    return work();
+  } catch (error) {
+    if (error instanceof VaultFault) return null;
+    throw error;
+  }
 }
 
 const CHOSEN = 'active-credential';
@@ -67,6 +78,10 @@ export function createCredentialStore(vault: Vault): CredentialStore {
         vault.remove('token', name);
       }),
     chosen: () => vault.read('setting', CHOSEN) ?? DEFAULT_NAME,
-    choose: (name) => vault.write('setting', CHOSEN, name),
+    choose: (name) =>
+      vault.atomically(() => {
+        vault.remove('setting', CHOSEN);
+        vault.write('setting', CHOSEN, name);
+      }),
   };
 }

@@ -9,6 +9,8 @@ interface Reading {
   readonly read: (report: StatusReport) => number | null;
 }
 
+const activeSecret = ({ credentials }: StatusReport) => credentials.find(({ active }) => active)?.secret ?? null;
+
 const READINGS: readonly Reading[] = [
   {
     name: 'crypto_client_token_live',
@@ -24,6 +26,19 @@ const READINGS: readonly Reading[] = [
     name: 'crypto_client_renewal_failing',
     help: '1 while the last attempt to obtain a token failed, else 0.',
     read: ({ renewal }) => Number(renewal.last_error !== null),
+  },
+  {
+    name: 'crypto_client_secret_expires_timestamp_seconds',
+    help: 'When the secret of the credential in use ends, in seconds since the epoch.',
+    read: (report) => {
+      const endsAt = activeSecret(report)?.expires_at ?? null;
+      return endsAt === null ? null : Date.parse(endsAt) / 1000;
+    },
+  },
+  {
+    name: 'crypto_client_rotation_failing',
+    help: '1 while the last attempt to change the secret of the credential in use failed, else 0.',
+    read: (report) => Number((activeSecret(report)?.last_error ?? null) !== null),
   },
   {
     name: 'crypto_client_server_up',

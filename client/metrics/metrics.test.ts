@@ -21,6 +21,7 @@ test('before the first fetch there is no token, no age and nothing else to tell'
   expect(await read()).toEqual({
     crypto_client_token_live: '0',
     crypto_client_renewal_failing: '0',
+    crypto_client_rotation_failing: '0',
     crypto_client_server_up: '0',
     crypto_client_rates: '0',
   });

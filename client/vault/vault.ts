@@ -142,10 +142,15 @@ function sayLocked(path: string, folder: string): string {
   return `The vault ${path} does not open: its key is another one or its content was changed. Set VAULT_KEY (or put back ${vaultKeyFile(folder)}) to the key it was made with; to start with a new credential, move ${path} away. Nothing was changed.`;
 }
 
+/** Settings that can be made anew. */
+const SETTING_ACTS: Readonly<Record<string, string>> = {
+  'active-credential': 'put the file back from a copy, or choose a credential anew (crypto-client credentials use)',
+};
+
 function sayChanged({ kind, name }: Pick<Row, 'kind' | 'name'>, path: string): string {
   const act = {
     credential: `put the file back from a copy, or take the row away (crypto-client credentials remove ${name}) and add the credential again`,
-    setting: `put the file back from a copy, or take the row away (sqlite3 ${path} "DELETE FROM entries WHERE kind='setting' AND name='${name}'")`,
+    setting: SETTING_ACTS[name] ?? 'put the file back from a copy',
     token: 'it is replaced by the next token',
   }[kind];
   return `The ${kind} ${name} in the vault ${path} does not open, while other rows do: it was changed, or sealed with another key. What to do: ${act}. Nothing was changed.`;
