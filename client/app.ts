@@ -20,7 +20,7 @@ import { createIsSelf } from './proxy/target';
 import { ratesRoutes } from './rates/index';
 import type { Services } from './services';
 import { statusRoutes } from './status/index';
-import { createReport } from './status/report';
+import { streamRoutes } from './stream/index';
 import { VaultFault } from './vault/fault';
 import { VERSION } from './version';
 
@@ -48,7 +48,8 @@ export interface AppOptions {
 }
 
 /** Mounts the features in reading order, under one edge and one error rule. It does not listen yet. */
-export function createApp({ credentials, feed, feedOf, server }: Services, options: AppOptions) {
+export function createApp(services: Services, options: AppOptions) {
+  const { credentials, feed, feedOf, follower, fanOut, report, server } = services;
   const { clock, log, serving } = options;
   const known = (error: unknown, request: Request): Response | null => {
     if (error instanceof VaultFault) return problemResponse(vaultProblem(error), requestId(request));
@@ -82,12 +83,12 @@ export function createApp({ credentials, feed, feedOf, server }: Services, optio
   };
   const dependency = { name: 'server', state, without: 'the last rates are served for a while' };
   const describe = () => describeApi(root, { ...ABOUT, ...access.described, version: VERSION });
-  const report = createReport({ ...options, credentials, feed, version: VERSION });
   return root
     .onError(failed)
     .use(sessionRoutes(access))
-    .use(credentialRoutes({ credentials, clock, changed: () => void feed.refresh() }))
+    .use(credentialRoutes({ credentials, clock, changed: follower.restart }))
     .use(ratesRoutes({ feedOf, clock }))
+    .use(streamRoutes({ fanOut: fanOut, access }))
     .use(
       proxyRoutes({
         ...options,

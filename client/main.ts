@@ -8,6 +8,7 @@ import { standardOutput } from '../kit/output';
 import { replacePrivateFile } from '../kit/secret-file';
 import { createCommands } from './cli/commands';
 import { type Configuration, readConfig, SETTINGS } from './config';
+import { openSocket } from './stream/bun-socket';
 import { VERSION } from './version';
 import { terminalOf } from './watch/terminal';
 
@@ -45,6 +46,7 @@ createCommands(program, {
   openLog,
   write,
   fetch: (request) => fetch(request),
+  openSocket,
   clock: { now: Date.now, elapsed: () => performance.now() },
   random: Math.random,
   randomBytes,

@@ -22,3 +22,21 @@ export type Random = () => number;
 
 /** So many random bytes, fit for secrets. */
 export type RandomBytes = (length: number) => Uint8Array;
+
+/** What becomes of a WebSocket; `closed` is told once, and last. */
+export interface SocketEvents {
+  opened(): void;
+  /** A text message; others are not told. */
+  message(text: string): void;
+  /** The close code (RFC 6455 §7.4); 1006 or so when it broke off or never opened. */
+  closed(code: number): void;
+}
+
+/** A WebSocket that is opening or open. */
+export interface Socket {
+  send(text: string): void;
+  close(): void;
+}
+
+/** Opens a WebSocket with these headers on its request. */
+export type OpenSocket = (url: string, headers: Readonly<Record<string, string>>, events: SocketEvents) => Socket;

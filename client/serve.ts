@@ -50,6 +50,7 @@ export function startClient(config: Config, options: ServeOptions): RunningClien
     async stop() {
       serving = false;
       services.feed.stop();
+      services.fanOut.close();
       await drain(app);
       services.close();
     },

@@ -3,12 +3,16 @@ import type { Config } from './config';
 import type { Lookup } from './credentials/private-address';
 import { type Credentials, createCredentials } from './credentials/registry';
 import type { CredentialSession } from './credentials/session';
-import type { Clock, Deadline, Fetch, Random, RandomBytes, Schedule } from './ports';
+import type { Clock, Deadline, Fetch, OpenSocket, Random, RandomBytes, Schedule } from './ports';
 import { createFeed, type Feed } from './rates/feed';
 import type { SeenRate } from './rates/model';
 import { createServerApi, type ServerApi } from './server-api';
 import { createServers, type Servers } from './servers/servers';
+import { createReport, type StatusReport, whatMatters } from './status/report';
+import { createFanOut, type FanOut } from './stream/fan-out';
+import { createFollower, type Follower } from './stream/follower';
 import { openVault, type Vault } from './vault/vault';
+import { VERSION } from './version';
 
 /** What the client takes from the process it runs in. */
 export interface Surroundings {
@@ -17,6 +21,7 @@ export interface Surroundings {
   readonly randomBytes: RandomBytes;
   readonly schedule: Schedule;
   readonly fetch: Fetch;
+  readonly openSocket: OpenSocket;
   readonly deadline: Deadline;
   readonly lookup: Lookup;
   readonly log: Log;
@@ -29,6 +34,11 @@ export interface Services {
   readonly feed: Feed;
   /** The rates as another one gets them; null: the active one. Throws Problem 404. */
   feedOf(name: string | null): Pick<Feed, 'refresh'>;
+  /** Brings the rates while it is connected. */
+  readonly follower: Follower;
+  readonly fanOut: FanOut;
+  /** The state of the client at this moment. */
+  readonly report: () => StatusReport;
   /** Calls with the active credential. */
   readonly server: ServerApi;
   /** Begins what goes on in the background. */
@@ -71,26 +81,47 @@ export function createServices(config: Config, given: Surroundings, shown: Shown
   const apiOf = createApis(given);
   const active = (): ServerApi => apiOf(credentials.get(null));
   const server: ServerApi = { rates: () => active().rates(), health: () => active().health() };
-  const feed = createFeed({ ...config, ...given, fetchRates: server.rates, shown });
+  const feed: Feed = createFeed({
+    ...config,
+    ...given,
+    fetchRates: server.rates,
+    isLive: () => follower.state().phase === 'live',
+    shown,
+  });
+  const follower = createFollower({
+    ...given,
+    session: () => credentials.get(null),
+    sink: feed.sink,
+    stopped: () => void feed.refresh(),
+  });
+  const report = createReport({ credentials, feed, follower, version: VERSION });
+  const fanOut = createFanOut({ ...given, feed, report, matters: () => whatMatters(report()) });
   const feeds = new WeakMap<CredentialSession, Feed>();
   return {
     credentials,
     feed,
+    follower,
+    fanOut,
+    report,
     server,
     feedOf(name) {
       if (name === null || name === credentials.active()) return feed;
       const session = credentials.get(name);
       const own =
-        feeds.get(session) ?? createFeed({ ...config, ...given, fetchRates: apiOf(session).rates, shown: () => {} });
+        feeds.get(session) ??
+        createFeed({ ...config, ...given, fetchRates: apiOf(session).rates, isLive: () => false, shown: () => {} });
       feeds.set(session, own);
       return own;
     },
     start() {
       groups.start();
+      follower.start();
       feed.start();
     },
     close() {
+      fanOut.close();
       feed.stop();
+      follower.stop();
       opened.close();
     },
   };

@@ -32,6 +32,7 @@ beforeEach(() => {
     ...world,
     random: () => 0.5,
     fetchRates,
+    isLive: () => false,
     serverUrl: 'http://localhost:8000',
     fetchSeconds: 10,
     log,

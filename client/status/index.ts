@@ -5,6 +5,8 @@ import { Problem } from '../../kit/http/problem';
 import { CredentialModel } from '../credentials/model';
 import type { Feed } from '../rates/feed';
 import type { ServerApi } from '../server-api';
+import { ServerStatus } from '../servers/model';
+import { StreamStatus } from '../stream/model';
 import { ASSETS, CONTENT_SECURITY_POLICY, renderPage, SIGN_IN_PAGE } from './page';
 import type { StatusReport } from './report';
 import { describePage } from './view';
@@ -49,6 +51,8 @@ const Status = t.Object({
   version: t.String(),
   credential_name: t.String(),
   credentials: t.Array(CredentialModel),
+  stream: StreamStatus,
+  servers: t.Array(ServerStatus),
 });
 
 /** Routes of the status. */

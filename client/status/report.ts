@@ -1,6 +1,10 @@
 import type { Credentials } from '../credentials/registry';
 import { type CredentialView, iso } from '../credentials/view';
 import type { Feed } from '../rates/feed';
+import { type ServerStatus, serverStatus } from '../servers/model';
+import type { Follower } from '../stream/follower';
+import type { StreamStatus } from '../stream/model';
+import { streamStatus } from '../stream/status';
 
 /** The state of the client as callers see it; never a secret or a token. Times are RFC 3339 UTC with milliseconds. */
 export interface StatusReport {
@@ -44,20 +48,25 @@ export interface StatusReport {
   /** Name of the credential in use, of which all above is told. */
   readonly credential_name: string;
   readonly credentials: readonly CredentialView[];
+  readonly stream: StreamStatus;
+  readonly servers: readonly ServerStatus[];
 }
 
 /** What {@link createReport} asks. */
 export interface ReportDeps {
   readonly credentials: Pick<Credentials, 'get' | 'list'>;
   readonly feed: Pick<Feed, 'state'>;
+  readonly follower: Pick<Follower, 'state'>;
   readonly version: string;
 }
 
 /** The report of this moment. */
-export function createReport({ credentials, feed, version }: ReportDeps): () => StatusReport {
+export function createReport({ credentials, feed, follower, version }: ReportDeps): () => StatusReport {
   return () => {
-    const active = credentials.get(null).view(true);
-    const { last, ageMs, outage } = feed.state();
+    const session = credentials.get(null);
+    const active = session.view(true);
+    const held = feed.state();
+    const { last, ageMs, outage } = held;
     return {
       authenticated: active.has_token,
       client_id: active.client_id ?? '',
@@ -85,6 +94,19 @@ export function createReport({ credentials, feed, version }: ReportDeps): () => 
       version,
       credential_name: active.name,
       credentials: credentials.list(),
+      stream: streamStatus(follower.state(), held),
+      servers: session.servers.health().map(serverStatus),
     };
   };
+}
+
+/** Of a report, what people want to know at once when it changes: ages and times that pass by themselves are not in it. */
+export function whatMatters({ stream, servers, credentials, has_token, renewal, server }: StatusReport): unknown {
+  return [
+    [stream.state, stream.transport, stream.last_error, server.state, has_token, renewal.last_at, renewal.last_error],
+    servers.map(({ url, state, circuit }) => [url, state, circuit]),
+    credentials.map(({ name, active, has_token, last_error, secret }) => [
+      ...[name, active, has_token, last_error, secret?.count, secret?.rotated_at],
+    ]),
+  ];
 }

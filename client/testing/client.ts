@@ -7,7 +7,7 @@ import { createApp } from '../app';
 import { type Config, readConfig } from '../config';
 import { createServices, type Services } from '../services';
 import { createDouble, type Double, type DoubleOptions } from './double';
-import { createWorld, noDeadline, type World } from './world';
+import { createWorld, noDeadline, noSocket, type World } from './world';
 
 /** The active credential as tests look at it. */
 export function accountOf({ credentials }: Pick<Services, 'credentials'>) {
@@ -70,6 +70,7 @@ function assemble(
     random: () => world.chance,
     randomBytes,
     fetch,
+    openSocket: noSocket,
     deadline: noDeadline,
     lookup: async () => ['127.0.0.1'],
     log,

@@ -8,6 +8,7 @@ import { readConfig } from '../config';
 import type { Deadline } from '../ports';
 import { startClient } from '../serve';
 import type { StatusReport } from '../status/report';
+import { openSocket } from '../stream/bun-socket';
 import type { World } from './world';
 
 /** A client that listens. */
@@ -50,6 +51,7 @@ export function startJoinedClient(
     random: () => world.chance,
     randomBytes: (length) => new Uint8Array(randomBytes(length)),
     fetch: (request) => fetch(request),
+    openSocket,
     deadline,
     lookup: async () => ['127.0.0.1'],
     log,

@@ -7,7 +7,7 @@ import { startTestServer, type TestServer, type TestServerOptions, waitFor } fro
 import { readConfig } from '../config';
 import { createServices, type Services } from '../services';
 import { clientFolder } from './joined';
-import { createWorld, type World } from './world';
+import { createWorld, noSocket, type World } from './world';
 
 /** A server and a folder for its clients. */
 export interface Real {
@@ -112,6 +112,7 @@ function startClient(
       pass();
       return new Uint8Array(randomBytes(length));
     },
+    openSocket: noSocket,
     fetch: async (request) => {
       pass();
       const response = await fetch(request);

@@ -20,8 +20,11 @@ export interface Truth {
   looks(): number;
 }
 
-/** It may take the client this long to notice, in milliseconds: one fetch, and the time it is given. */
-const NOTICE_MS = 10_000 + 5_000;
+/**
+ * It may take the client this long to notice, in milliseconds: a stream gives a sign of life every ten seconds, and is taken for broken
+ * five later; then the rates are fetched, which may take five. Time passes in steps of up to a second.
+ */
+const NOTICE_MS = 10_000 + 5_000 + 5_000 + 1_000;
 
 /** Asks this client. */
 export function createTruth(client: JoinedClient, clock: Clock): Truth {

@@ -1,4 +1,4 @@
-import type { Clock, Deadline, Schedule } from '../ports';
+import type { Clock, Deadline, OpenSocket, Schedule } from '../ports';
 
 /** A world whose time moves only when told to. */
 export interface World {
@@ -94,3 +94,9 @@ export async function thrown<E extends Error>(
   if (error instanceof kind) return error;
   throw error;
 }
+
+/** A network in which no WebSocket comes about. */
+export const noSocket: OpenSocket = (_url, _headers, { closed }) => {
+  queueMicrotask(() => closed(1006));
+  return { send: () => {}, close: () => {} };
+};

@@ -249,7 +249,7 @@ test('a row remembers so much and no more', () => {
 
 describe('the connection in words', () => {
   const outage = { kind: 'away', sinceMs: 0, reason: 'No answer.', nextAttemptAtMs: 12_500 } as const;
-  const last = { rates: RATES, fetchedAtMs: 0 };
+  const last = { rates: RATES, fetchedAtMs: 0, seq: null };
   test.each([
     ['Connecting', { last: null, outage: null }],
     ['Live', { last, outage: null }],
