@@ -1,8 +1,11 @@
 import { describe, expect, test } from 'bun:test';
 import fc from 'fast-check';
-import { noDeadline, START_MS, thrown } from '../testing/world';
+import { countingBytes, noDeadline, START_MS, thrown } from '../testing/world';
+import { createAssertions } from './assertion';
 import { basic, tokenRequest } from './authentication';
-import { ASSUMED_LIFE_MS, clientCredentials, judgeTokenAnswer } from './client-credentials';
+import { ASSUMED_LIFE_MS, type ClientCredentialsDeps, clientCredentials, judgeTokenAnswer } from './client-credentials';
+import { makeSigningKey } from './keys';
+import { createServerTime } from './server-time';
 import { TokenError } from './token';
 
 const URL_OF_TOKENS = 'http://localhost:1/token';
@@ -183,7 +186,7 @@ describe('an answer that makes no sense', () => {
 });
 
 describe('the source', () => {
-  const source = (fetch: (request: Request) => Promise<Response>) =>
+  const source = (fetch: (request: Request) => Promise<Response>, more: Partial<ClientCredentialsDeps> = {}) =>
     clientCredentials({
       servers: {
         issuer: 'http://localhost:1',
@@ -196,8 +199,10 @@ describe('the source', () => {
       proofs: () => [{ authenticate: async () => CREDENTIAL, worked: () => {} }],
       asked: ALL,
       prover: null,
+      time: createServerTime({ now: () => START_MS }),
       fetch,
       clock: { now: () => START_MS },
+      ...more,
     });
 
   test('no connection is unreachable', async () => {
@@ -205,6 +210,48 @@ describe('the source', () => {
     const { trouble, message } = await thrown(source(() => Promise.reject(refused)).token(), TokenError);
     expect(trouble.kind).toBe('unreachable');
     expect(message).toContain('ECONNREFUSED');
+  });
+
+  /** A server whose clock is so far ahead, and that takes no assertion from before. */
+  const strict =
+    (aheadMs: number, seen: number[], mends = true) =>
+    async (request: Request) => {
+      const [, payload = ''] = new URLSearchParams(await request.text()).get('client_assertion')?.split('.') ?? [];
+      const { iat } = JSON.parse(Buffer.from(payload, 'base64url').toString('utf8'));
+      seen.push(iat * 1000 - START_MS);
+      const headers = { date: new Date(START_MS + aheadMs).toUTCString() };
+      const isGood = mends && Math.abs(iat * 1000 - START_MS - aheadMs) < 10_000;
+      return isGood
+        ? Response.json({ access_token: 'a', token_type: 'Bearer' }, { headers })
+        : Response.json({ error: 'invalid_client' }, { status: 401, headers });
+    };
+  const asserting = (fetch: (request: Request) => Promise<Response>) => {
+    const time = createServerTime({ now: () => START_MS });
+    const assertions = createAssertions({ key: makeSigningKey(), clock: time, randomBytes: countingBytes() });
+    const authenticate = async (issuer: string) =>
+      ({ kind: 'assertion', clientId: 'me', assertion: await assertions('me', issuer) }) as const;
+    return source(fetch, { time, proofs: () => [{ authenticate, worked: () => {} }] });
+  };
+
+  test('what is dated by a clock that is wrong is dated anew by that of the server, and so from then on', async () => {
+    const seen: number[] = [];
+    const tokens = asserting(strict(3_600_000, seen));
+    await tokens.token();
+    await tokens.token();
+    expect(seen).toEqual([0, 3_600_000, 3_600_000]);
+  });
+
+  test('a refusal that the time does not mend is one, and the time stays what it was', async () => {
+    const seen: number[] = [];
+    const tokens = asserting(strict(3_600_000, seen, false));
+    for (const _ of [1, 2]) await thrown(tokens.token(), TokenError);
+    expect(seen).toEqual([0, 3_600_000, 0, 3_600_000]);
+  });
+
+  test('a refusal by a server of the same time is no reason to ask again', async () => {
+    const seen: number[] = [];
+    await thrown(asserting(strict(2_000, seen, false)).token(), TokenError);
+    expect(seen).toEqual([0]);
   });
 
   test('no error holds the secret', async () => {

@@ -4,6 +4,7 @@ import { busy, quote, readObject, send } from './answer';
 import { type Asked, type Authentication, tokenRequest } from './authentication';
 import type { TokenEndpoint } from './discovery';
 import type { Prover } from './dpop';
+import type { ServerTime } from './server-time';
 import {
   type AccessToken,
   OAUTH_ERRORS,
@@ -34,6 +35,8 @@ export interface ClientCredentialsDeps {
   readonly asked: Asked;
   /** Binds the tokens to a key; null: they are plain. */
   readonly prover: Prover | null;
+  /** By which proofs and assertions are dated. */
+  readonly time: ServerTime;
   readonly fetch: Fetch;
   readonly clock: Pick<Clock, 'now'>;
 }
@@ -65,21 +68,29 @@ export function clientCredentials(deps: ClientCredentialsDeps): TokenSource {
   };
 }
 
-/** One token request; once more when the server wants its nonce in the proof (RFC 9449 §8). */
+/** One token request; again when the server wants its nonce in the proof (RFC 9449 §8), or has another time than what was dated by ours. */
 async function ask(
   endpoint: TokenEndpoint,
   { authenticate }: Proof,
   signal: AbortSignal,
-  { servers, asked, prover, fetch, clock }: ClientCredentialsDeps,
+  { servers, asked, prover, time, fetch, clock }: ClientCredentialsDeps,
 ): Promise<TokenOutcome> {
-  for (let attempt = 1; ; attempt += 1) {
-    const request = tokenRequest(endpoint, await authenticate(servers.issuer), asked, signal);
+  for (let [nonces, times] = [0, 0]; ; ) {
+    const who = await authenticate(servers.issuer);
+    const request = tokenRequest(endpoint, who, asked, signal);
     if (prover !== null) request.headers.set('dpop', await prover.proof(request, null));
     const response = await send(fetch, request);
     const isNews = prover?.heard(response, endpoint.url) ?? false;
     const outcome = await judgeTokenAnswer(response, clock.now(), prover !== null);
-    const wantsNonce = outcome.kind === 'refused' && outcome.error === 'use_dpop_nonce';
-    if (!(wantsNonce && isNews && attempt === 1)) return outcome;
+    const error = outcome.kind === 'refused' ? outcome.error : null;
+    const mayBeTime = error === 'invalid_dpop_proof' || (error === 'invalid_client' && who.kind === 'assertion');
+    if (error === 'use_dpop_nonce' && isNews && nonces === 0) nonces += 1;
+    else if (mayBeTime && times === 0 && time.learn(response)) times += 1;
+    else {
+      // What the other time does not mend, ours must not be blamed for.
+      if (times > 0 && mayBeTime) time.forget();
+      return outcome;
+    }
   }
 }
 

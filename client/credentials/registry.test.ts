@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, test } from 'bun:test';
+import { afterEach, beforeEach, describe, expect, setDefaultTimeout, test } from 'bun:test';
 import { generateKeyPairSync } from 'node:crypto';
 import { SPREAD_MS, TIMER_MAX_MS } from '../auth/renewal-timer';
 import { TokenError } from '../auth/token';
@@ -7,6 +7,9 @@ import { thrown } from '../testing/world';
 import { openVault } from '../vault/vault';
 import { FIRST_LOOK_MS } from './keeper';
 import type { CredentialView } from './view';
+
+// A thousand callers and fifty writes to a disk that others use as well.
+setDefaultTimeout(30_000);
 
 let client: TestClient;
 

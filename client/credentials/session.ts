@@ -2,6 +2,7 @@ import type { Log } from '../../kit/logs';
 import { type AuthorizedFetch, authorizedFetch, type Tokens } from '../auth/authorized-fetch';
 import { clientCredentials } from '../auth/client-credentials';
 import { createProver, type Prover } from '../auth/dpop';
+import { createServerTime, type ServerTime } from '../auth/server-time';
 import type { TokenSource } from '../auth/token';
 import { type CachedTokens, cached, type TokenEvent } from '../auth/token-source';
 import type { Clock, Fetch, Random, RandomBytes, Schedule } from '../ports';
@@ -67,10 +68,11 @@ export function createSession(deps: SessionDeps): CredentialSession {
   const { name, origin, place, servers, clock, log } = deps;
   const { read } = place;
   const { dpopKey, key } = read();
-  const prover = dpopKey === null ? null : createProver({ ...deps, jwk: dpopKey });
+  const time = createServerTime(clock);
+  const prover = dpopKey === null ? null : createProver({ ...deps, clock: time, jwk: dpopKey });
   const register = createRegister(deps);
   const rotates = origin === 'vault' && key === null;
-  const { tokens, proofs, source } = createTokens(deps, prover, register, () => keeper.start());
+  const { tokens, proofs, source } = createTokens({ ...deps, time, prover }, register, () => keeper.start());
   const prove = (secret: string) => proofs.prove(source(secret), tokens.adopt);
   const keeper = createSecrets(deps, prove, rotates);
   if (tokens.state().live !== null) keeper.start();
@@ -130,12 +132,11 @@ function createRegister(deps: SessionDeps): () => Promise<Registered> {
 
 /** The cache of tokens over what asks for them, kept from start to start. */
 function createTokens(
-  deps: SessionDeps,
-  prover: Prover | null,
+  deps: SessionDeps & { readonly time: ServerTime; readonly prover: Prover | null },
   register: () => Promise<Registered>,
   obtained: () => void,
 ) {
-  const { name, origin, servers, clock, log } = deps;
+  const { name, origin, servers, clock, time, prover, log } = deps;
   const { read, update } = deps.place;
   const first = read();
   /** Notes of what works are worth less than the token they come with. */
@@ -148,12 +149,13 @@ function createTokens(
   };
   const proofs = createProofs({
     ...deps,
+    clock: time,
     read,
     fresh: () => fresh(deps.place),
     worked: (secret) => note((kept) => mark(kept, secret)),
   });
   const source = (only: string | null): TokenSource =>
-    clientCredentials({ ...deps, asked: first, prover, proofs: () => proofs.all(only) });
+    clientCredentials({ ...deps, asked: first, proofs: () => proofs.all(only) });
   const enrolling = {
     clientId: () => read().clientId ?? name,
     registered: first.registered,

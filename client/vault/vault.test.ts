@@ -1,5 +1,5 @@
 import { Database } from 'bun:sqlite';
-import { afterEach, beforeEach, describe, expect, test } from 'bun:test';
+import { afterEach, beforeEach, describe, expect, setDefaultTimeout, test } from 'bun:test';
 import { randomBytes } from 'node:crypto';
 import {
   chmodSync,
@@ -22,6 +22,9 @@ import { makeFirstVault } from './testing-first';
 import { openVault } from './vault';
 
 const TEXT = '{"clientId":"crypto-client-abc","clientSecret":"a-secret-that-must-not-be-seen"}';
+
+// Some start processes, which may have to wait for their turn.
+setDefaultTimeout(20_000);
 
 let folder: string;
 
