@@ -13,7 +13,7 @@ const CREDENTIAL = { kind: 'secret', clientId: 'my-machine', clientSecret: 'p:ss
 const ALL = { scope: null, resource: null };
 
 const request = (style: 'basic' | 'post' | 'json') =>
-  tokenRequest({ url: URL_OF_TOKENS, style }, CREDENTIAL, ALL, noDeadline());
+  tokenRequest({ url: URL_OF_TOKENS, style, registration: null }, CREDENTIAL, ALL, noDeadline());
 
 describe('the request', () => {
   test('client_secret_basic: a form with the grant type alone, the pair in the header', async () => {
@@ -43,7 +43,7 @@ describe('the request', () => {
   test('an assertion: in the form, whatever the endpoint does with secrets', async () => {
     const who = { kind: 'assertion', clientId: 'me', assertion: 'a.b.c' } as const;
     for (const style of ['basic', 'post', 'keys'] as const) {
-      const sent = tokenRequest({ url: URL_OF_TOKENS, style }, who, ALL, noDeadline());
+      const sent = tokenRequest({ url: URL_OF_TOKENS, style, registration: null }, who, ALL, noDeadline());
       expect(sent.headers.has('authorization')).toBe(false);
       expect(Object.fromEntries(new URLSearchParams(await sent.text()))).toEqual({
         grant_type: 'client_credentials',
@@ -58,12 +58,19 @@ describe('the request', () => {
     ['a secret', 'where keys alone are taken', CREDENTIAL, 'keys'],
     ['an assertion', 'without metadata', { kind: 'assertion', clientId: 'me', assertion: 'a.b.c' }, 'json'],
   ] as const)('%s is not sent %s', (_, __, who, style) => {
-    expect(() => tokenRequest({ url: URL_OF_TOKENS, style }, who, ALL, noDeadline())).toThrow(TokenError);
+    expect(() => tokenRequest({ url: URL_OF_TOKENS, style, registration: null }, who, ALL, noDeadline())).toThrow(
+      TokenError,
+    );
   });
 
   test.each(['basic', 'post', 'json'] as const)('scope and resource go along (%p)', async (style) => {
     const asked = { scope: 'a b', resource: 'https://r.example' };
-    const text = await tokenRequest({ url: URL_OF_TOKENS, style }, CREDENTIAL, asked, noDeadline()).text();
+    const text = await tokenRequest(
+      { url: URL_OF_TOKENS, style, registration: null },
+      CREDENTIAL,
+      asked,
+      noDeadline(),
+    ).text();
     const sent = style === 'json' ? JSON.parse(text) : Object.fromEntries(new URLSearchParams(text));
     expect(sent).toMatchObject(asked);
   });
@@ -192,7 +199,10 @@ describe('the source', () => {
         issuer: 'http://localhost:1',
         run: (work) =>
           work(
-            { url: 'http://localhost:1', endpoint: async () => ({ url: URL_OF_TOKENS, style: 'basic' }) },
+            {
+              url: 'http://localhost:1',
+              endpoint: async () => ({ url: URL_OF_TOKENS, style: 'basic', registration: null }),
+            },
             noDeadline(),
           ),
       },

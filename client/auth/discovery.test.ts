@@ -33,7 +33,7 @@ describe('the address of the metadata', () => {
 
 describe('metadata', () => {
   test('name the token endpoint', async () => {
-    expect(await giving(METADATA)).toEqual({ url: `${ISSUER}/api/auth/token`, style: 'basic' });
+    expect(await giving(METADATA)).toEqual({ url: `${ISSUER}/api/auth/token`, style: 'basic', registration: null });
   });
 
   test('are asked for once', async () => {
@@ -80,7 +80,7 @@ describe('another issuer', () => {
 describe('a server without metadata', () => {
   test.each([404, 410])('answers %p: the plain token path and JSON', async (status) => {
     const { find, asked } = finder(() => new Response(null, { status }));
-    expect(await find()).toEqual({ url: `${ISSUER}/api/auth/token`, style: 'json' });
+    expect(await find()).toEqual({ url: `${ISSUER}/api/auth/token`, style: 'json', registration: null });
     await find();
     expect(asked).toHaveLength(1);
   });

@@ -7,6 +7,8 @@ export interface TokenEndpoint {
   readonly url: string;
   /** How secrets are sent: `client_secret_basic`, `client_secret_post`, or the short JSON body of servers without metadata; `keys`: not at all, it takes assertions alone. */
   readonly style: 'basic' | 'post' | 'json' | 'keys';
+  /** Where clients register by RFC 7591; null: the server does not say. */
+  readonly registration: string | null;
 }
 
 /** Longest wait for the metadata, in milliseconds. */
@@ -56,7 +58,7 @@ async function discover({ serverUrl, issuer, fetch, deadline, clock }: Discovery
   });
   const response = await send(fetch, request);
   if (response.status === 404 || response.status === 410) {
-    return { url: `${serverUrl}${PLAIN_TOKEN_PATH}`, style: 'json' };
+    return { url: `${serverUrl}${PLAIN_TOKEN_PATH}`, style: 'json', registration: null };
   }
   const passing = busy(response, clock.now());
   if (passing !== null) throw new TokenError(passing);
@@ -84,6 +86,7 @@ export function judgeMetadata(
   return {
     url: rebase(endpoint, issuer, serverUrl),
     style: styleOf(metadata['token_endpoint_auth_methods_supported']),
+    registration: registrationOf(metadata['registration_endpoint'], issuer, serverUrl),
   };
 }
 
@@ -93,8 +96,13 @@ function rebase(endpoint: string, issuer: string, serverUrl: string): string {
   const url = endpoint.startsWith(`${base}/`) ? `${serverUrl}${endpoint.slice(base.length)}` : endpoint;
   const { protocol } = new URL(url);
   const downgraded = serverUrl.startsWith('https:') && protocol !== 'https:';
-  if (downgraded || !/^https?:$/.test(protocol)) throw malformed('the token_endpoint would carry the secret in clear');
+  if (downgraded || !/^https?:$/.test(protocol))
+    throw malformed(`${new URL(url).pathname} would carry the secret in clear`);
   return url;
+}
+
+function registrationOf(endpoint: unknown, issuer: string, serverUrl: string): string | null {
+  return typeof endpoint === 'string' && URL.canParse(endpoint) ? rebase(endpoint, issuer, serverUrl) : null;
 }
 
 function styleOf(methods: unknown): TokenEndpoint['style'] {

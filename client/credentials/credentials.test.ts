@@ -128,6 +128,29 @@ describe('a client that nobody has configured', () => {
   });
 });
 
+describe('a server on which clients register by RFC 7591 alone', () => {
+  const options = { double: { standard: true }, env: { REGISTRATION_TOKEN: 'initial-token' } };
+
+  test('gives id and secret, which are kept and used from then on', async () => {
+    const { services, double, logged, restart } = create(options);
+    await accountOf(services).token();
+    expect(accountOf(services).active()).toMatchObject({ clientId: 'given-1', origin: 'self-made', registered: true });
+    expect(services.credentials.get(null).view(true).secret?.expires_at).toBe('2026-01-02T00:00:00.000Z');
+    client.world.stepWallClock(7_201_000);
+    const again = restart();
+    await accountOf(again.services).token();
+    expect(double.seen.filter((line) => line.includes('/connect/register'))).toHaveLength(1);
+    expect(logged.join()).not.toMatch(/secret of|manages|initial-token/);
+    again.services.close();
+  });
+
+  test('that admits nobody tells what to set', async () => {
+    const { services } = create({ double: { standard: true } });
+    const { message } = await thrown(accountOf(services).token(), TokenError);
+    expect(message).toContain('REGISTRATION_TOKEN');
+  });
+});
+
 describe('a credential from the environment', () => {
   const env = { CLIENT_ID: 'my-machine', CLIENT_SECRET: 'p:ss w%rd+ü' };
 

@@ -1,7 +1,8 @@
 import { publicJwk } from '../auth/keys';
+import { TokenError } from '../auth/token';
 import type { RandomBytes } from '../ports';
 import { registeredElsewhere } from './problems';
-import { type Registered, type RegistrationDeps, register, registerKey } from './registration';
+import { type Registered, type RegistrationDeps, register, registerKey, registerName } from './registration';
 import { makeSecret } from './self-made';
 import { chosenSecret, type StoredCredential, type StoredSecret } from './stored';
 
@@ -15,12 +16,22 @@ export interface EnrolDeps extends RegistrationDeps {
 /**
  * Registers a credential: its key when it has one, else id and secret. A secret that the server itself once made cannot be
  * chosen anew, so a server that has forgotten it is given another; it is kept before the server hears of it, and
- * dropped when the server knows the client after all. Rejects with `TokenError`, and with Problem 409 for a key whose client is there already.
+ * dropped when the server knows the client after all. Where ids cannot be chosen, the server gives id and secret. Rejects with `TokenError`, and with Problem 409 for a key whose client is there already.
  */
 export async function enrol(deps: EnrolDeps): Promise<Registered> {
-  const { read, update } = deps;
-  const { clientId, key } = read();
+  const { key, origin, registered } = deps.read();
   if (key !== null) return enrolKey(deps);
+  try {
+    return await enrolPair(deps);
+  } catch (error) {
+    if (origin === 'self-made' && !registered && isUnknownThere(error)) return enrolName(deps);
+    throw error;
+  }
+}
+
+async function enrolPair(deps: EnrolDeps): Promise<Registered> {
+  const { read, update } = deps;
+  const { clientId } = read();
   const chosen = read().secrets.find(({ value }) => !value.startsWith('cs_'));
   const candidate = chosen ?? spare(deps);
   const made = chosen === undefined ? candidate : null;
@@ -38,6 +49,22 @@ async function enrolKey(deps: EnrolDeps): Promise<Registered> {
   const made = await registerKey({ appName, jwk: publicJwk(key), dpop: dpopKey !== null }, deps);
   deps.update((kept) => ({ ...kept, clientId: made.clientId, registered: true }));
   return made.registered;
+}
+
+/** True for a server that has no registration by id and secret. */
+function isUnknownThere(error: unknown): boolean {
+  const trouble = error instanceof TokenError ? error.trouble : null;
+  return trouble?.kind === 'not_registered' && (trouble.status === 404 || trouble.status === 405);
+}
+
+/** Takes the id and the secret that the server gives. */
+async function enrolName(deps: EnrolDeps): Promise<Registered> {
+  const { appName, dpopKey } = deps.read();
+  const { clientId, secret, registered } = await registerName({ appName, dpop: dpopKey !== null }, deps);
+  const { value, expiresAtMs } = secret;
+  const secrets = [{ ...chosenSecret(value, deps.clock.now()), expiresAtMs }];
+  deps.update((kept) => ({ ...kept, clientId, secrets, registered: true }));
+  return registered;
 }
 
 /** A new secret beside those that the server no longer takes. */

@@ -11,7 +11,7 @@ const byPair = (deps: RegistrationDeps): Promise<unknown> => register(APPLICANT,
 const byKey = (deps: RegistrationDeps): Promise<unknown> => registerKey({ appName: 'App', jwk: JWK, dpop: true }, deps);
 const APPLICANT = { clientId: 'me', clientSecret: 'a-long-enough-secret', appName: 'App' };
 
-const ENDPOINT = { url: 'http://localhost:1/token', style: 'basic' } as const;
+const ENDPOINT = { url: 'http://localhost:1/token', style: 'basic', registration: null } as const;
 
 interface Options {
   readonly url?: string;

@@ -1,8 +1,9 @@
 import { busy, quote, readObject, send } from '../auth/answer';
 import type { ClientSecret } from '../auth/authentication';
+import type { TokenEndpoint } from '../auth/discovery';
 import { TokenError } from '../auth/token';
 import type { Clock, Fetch } from '../ports';
-import type { Servers } from '../servers/servers';
+import type { Server, Servers } from '../servers/servers';
 import { type Lookup, mayCarrySecret } from './private-address';
 
 /** Longest wait for an answer, in milliseconds: the server hashes the secret slowly, and others may be before us. */
@@ -53,35 +54,65 @@ export interface KeyApplicant {
  */
 export function register(applicant: Applicant, deps: RegistrationDeps): Promise<Registered> {
   const { clientId: client_id, clientSecret: client_secret, appName: app_name } = applicant;
-  return post('/api/auth/register', { client_id, client_secret, app_name }, deps);
+  return post(({ url }) => `${url}/api/auth/register`, { client_id, client_secret, app_name }, deps);
 }
 
-/** Registers a public key (`POST /api/clients`, RFC 7591): the server gives the id. Rejects as {@link register}. */
-export async function registerKey(
-  { appName, jwk, dpop }: KeyApplicant,
+/** A client as the server made it (RFC 7591 §3.2.1). */
+export interface Made {
+  readonly clientId: string;
+  /** Null: it has a key. */
+  readonly secret: { readonly value: string; readonly expiresAtMs: number | null } | null;
+  readonly registered: Registered;
+}
+
+/** Registers a public key by RFC 7591: the server gives the id. Rejects as {@link register}. */
+export function registerKey({ appName, jwk, dpop }: KeyApplicant, deps: RegistrationDeps): Promise<Made> {
+  const method = { token_endpoint_auth_method: 'private_key_jwt', jwks: { keys: [jwk] } };
+  return registerByStandard({ client_name: appName, ...method, ...bound(dpop) }, deps);
+}
+
+/** Registers by RFC 7591 at a server that gives id and secret. Rejects as {@link register}. */
+export async function registerName(
+  { appName, dpop }: Pick<KeyApplicant, 'appName' | 'dpop'>,
   deps: RegistrationDeps,
-): Promise<{ readonly clientId: string; readonly registered: Registered }> {
-  const metadata = {
-    client_name: appName,
-    grant_types: ['client_credentials'],
-    token_endpoint_auth_method: 'private_key_jwt',
-    jwks: { keys: [jwk] },
-    ...(dpop ? { dpop_bound_access_tokens: true } : {}),
-  };
-  const registered = await post('/api/clients', metadata, deps);
-  // The rest of the answer may hold what manages the registration, which is nobody's business but the server's.
-  const { client_id: clientId, client_id_issued_at, client_name } = registered.answer;
-  if (typeof clientId !== 'string' || clientId === '')
-    throw new TokenError({ kind: 'malformed', detail: 'the registration is answered without a client_id' });
-  return { clientId, registered: { ...registered, answer: { client_id: clientId, client_id_issued_at, client_name } } };
+): Promise<Made & { readonly secret: NonNullable<Made['secret']> }> {
+  const made = await registerByStandard({ client_name: appName, ...bound(dpop) }, deps);
+  if (made.secret === null) throw malformed('the registration is answered without a client_secret');
+  return { ...made, secret: made.secret };
 }
 
-async function post(path: string, body: object, deps: RegistrationDeps): Promise<Registered> {
+const bound = (dpop: boolean) => (dpop ? { dpop_bound_access_tokens: true } : {});
+
+async function registerByStandard(metadata: object, deps: RegistrationDeps): Promise<Made> {
+  const body = { grant_types: ['client_credentials'], ...metadata };
+  const registered = await post(({ url }, { registration }) => registration ?? `${url}/api/clients`, body, deps);
+  const { client_id: clientId, client_secret: value, client_secret_expires_at: ends, ...rest } = registered.answer;
+  if (typeof clientId !== 'string' || clientId === '')
+    throw malformed('the registration is answered without a client_id');
+  const expiresAtMs = typeof ends === 'number' && ends > 0 ? ends * 1000 : null;
+  const secret = typeof value === 'string' && value !== '' ? { value, expiresAtMs } : null;
+  // The rest of the answer may hold what manages the registration, which is nobody's business but the server's.
+  const { client_id_issued_at, client_name } = rest;
+  return {
+    clientId,
+    secret,
+    registered: { ...registered, answer: { client_id: clientId, client_id_issued_at, client_name } },
+  };
+}
+
+function malformed(detail: string): TokenError {
+  return new TokenError({ kind: 'malformed', detail });
+}
+
+async function post(
+  where: (server: Server, endpoint: TokenEndpoint) => string,
+  body: object,
+  deps: RegistrationDeps,
+): Promise<Registered> {
   return deps.servers.run(
     async (server, signal) => {
       // Who names another issuer is not shown a secret.
-      await server.endpoint();
-      const url = `${server.url}${path}`;
+      const url = where(server, await server.endpoint());
       const headers = new Headers({ 'content-type': 'application/json', accept: 'application/json' });
       await admit(headers, url, deps);
       const request = { method: 'POST', headers, body: JSON.stringify(body), signal, redirect: 'manual' } as const;
@@ -108,8 +139,7 @@ export async function judgeRegistration(response: Response, nowMs: number): Prom
   if (status === 200 || status === 201) return { existing: false, answer: body ?? {} };
   // What we send is well formed, so 400 can only mean an id that is taken; RFC 7591 §3.2.2 says what is wrong otherwise.
   if ((status === 400 && body?.['error'] === undefined) || status === 409) return { existing: true, answer: {} };
-  if (status < 400)
-    throw new TokenError({ kind: 'malformed', detail: `registration is answered with status ${status}` });
+  if (status < 400) throw malformed(`registration is answered with status ${status}`);
   const detail = quote(body?.['detail'] ?? body?.['error_description']);
   throw new TokenError({ kind: 'not_registered', status, detail });
 }

@@ -28,6 +28,8 @@ export interface DoubleOptions {
   readonly modern?: boolean;
   readonly lifeSeconds?: number;
   readonly now: () => number;
+  /** True: clients register by RFC 7591 alone, and are given id and secret. */
+  readonly standard?: boolean;
   /** What registrations are answered, when not as usual. */
   readonly registration?: () => Response | null;
 }
@@ -40,7 +42,7 @@ export const DOUBLE_RATES = [
 
 /** Makes a server that knows nobody. */
 export function createDouble(options: DoubleOptions): Double {
-  const { issuer = 'http://localhost:8000', modern = true, lifeSeconds = 7200, now } = options;
+  const { issuer = 'http://localhost:8000', modern = true, standard = false, lifeSeconds = 7200, now } = options;
   const tokens = new Set<string>();
   let count = 0;
 
@@ -74,6 +76,14 @@ export function createDouble(options: DoubleOptions): Double {
     double.clients.set(client_id ?? '', client_secret ?? '');
     return Response.json({ message: 'Klient zarejestrowany', id: double.clients.size });
   };
+  const registerByStandard = async (request: Request): Promise<Response> => {
+    if (request.headers.get('authorization') !== 'Bearer initial-token') return new Response(null, { status: 401 });
+    const id = `given-${++count}`;
+    double.clients.set(id, `secret of ${id}`);
+    const ends = Math.floor(now() / 1000) + 86_400;
+    const given = { client_id: id, client_secret: `secret of ${id}`, client_secret_expires_at: ends };
+    return Response.json({ ...given, registration_access_token: 'manages' }, { status: 201 });
+  };
   const rates = (request: Request): Response => {
     const [, value = ''] = request.headers.get('authorization')?.split('Bearer ') ?? [];
     if (tokens.has(value)) return Response.json(DOUBLE_RATES);
@@ -82,7 +92,11 @@ export function createDouble(options: DoubleOptions): Double {
   };
   const metadata = (): Response =>
     modern
-      ? Response.json({ issuer, token_endpoint: `${issuer}/api/auth/token` })
+      ? Response.json({
+          issuer,
+          token_endpoint: `${issuer}/api/auth/token`,
+          ...(standard ? { registration_endpoint: `${issuer}/connect/register` } : {}),
+        })
       : new Response(null, { status: 404 });
 
   const double: Double = {
@@ -102,7 +116,9 @@ export function createDouble(options: DoubleOptions): Double {
         case '/api/auth/token':
           return token(request);
         case '/api/auth/register':
-          return register(request);
+          return standard ? new Response(null, { status: 404 }) : register(request);
+        case '/connect/register':
+          return registerByStandard(request);
         case '/api/currency':
           return rates(request);
         case '/health':
