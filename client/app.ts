@@ -18,6 +18,7 @@ import type { Clock, Fetch, RandomBytes, Schedule } from './ports';
 import { gatewayProblem, isProxied, proxyRoutes } from './proxy/index';
 import { createIsSelf } from './proxy/target';
 import { ratesRoutes } from './rates/index';
+import { pastRoutes } from './rates/past';
 import type { Services } from './services';
 import { statusRoutes } from './status/index';
 import { streamRoutes } from './stream/index';
@@ -88,6 +89,7 @@ export function createApp(services: Services, options: AppOptions) {
     .use(sessionRoutes(access))
     .use(credentialRoutes({ credentials, clock, changed: follower.restart }))
     .use(ratesRoutes({ feedOf, clock }))
+    .use(pastRoutes({ session: credentials.get, clock }))
     .use(streamRoutes({ fanOut: fanOut, access }))
     .use(
       proxyRoutes({

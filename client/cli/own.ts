@@ -7,6 +7,7 @@ import type { Config } from '../config';
 import { renderLine, renderTable } from '../rates/table';
 import { startClient } from '../serve';
 import { createServices, type Services, type Shown } from '../services';
+import { streamStatus } from '../stream/status';
 import { VaultFault } from '../vault/fault';
 import { connectionOf } from '../watch/connection';
 import { watch } from '../watch/index';
@@ -94,12 +95,12 @@ async function watchOnScreen(process: Process, terminal: Terminal): Promise<void
   for (const warning of warnings) process.write.err(`${warning}\n`);
   const log = process.openLog({ ...config, logLevel: 'silent' });
   const services = explained(() => createServices(config, { ...process, log }));
-  const { feed } = services;
+  const { feed, follower } = services;
   services.start();
   const watching = watch(
     {
       rates: () => feed.state().last?.rates ?? null,
-      connection: () => connectionOf(feed.state(), process.clock.now()),
+      connection: () => connectionOf(streamStatus(follower.state(), feed.state()), process.clock.now()),
       source: config.serverUrl,
     },
     { ...process, terminal },

@@ -5,7 +5,8 @@ import { captureLog } from '../../kit/testing';
 import { servingPassword } from '../access/password';
 import { createApp } from '../app';
 import { type Config, readConfig } from '../config';
-import { createServices, type Services } from '../services';
+import type { OpenSocket } from '../ports';
+import { createServices, type Services, type Surroundings } from '../services';
 import { createDouble, type Double, type DoubleOptions } from './double';
 import { createWorld, noDeadline, noSocket, type World } from './world';
 
@@ -45,21 +46,29 @@ export interface TestClientOptions {
   readonly env?: Record<string, string>;
   readonly double?: Partial<DoubleOptions>;
   readonly fetch?: (request: Request) => Promise<Response>;
+  readonly openSocket?: OpenSocket;
 }
 
 /** Makes a client; nothing is fetched before it is asked. */
-export function createTestClient({ env = {}, double: wanted = {}, fetch }: TestClientOptions = {}): TestClient {
+export function createTestClient(options: TestClientOptions = {}): TestClient {
+  const { env = {}, double: wanted = {}, fetch, openSocket = noSocket } = options;
   const world = createWorld();
   const double = createDouble({ now: world.clock.now, ...wanted });
   const root = mkdtempSync(join(tmpdir(), 'client-'));
-  return assemble({ DATA_DIR: join(root, 'data'), ...env }, world, double, fetch ?? double.fetch, root);
+  return assemble(
+    { DATA_DIR: join(root, 'data'), ...env },
+    world,
+    double,
+    { fetch: fetch ?? double.fetch, openSocket },
+    root,
+  );
 }
 
 function assemble(
   env: Record<string, string>,
   world: World,
   double: Double,
-  fetch: (request: Request) => Promise<Response>,
+  network: Pick<Surroundings, 'fetch' | 'openSocket'>,
   root: string,
 ): TestClient {
   const { config } = readConfig({ env, flags: {}, readFile: () => '' });
@@ -69,8 +78,7 @@ function assemble(
     ...world,
     random: () => world.chance,
     randomBytes,
-    fetch,
-    openSocket: noSocket,
+    ...network,
     deadline: noDeadline,
     lookup: async () => ['127.0.0.1'],
     log,
@@ -102,7 +110,7 @@ function assemble(
         : ask(path, { method: 'POST', body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }),
     restart(changes = {}) {
       services.close();
-      return assemble({ ...env, ...changes }, world, double, fetch, root);
+      return assemble({ ...env, ...changes }, world, double, network, root);
     },
     end() {
       services.close();

@@ -1,17 +1,36 @@
-import { type FeedState, STALE_MS_MAX } from '../rates/feed';
+import type { StreamStatus } from '../stream/model';
 import type { Connection } from './view';
 
-/** What the state of the feed is in words. */
-export function connectionOf({ last, ageMs, outage }: FeedState, nowMs: number): Connection {
-  const known = { ageMs: last === null ? null : ageMs, trouble: outage?.reason ?? '' };
-  if (outage === null) return { ...known, ...(last === null ? WAITING : LIVE) };
-  if (outage.kind === 'refused') return { ...known, tone: 'bad', text: 'Refused' };
-  const seconds = Math.max(0, Math.ceil((outage.nextAttemptAtMs - nowMs) / 1000));
-  const again = `${seconds} s`;
-  if (last === null || ageMs > STALE_MS_MAX)
-    return { ...known, tone: 'bad', text: `Offline, next attempt in ${again}` };
-  return { ...known, tone: 'wait', text: `Reconnecting in ${again}` };
+/** What the state of the stream is in words. */
+export function connectionOf(stream: StreamStatus, nowMs: number): Connection {
+  const { state, data_age_seconds: age, last_error, next_attempt_at: next } = stream;
+  const known = { ageMs: age === null ? null : age * 1000, trouble: last_error ?? '' };
+  const seconds = next === null ? null : Math.max(0, Math.ceil((Date.parse(next) - nowMs) / 1000));
+  return { ...known, tone: TONES[state], text: textOf(state, seconds) };
 }
 
-const LIVE = { tone: 'good', text: 'Live' } as const;
-const WAITING = { tone: 'wait', text: 'Connecting' } as const;
+const TONES = {
+  starting: 'wait',
+  live: 'good',
+  reconnecting: 'wait',
+  stale: 'bad',
+  offline: 'bad',
+  refused: 'bad',
+} as const satisfies Record<StreamStatus['state'], Connection['tone']>;
+
+function textOf(state: StreamStatus['state'], seconds: number | null): string {
+  switch (state) {
+    case 'starting':
+      return 'Connecting';
+    case 'live':
+      return 'Live';
+    case 'refused':
+      return 'Refused';
+    case 'reconnecting':
+      return seconds === null ? 'Reconnecting' : `Reconnecting in ${seconds} s`;
+    case 'stale':
+      return seconds === null ? 'Stale' : `Stale, next attempt in ${seconds} s`;
+    case 'offline':
+      return seconds === null ? 'Offline' : `Offline, next attempt in ${seconds} s`;
+  }
+}

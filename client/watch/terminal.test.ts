@@ -59,7 +59,11 @@ const start = async (env: Record<string, string> = {}): Promise<void> => {
   await waitFor(() => shown.includes('45,000.00'), 'the rates');
 };
 const isRaw = (): boolean => (terminal.localFlags & ICANON_AND_ECHO) === 0;
-const isAsItWas = (): boolean => shown.endsWith(LEFT) && (terminal.localFlags & ICANON_AND_ECHO) === ICANON_AND_ECHO;
+/** What was written last comes through the terminal a moment after the program that wrote it has ended. */
+const isAsItWas = async (): Promise<boolean> => {
+  await waitFor(() => shown.endsWith(LEFT), 'the end of the full screen');
+  return (terminal.localFlags & ICANON_AND_ECHO) === ICANON_AND_ECHO;
+};
 const processState = (): string => readFileSync(`/proc/${child.pid}/stat`, 'utf8').split(') ')[1]?.[0] ?? '';
 
 describe('the full screen', () => {
@@ -81,7 +85,7 @@ describe('the full screen', () => {
       );
       terminal.write('\u001bq');
       expect(await child.exited).toBe(0);
-      expect(isAsItWas()).toBe(true);
+      expect(await isAsItWas()).toBe(true);
     },
     TIMEOUT_MS,
   );
@@ -106,7 +110,7 @@ describe('the full screen', () => {
     async (key, code) => {
       await start();
       terminal.write(key);
-      expect([await child.exited, isAsItWas()]).toEqual([code, true]);
+      expect([await child.exited, await isAsItWas()]).toEqual([code, true]);
     },
     TIMEOUT_MS,
   );
@@ -116,7 +120,7 @@ describe('the full screen', () => {
     async (signal) => {
       await start();
       child.kill(signal);
-      expect([await child.exited, isAsItWas()]).toEqual([0, true]);
+      expect([await child.exited, await isAsItWas()]).toEqual([0, true]);
     },
     TIMEOUT_MS,
   );
@@ -128,13 +132,13 @@ describe('the full screen', () => {
       if (how === 'Ctrl-Z') terminal.write('\u001a');
       else child.kill('SIGTSTP');
       await waitFor(() => processState() === 'T', 'the stop');
-      expect(isAsItWas()).toBe(true);
+      expect(await isAsItWas()).toBe(true);
       const before = shown.length;
       child.kill('SIGCONT');
       await waitFor(() => shown.slice(before).includes('45,000.00'), 'the frame');
       expect([shown.slice(before).startsWith(ENTERED), isRaw()]).toEqual([true, true]);
       terminal.write('q');
-      expect([await child.exited, isAsItWas()]).toEqual([0, true]);
+      expect([await child.exited, await isAsItWas()]).toEqual([0, true]);
     },
     TIMEOUT_MS,
   );

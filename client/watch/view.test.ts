@@ -248,16 +248,17 @@ test('a row remembers so much and no more', () => {
 });
 
 describe('the connection in words', () => {
-  const outage = { kind: 'away', sinceMs: 0, reason: 'No answer.', nextAttemptAtMs: 12_500 } as const;
-  const last = { rates: RATES, fetchedAtMs: 0, seq: null };
+  const next_attempt_at = new Date(12_500).toISOString();
+  const common = { transport: null, seq: null, since: null, last_error: null, data_age_seconds: 1 };
   test.each([
-    ['Connecting', { last: null, outage: null }],
-    ['Live', { last, outage: null }],
-    ['Reconnecting in 3 s', { last, outage }],
-    ['Offline, next attempt in 3 s', { last: null, outage }],
-    ['Offline, next attempt in 3 s', { last, outage, ageMs: 300_001 }],
-    ['Refused', { last, outage: { ...outage, kind: 'refused' as const } }],
-  ])('%s', (text, state) => {
-    expect(connectionOf({ before: null, ageMs: 1_000, ...state }, 10_000).text).toBe(text);
+    ['Connecting', 'wait', { state: 'starting', next_attempt_at: null }],
+    ['Live', 'good', { state: 'live', next_attempt_at: null }],
+    ['Reconnecting in 3 s', 'wait', { state: 'reconnecting', next_attempt_at }],
+    ['Reconnecting', 'wait', { state: 'reconnecting', next_attempt_at: null }],
+    ['Stale, next attempt in 3 s', 'bad', { state: 'stale', next_attempt_at }],
+    ['Offline, next attempt in 3 s', 'bad', { state: 'offline', next_attempt_at }],
+    ['Refused', 'bad', { state: 'refused', next_attempt_at }],
+  ] as const)('%s', (text, tone, state) => {
+    expect(connectionOf({ ...common, ...state }, 10_000)).toEqual({ text, tone, ageMs: 1_000, trouble: '' });
   });
 });

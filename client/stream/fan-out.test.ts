@@ -1,0 +1,154 @@
+import { afterEach, beforeEach, describe, expect, test } from 'bun:test';
+import { createTestClient, type TestClient } from '../testing/client';
+import { settle } from '../testing/world';
+import { READERS_MAX } from './fan-out';
+
+let client: TestClient;
+beforeEach(() => {
+  client = createTestClient();
+});
+afterEach(() => client.end());
+
+interface Told {
+  readonly event: string;
+  readonly id: string | undefined;
+  readonly data: Record<string, unknown>;
+}
+
+/** Follows the events; `next` gives those that have come since. */
+async function follow(path = '/api/events', init?: RequestInit) {
+  const answer = await client.ask(path, init);
+  expect([answer.status, answer.headers.get('content-type')]).toEqual([200, 'text/event-stream']);
+  const reader = (answer.body as ReadableStream<Uint8Array>).getReader();
+  let text = '';
+  let isOver = false;
+  const reading = (async () => {
+    for (let next = await reader.read(); !next.done; next = await reader.read())
+      text += new TextDecoder().decode(next.value);
+    isOver = true;
+  })();
+  return {
+    async next(): Promise<Told[]> {
+      for (let turn = 0; turn < 10; turn++) await settle();
+      const parts = text.split('\n\n').slice(0, -1);
+      text = '';
+      return parts.flatMap((part) => {
+        const field = (name: string) => new RegExp(`^${name}: (.*)$`, 'm').exec(part)?.[1];
+        const event = field('event');
+        return event === undefined ? [] : [{ event, id: field('id'), data: JSON.parse(field('data') ?? '') }];
+      });
+    },
+    isOver: () => isOver,
+    async leave() {
+      await reader.cancel();
+      await reading;
+    },
+  };
+}
+
+const names = (told: readonly Told[]): string[] => told.map(({ event }) => event);
+const take = (seq: number, rate: number) =>
+  client.services.feed.sink.all(seq, [{ symbol: 'BTC', rate, updated_at: '2026-01-01T00:00:00.000Z' }]);
+
+describe('GET /api/events', () => {
+  test('begins with the state and all rates, and goes on with what changes', async () => {
+    take(7, 45_000);
+    const events = await follow();
+    const first = await events.next();
+    expect(names(first)).toEqual(['status', 'snapshot']);
+    expect(first[0]?.data).toMatchObject({
+      credential_name: 'default',
+      stream: { seq: 7 },
+      servers: [{ state: 'unknown' }],
+    });
+    expect(first[1]).toMatchObject({
+      id: '7',
+      data: { type: 'snapshot', seq: 7, rates: [{ symbol: 'BTC', rate: 45_000 }] },
+    });
+    client.services.feed.sink.some(7, 8, [{ symbol: 'BTC', rate: 45_001 }]);
+    const [update] = await events.next();
+    expect(update).toMatchObject({
+      event: 'update',
+      id: '8',
+      data: { from_seq: 7, seq: 8, rates: [{ rate: 45_001 }] },
+    });
+    await events.leave();
+  });
+
+  test('rates that were fetched have no number', async () => {
+    const events = await follow();
+    await client.ask('/api/currencies');
+    const told = await events.next();
+    expect(told.at(-1)).toMatchObject({ event: 'snapshot', data: { seq: null } });
+    expect(told.at(-1)?.id).toBeUndefined();
+    await events.leave();
+  });
+
+  test('tells the state every five seconds, and at once when it changes', async () => {
+    const events = await follow();
+    await events.next();
+    await client.world.pass(4_000);
+    expect(await events.next()).toEqual([]);
+    await client.world.pass(1_000);
+    expect(names(await events.next())).toEqual(['status']);
+    await client.ask('/api/currencies');
+    await client.world.pass(1_000);
+    const told = await events.next();
+    expect(told.find(({ event }) => event === 'status')?.data).toMatchObject({ has_token: true });
+    await events.leave();
+  });
+
+  test('holds no secret and no token', async () => {
+    const events = await follow();
+    const token = (await (await client.ask('/api/token')).json()) as { access_token: string };
+    await client.world.pass(5_000);
+    const told = JSON.stringify(await events.next());
+    const secrets = [...client.double.clients.values(), token.access_token];
+    for (const secret of secrets) expect(told).not.toContain(secret);
+    await events.leave();
+  });
+
+  test('who does not read gets all rates anew in place of what he missed', async () => {
+    take(1, 1);
+    const answer = await client.ask('/api/events');
+    for (let seq = 2; seq < 200; seq++) take(seq, seq);
+    const reader = (answer.body as ReadableStream<Uint8Array>).getReader();
+    let text = '';
+    while (!text.includes('"seq":199')) text += new TextDecoder().decode((await reader.read()).value);
+    expect(text.match(/event: /g)?.length).toBeLessThan(40);
+    await reader.cancel();
+  });
+
+  test('is given to so many, and to the next one when one has left', async () => {
+    const all = await Promise.all(Array.from({ length: READERS_MAX }, () => follow()));
+    const refused = await client.ask('/api/events');
+    expect([refused.status, refused.headers.get('retry-after')]).toEqual([503, '10']);
+    await all[0]?.leave();
+    const next = await follow();
+    await Promise.all([...all.slice(1), next].map((one) => one.leave()));
+    await client.world.pass(1_000);
+    expect(client.world.timers()).toEqual([]);
+  });
+
+  test('ends when the client stops', async () => {
+    const events = await follow();
+    client.services.fanOut.close();
+    await events.next();
+    expect(events.isOver()).toBe(true);
+  });
+});
+
+test('a session that ends is told, and its events end', async () => {
+  client.end();
+  client = createTestClient({ env: { DASHBOARD_PASSWORD: 'correct-horse-battery' } });
+  const headers = { 'content-type': 'application/json' };
+  const body = JSON.stringify({ password: 'correct-horse-battery' });
+  const answer = await client.ask('/api/session', { method: 'POST', body, headers });
+  const cookie = (answer.headers.get('set-cookie') ?? '').split(';')[0] ?? '';
+  expect((await client.ask('/api/events')).status).toBe(401);
+  const events = await follow('/api/events', { headers: { cookie } });
+  await events.next();
+  await client.ask('/api/session', { method: 'DELETE', headers: { cookie, 'sec-fetch-site': 'same-origin' } });
+  expect(names(await events.next())).toEqual(['signed_out']);
+  expect(events.isOver()).toBe(true);
+});
