@@ -32,7 +32,7 @@ export interface ServerApiDeps {
 /** Typed calls (Eden): a path or a body that the server does not have is an error of the compiler. */
 export function createServerApi({ serverUrl, fetch, authorizedFetch, deadline }: ServerApiDeps): ServerApi {
   const open = treaty<App>(serverUrl, { fetcher: asFetcher(fetch), parseDate: false });
-  const guarded = treaty<App>(serverUrl, { fetcher: asFetcher(authorizedFetch), parseDate: false });
+  const guarded = treaty<App>(serverUrl, { fetcher: asFetcher(authorizedFetch, withSlash), parseDate: false });
   return {
     rates: async () => judge(await guarded.api.currency.get({ fetch: { signal: deadline(RATES_DEADLINE_MS) } })),
     health: async () => judge(await open.health.get({ fetch: { signal: deadline(HEALTH_DEADLINE_MS) } })),
@@ -54,6 +54,11 @@ function judge({ data, error, response, status }: EdenAnswer): ServerAnswer {
 }
 
 /** Eden asks for the whole of the global fetch, of which it only calls. */
-function asFetcher(inner: Fetch): typeof globalThis.fetch {
-  return ((input: string, init: RequestInit) => inner(new Request(input, init))) as typeof globalThis.fetch;
+function asFetcher(inner: Fetch, urlOf = (url: string): string => url): typeof globalThis.fetch {
+  return ((url: string, init: RequestInit) => inner(new Request(urlOf(url), init))) as typeof globalThis.fetch;
+}
+
+/** Eden leaves the slash at the end out, without which a server of another make knows no list, or knows it elsewhere. */
+function withSlash(url: string): string {
+  return url.endsWith('/api/currency') ? `${url}/` : url;
 }

@@ -119,8 +119,10 @@ export function createDouble(options: DoubleOptions): Double {
           return standard ? new Response(null, { status: 404 }) : register(request);
         case '/connect/register':
           return registerByStandard(request);
-        case '/api/currency':
+        case '/api/currency/':
           return rates(request);
+        case '/api/currency':
+          return modern ? rates(request) : new Response(null, { status: 404 });
         case '/health':
           return Response.json({ status: 'ok', service: 'double' });
         default:
