@@ -26,7 +26,7 @@ describe.skipIf(!findPostgres())('before three servers', () => {
     what: string,
     stepMs?: number,
   ): Promise<void> => {
-    const truth = createTruth(client, replicas.world.clock);
+    const truth = createTruth(client, replicas.world.clock, stepMs);
     const holds = async (): Promise<boolean> => check(await truth.look({ unreachableSinceMs }));
     await replicas.passUntil(holds, what, stepMs);
     expect(truth.lies).toEqual([]);

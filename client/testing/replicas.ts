@@ -37,10 +37,15 @@ export interface ReplicasOptions {
   /** A migrated PostgreSQL; else a new one. */
   readonly databaseUrl?: string;
   readonly settings?: TestServerOptions['settings'];
+  /** How far their clock is ahead of the client's, in milliseconds. */
+  readonly aheadMs?: number;
+  /** True: their clock goes on evenly, whatever is done to the client's. */
+  readonly steadyClock?: boolean;
 }
 
 /** Starts the servers. They do not tick by themselves. */
-export async function startReplicas({ count, databaseUrl, settings = {} }: ReplicasOptions): Promise<Replicas> {
+export async function startReplicas(options: ReplicasOptions): Promise<Replicas> {
+  const { count, databaseUrl, settings = {}, aheadMs = 0, steadyClock = false } = options;
   const world = createWorld();
   const url = databaseUrl ?? (await freshDatabaseUrl());
   const folder = clientFolder();
@@ -57,7 +62,9 @@ export async function startReplicas({ count, databaseUrl, settings = {} }: Repli
       },
     },
   });
-  const { now, elapsed } = world.clock;
+  const { elapsed } = world.clock;
+  const fromElapsedMs = world.clock.now() - elapsed();
+  const now = (): number => (steadyClock ? fromElapsedMs + elapsed() : world.clock.now()) + aheadMs;
   const start = (database: Database, port: number): Promise<TestServer> =>
     startTestServer(database, { port, settings: { issuer, now, elapsed, ...settings }, change });
   const all: Replica[] = [];

@@ -5,8 +5,6 @@ import { freePort } from '../../db/testing-postgres';
 /** A port of its own that leads to another one. */
 export interface Wire {
   readonly url: string;
-  /** Connections that it has taken. */
-  taken(): number;
   /** How long every piece is on its way, in milliseconds. */
   delayMs: number;
   /** Nothing comes through any more, yet connections are taken and stay open. */
@@ -26,7 +24,6 @@ export async function layWire(to: number): Promise<Wire> {
   const port = await freePort();
   const open = new Set<Socket>();
   let listening: Server | null = null;
-  let taken = 0;
   let breaksAnswers = false;
   let gate = Promise.withResolvers<void>();
   gate.resolve();
@@ -53,7 +50,6 @@ export async function layWire(to: number): Promise<Wire> {
     from.on('close', () => after(() => into.destroy()));
   };
   const take = (near: Socket): void => {
-    taken += 1;
     const far = connect(to, '127.0.0.1');
     for (const one of [near, far]) {
       open.add(one);
@@ -70,7 +66,6 @@ export async function layWire(to: number): Promise<Wire> {
     });
   const wire: Wire = {
     url: `http://127.0.0.1:${port}`,
-    taken: () => taken,
     delayMs: 0,
     silence: () => {
       gate = Promise.withResolvers();
