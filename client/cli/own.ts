@@ -5,7 +5,7 @@ import { untilStopped } from '../../kit/stop';
 import { TokenError } from '../auth/token';
 import type { Config } from '../config';
 import { renderLine, renderTable } from '../rates/table';
-import { startClient } from '../serve';
+import { type RunningClient, startClient } from '../serve';
 import { createServices, type Services, type Shown } from '../services';
 import { streamStatus } from '../stream/status';
 import { VaultFault } from '../vault/fault';
@@ -21,14 +21,16 @@ const STOP_DEADLINE_MS = 10_000;
 export async function serve(process: Process): Promise<void> {
   const { config, log } = begin(process);
   const idPrefix = Buffer.from(process.randomBytes(6)).toString('hex');
-  const client = explained(() =>
-    startClient(config, { ...process, log, idPrefix, shown: present(process, process.terminal) }),
-  );
+  const shown = present(process, process.terminal);
+  const started = Promise.withResolvers<RunningClient>();
   const stop = async (): Promise<void> => {
     process.abort();
-    await client.stop();
+    await (await started.promise).stop();
   };
-  await untilStopped({ ...process, log, stop, deadlineMs: STOP_DEADLINE_MS });
+  // Signals are heard before anyone can know that it listens.
+  const stopped = untilStopped({ ...process, log, stop, deadlineMs: STOP_DEADLINE_MS });
+  started.resolve(explained(() => startClient(config, { ...process, log, idPrefix, shown })));
+  await stopped;
 }
 
 /** `rates`: the rates once, or with `--watch` every so often until a signal. */
