@@ -13,6 +13,7 @@ import { sessionRoutes } from './access/index';
 import { TokenError } from './auth/token';
 import { credentialRoutes } from './credentials/index';
 import { tokenProblem, vaultProblem } from './credentials/problems';
+import { dashboardRoutes } from './dashboard/index';
 import { createMetrics } from './metrics/index';
 import type { Clock, Fetch, RandomBytes, Schedule } from './ports';
 import { gatewayProblem, isProxied, proxyRoutes } from './proxy/index';
@@ -86,6 +87,7 @@ export function createApp(services: Services, options: AppOptions) {
   const describe = () => describeApi(root, { ...ABOUT, ...access.described, version: VERSION });
   return root
     .onError(failed)
+    .use(dashboardRoutes())
     .use(sessionRoutes(access))
     .use(credentialRoutes({ credentials, clock, changed: follower.restart }))
     .use(ratesRoutes({ feedOf, clock }))
@@ -103,10 +105,8 @@ export function createApp(services: Services, options: AppOptions) {
     .use(
       statusRoutes({
         report,
-        feed,
         server,
         version: VERSION,
-        isSignedIn: access.isSignedIn,
         routes: () => root.routes,
       }),
     )

@@ -83,7 +83,7 @@ function showUrls(ports: { server: number; client: number }): void {
     ['metadata', '/.well-known/oauth-authorization-server'],
   ]);
   rows('crypto-client', ports.client, [
-    ['status', '/'],
+    ['dashboard', '/'],
     ['rates', '/api/currencies'],
     ['docs', '/docs'],
   ]);

@@ -82,6 +82,7 @@ say(`\n${style.bold('Checks')}`);
 await check('Formatter and linter', () => tool('biome', 'check', '--colors=off', '.'));
 await check('Types', () => tool('tsc', '--noEmit'));
 await check('Types of the console', () => tool('tsc', '--noEmit', '-p', 'server/console/page'));
+await check('Types of the dashboard', () => tool('tsc', '--noEmit', '-p', 'client/dashboard/page'));
 const server = await built(prepareDump().then(() => buildBinary('crypto-server')));
 const client = await built(buildBinary('crypto-client'));
 

@@ -2,7 +2,7 @@
 const OPEN = new Set(['/', '/health', '/health/live', '/health/ready', '/docs', '/api/session']);
 
 /** Files of the page and of the documentation; `/metrics` has a rule of its own. */
-const OPEN_BELOW = ['/dashboard/', '/page/', '/docs/'];
+const OPEN_BELOW = ['/dashboard/', '/docs/'];
 
 /** True for a path that needs no sign-in. Everything else does, whether there is something at it or not. */
 export function isOpen(path: string): boolean {

@@ -7,7 +7,7 @@ import { SIGNING_ALGS } from '../auth/keys';
 import type { NewCredential } from '../credentials/model';
 import type { Credentials } from '../credentials/registry';
 import type { CredentialView } from '../credentials/view';
-import { duration } from '../status/view';
+import { duration } from '../status/duration';
 import { readGiven } from './given';
 import { type Opened, openedCredentials } from './opened';
 import type { Process, ReadFlags } from './process';

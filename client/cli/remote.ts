@@ -2,8 +2,8 @@ import { Refusal } from '../../kit/command';
 import { askRunning, checkHealth } from '../../kit/commands';
 import { localUrl } from '../../kit/http/listen';
 import { askingHeaders } from '../access/password';
+import { duration } from '../status/duration';
 import type { StatusReport } from '../status/report';
-import { duration } from '../status/view';
 import type { Process, ReadFlags } from './process';
 
 /** `status`: how the running client is. */

@@ -2,7 +2,7 @@ import { type AccessToken, TokenError } from '../auth/token';
 import type { Clock } from '../ports';
 import { judgeRates } from '../rates/outcome';
 import type { ServerAnswer } from '../server-api';
-import { duration } from '../status/view';
+import { duration } from '../status/duration';
 import type { Report } from './finding';
 
 /** A credential that is tried. */

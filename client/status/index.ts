@@ -1,24 +1,17 @@
-/** What the client tells of itself: `/api/status`, the page at `/`, and whether the server answers. Apart from credentials/, because it can change nothing. */
+/** What the client tells of itself: `/api/status`, the list of its routes, and whether the server answers. Apart from credentials/, because it can change nothing. */
 import { Elysia, t } from 'elysia';
-import { FILE_HEADERS, pageHeaders } from '../../kit/http/page';
 import { Problem } from '../../kit/http/problem';
 import { CredentialModel } from '../credentials/model';
-import type { Feed } from '../rates/feed';
 import type { ServerApi } from '../server-api';
 import { ServerStatus } from '../servers/model';
 import { StreamStatus } from '../stream/model';
-import { ASSETS, CONTENT_SECURITY_POLICY, renderPage, SIGN_IN_PAGE } from './page';
 import type { StatusReport } from './report';
-import { describePage } from './view';
 
 /** What the routes need. */
 export interface StatusRoutesOptions {
   readonly report: () => StatusReport;
-  readonly feed: Pick<Feed, 'state'>;
   readonly server: Pick<ServerApi, 'health'>;
   readonly version: string;
-  /** False for a caller who has yet to give the password. */
-  readonly isSignedIn: (request: Request) => boolean;
   /** All routes that the index of the API lists. */
   readonly routes: () => readonly { readonly method: string; readonly path: string }[];
 }
@@ -56,16 +49,8 @@ const Status = t.Object({
 });
 
 /** Routes of the status. */
-export function statusRoutes({ report, feed, server, version, isSignedIn, routes }: StatusRoutesOptions) {
-  const page = ({ request }: { request: Request }): Response => {
-    if (!isSignedIn(request)) return new Response(SIGN_IN_PAGE, { headers: PAGE_HEADERS });
-    const { last, before } = feed.state();
-    return new Response(renderPage(describePage(report(), last?.rates ?? [], before), version), {
-      headers: PAGE_HEADERS,
-    });
-  };
-  const app = new Elysia({ name: 'status' })
-    .get('/', page, { detail: { hide: true } })
+export function statusRoutes({ report, server, version, routes }: StatusRoutesOptions) {
+  return new Elysia({ name: 'status' })
     .get('/api', () => json(describeRoutes(routes(), version)), {
       response: { 200: t.Object({ service: t.String(), version: t.String(), endpoints: t.Array(t.String()) }) },
       detail: { operationId: 'index', tags: ['Status'], summary: 'What there is' },
@@ -78,14 +63,7 @@ export function statusRoutes({ report, feed, server, version, isSignedIn, routes
       response: { 200: t.Object({ status: t.Literal('success'), server_response: t.Unknown() }) },
       detail: { operationId: 'testServer', tags: ['Status'], summary: 'Does the server answer?' },
     });
-  for (const [path, { content, type }] of Object.entries(ASSETS)) {
-    const headers = { ...FILE_HEADERS, 'content-type': type, 'cache-control': 'no-cache' };
-    app.get(path, () => new Response(content, { headers }), { detail: { hide: true } });
-  }
-  return app;
 }
-
-const PAGE_HEADERS = { ...pageHeaders(CONTENT_SECURITY_POLICY), 'cache-control': 'no-store' };
 
 async function testServer(server: Pick<ServerApi, 'health'>) {
   const answer = await server.health();
@@ -95,7 +73,7 @@ async function testServer(server: Pick<ServerApi, 'health'>) {
 }
 
 function describeRoutes(routes: readonly { readonly method: string; readonly path: string }[], version: string) {
-  // A dot is in the names of files alone, which the pages load by themselves.
+  // A dot is in the names of files alone, which the page loads by itself.
   const endpoints = routes.filter(({ path }) => !path.includes('.'));
   return {
     service: 'crypto-client',

@@ -1,0 +1,67 @@
+/** Server-sent events of the client (HTML §9.2), opened once; silence counts as their end. */
+import type { Rate, Status } from './model';
+
+/** Hears the events. */
+export interface Listener {
+  /** `clientMs`: what the client's clock says now. */
+  snapshot(rates: readonly Rate[], clientMs: number): void;
+  update(rates: readonly Rate[], clientMs: number): void;
+  status(status: Status): void;
+  /** Whatever has come: they are alive. */
+  alive(): void;
+  signedOut(): void;
+  /** Nothing comes any more. Told once. */
+  lost(): void;
+}
+
+/** What {@link openEvents} needs. */
+export interface EventsDeps {
+  readonly open: (url: string) => EventSource;
+  /** Milliseconds since the epoch. */
+  readonly now: () => number;
+  readonly schedule: (delayMs: number, run: () => void) => () => void;
+}
+
+/** The client tells its status every 5 s: two that are missing and some more. */
+const SILENCE_MS = 15_000;
+
+/** Opens them. @returns how to close them, after which nothing is told. */
+export function openEvents({ open, now, schedule }: EventsDeps, listener: Listener): () => void {
+  const source = open('/api/events');
+  let aheadMs = Number.NEGATIVE_INFINITY;
+  const close = (): void => {
+    source.close();
+    cancelSilence();
+  };
+  const lose = (): void => {
+    close();
+    listener.lost();
+  };
+  let cancelSilence = schedule(SILENCE_MS, lose);
+  const on = <Data>(type: string, take: (data: Data) => void): void =>
+    source.addEventListener(type, (event) => {
+      cancelSilence();
+      cancelSilence = schedule(SILENCE_MS, lose);
+      listener.alive();
+      take(JSON.parse((event as MessageEvent<string>).data) as Data);
+    });
+  /** What was told may have been made earlier, but never later. */
+  const clientTime = (at: string): number => {
+    aheadMs = Math.max(aheadMs, Date.parse(at) - now());
+    return now() + aheadMs;
+  };
+  on<News>('snapshot', ({ rates, at }) => listener.snapshot(rates, clientTime(at)));
+  on<News>('update', ({ rates, at }) => listener.update(rates, clientTime(at)));
+  on<Status>('status', (status) => listener.status(status));
+  on('signed_out', () => {
+    close();
+    listener.signedOut();
+  });
+  source.addEventListener('error', lose);
+  return close;
+}
+
+interface News {
+  readonly rates: readonly Rate[];
+  readonly at: string;
+}

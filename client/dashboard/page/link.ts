@@ -1,0 +1,153 @@
+/** The page's own connection to the client: server-sent events, and while they are not to be had, questions. */
+import type { Api } from './api';
+import { type EventsDeps, openEvents } from './events';
+import type { Market } from './market';
+import type { Rate, Status } from './model';
+
+/** How the page hears the client; times by {@link LinkDeps.elapsed}. */
+export type LinkState =
+  | { readonly kind: 'connecting' }
+  | { readonly kind: 'open' }
+  /** It answers, but gives no events. */
+  | { readonly kind: 'asking' }
+  | { readonly kind: 'lost'; readonly nextAttemptMs: number };
+
+/** What is known of the client, and since when. */
+export interface Heard {
+  readonly link: LinkState;
+  readonly status: Status | null;
+  /** When the status came. */
+  readonly statusMs: number;
+  /** How old the rates were at `dataMs`; null: there are none yet. */
+  readonly dataAgeMs: number | null;
+  readonly dataMs: number;
+  /** How far the client's clock is ahead of the page's, in milliseconds. */
+  readonly aheadMs: number;
+}
+
+/** The connection. */
+export interface Link {
+  heard(): Heard;
+  /** Tries at once, when it is not open. */
+  retry(): void;
+  /** Puts in what an action answered, before the client tells it by itself. */
+  askStatus(): Promise<void>;
+  follow(listener: () => void): () => void;
+  close(): void;
+}
+
+/** What {@link createLink} needs. */
+export interface LinkDeps extends EventsDeps {
+  readonly api: Api;
+  readonly market: Market;
+  /** Milliseconds from an arbitrary start; never steps. */
+  readonly elapsed: () => number;
+  readonly signedOut: () => void;
+}
+
+/** Pauses between attempts: from a second, doubled up to that. */
+const PAUSE_MS_MAX = 16_000;
+
+const NOTHING: Heard = {
+  link: { kind: 'connecting' },
+  status: null,
+  statusMs: 0,
+  dataAgeMs: null,
+  dataMs: 0,
+  aheadMs: 0,
+};
+
+/** Opens it, and keeps it open until it is closed. */
+export function createLink(deps: LinkDeps): Link {
+  const { api, elapsed, schedule } = deps;
+  const listeners = new Set<() => void>();
+  let heard = NOTHING;
+  let stop = (): void => {};
+  let failures = 0;
+  const put = (change: Partial<Heard>): void => {
+    heard = { ...heard, ...change };
+    for (const listener of listeners) listener();
+  };
+  const takeStatus = (status: Status): void => put({ status, ...dataOf(status, elapsed()) });
+  const signedOut = (): void => {
+    stop();
+    deps.signedOut();
+  };
+  const listen = (): void => {
+    stop();
+    const alive = (): void => {
+      failures = 0;
+      if (heard.link.kind !== 'open') put({ link: { kind: 'open' } });
+    };
+    stop = openEvents(deps, { ...teller(deps, put), alive, status: takeStatus, signedOut, lost: () => void find() });
+  };
+  /** Whether it is gone, wants a password, or gives no events. */
+  const find = async (): Promise<void> => {
+    const pauseMs = Math.min(PAUSE_MS_MAX, 1_000 * 2 ** failures);
+    failures += 1;
+    let overtaken = false;
+    const cancel = schedule(pauseMs, listen);
+    stop = () => {
+      overtaken = true;
+      cancel();
+    };
+    const lost: LinkState = { kind: 'lost', nextAttemptMs: elapsed() + pauseMs };
+    if (heard.link.kind !== 'asking') put({ link: lost });
+    const answer = await ask(deps);
+    if (overtaken) return;
+    if (answer === 'signed out') signedOut();
+    else if (answer === null) put({ link: lost });
+    else {
+      takeStatus(answer);
+      put({ link: { kind: 'asking' } });
+    }
+  };
+  listen();
+  return {
+    heard: () => heard,
+    retry: () => {
+      if (heard.link.kind === 'open') return;
+      failures = 0;
+      listen();
+    },
+    askStatus: async () => takeStatus(await api.status()),
+    follow: (listener) => {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    close: () => stop(),
+  };
+}
+
+/** Puts the rates that are told into the market. */
+function teller({ market, now, elapsed }: LinkDeps, put: (change: Partial<Heard>) => void) {
+  return {
+    snapshot: (rates: readonly Rate[], clientMs: number): void => {
+      market.snapshot(rates, clientMs);
+      put({ aheadMs: clientMs - now() });
+    },
+    update: (rates: readonly Rate[], clientMs: number): void => {
+      market.update(rates, clientMs);
+      put({ aheadMs: clientMs - now(), dataAgeMs: 0, dataMs: elapsed() });
+    },
+  };
+}
+
+function dataOf({ stream }: Status, nowMs: number): Pick<Heard, 'statusMs' | 'dataAgeMs' | 'dataMs'> {
+  const seconds = stream.data_age_seconds;
+  return { statusMs: nowMs, dataAgeMs: seconds === null ? null : seconds * 1_000, dataMs: nowMs };
+}
+
+/** Asks for what the events would tell; null: there is no answer. */
+async function ask({ api, market, now }: LinkDeps): Promise<Status | 'signed out' | null> {
+  try {
+    const { required, signed_in } = await api.session();
+    if (required && !signed_in) return 'signed out';
+    const status = await api.status();
+    const rates = await api.rates().catch(() => null);
+    if (rates !== null) market.snapshot(rates, now());
+    return status;
+  } catch {
+    return null;
+  }
+}
