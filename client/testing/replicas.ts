@@ -16,12 +16,15 @@ export interface Replica {
   kill(): Promise<void>;
   /** Another process in its place, at the same address. */
   revive(): Promise<void>;
+  isAlive(): boolean;
 }
 
 /** Servers that stand for each other. */
 export interface Replicas {
   readonly world: World;
   readonly all: readonly Replica[];
+  /** Moves the market, if it is time to. */
+  tick(): Promise<void>;
   /** Token requests that all of them were sent. */
   tokenRequests(): number;
   /** A client that knows all of them, and its folder. */
@@ -73,6 +76,9 @@ export async function startReplicas(options: ReplicasOptions): Promise<Replicas>
   return {
     world,
     all,
+    async tick() {
+      await all.find((replica) => replica.isAlive())?.server.services.ticker.tick();
+    },
     tokenRequests: () => tokenRequests,
     client(env = {}, options = {}) {
       const urls = all.map(({ wire }) => wire.url).join(',');
@@ -109,6 +115,7 @@ async function startReplica(
     get server() {
       return server;
     },
+    isAlive: () => isAlive,
     async kill() {
       if (!isAlive) return;
       isAlive = false;

@@ -8,6 +8,8 @@ import type { JoinedClient } from './joined';
 export interface Facts {
   /** Since when no server can be reached, on the clock that never steps; null: one can. */
   readonly unreachableSinceMs: number | null;
+  /** Base URLs of those that cannot be reached, though others can, and since when. */
+  readonly gone?: ReadonlyMap<string, number>;
 }
 
 /** Collects what was not true. */
@@ -41,10 +43,17 @@ export function createTruth(client: JoinedClient, clock: Clock, stepMs = 500): T
   };
 }
 
-function sentences(said: StatusReport, { unreachableSinceMs }: Facts, now: number, elapsed: number, noticeMs: number) {
-  const { server, rates } = said;
+function sentences(
+  said: StatusReport,
+  { unreachableSinceMs, gone = new Map() }: Facts,
+  now: number,
+  elapsed: number,
+  noticeMs: number,
+) {
+  const { server, rates, stream, servers } = said;
   const ms = (at: string | null): number => Date.parse(at ?? '');
-  const gone = unreachableSinceMs !== null && elapsed - unreachableSinceMs > noticeMs;
+  const isOver = (sinceMs: number | null | undefined): boolean => sinceMs != null && elapsed - sinceMs > noticeMs;
+  const isAlone = isOver(unreachableSinceMs);
   return {
     'it is authenticated while it has a token': said.authenticated === said.has_token,
     'a token it has ends, and later than now': !said.has_token || ms(said.token_expires_at) > now,
@@ -59,6 +68,21 @@ function sentences(said: StatusReport, { unreachableSinceMs }: Facts, now: numbe
       rates.fetched_at === null || Math.abs((now - ms(rates.fetched_at)) / 1000 - Number(rates.age_seconds)) <= 1,
     'rates that come are not stale': rates.stale === (server.state !== 'ok' && rates.count > 0),
     'rates that it calls fresh are': server.state !== 'ok' || Number(rates.age_seconds) * 1000 <= noticeMs,
-    'it has noticed that nobody can be reached': !gone || server.state === 'away',
+    'it has noticed that nobody can be reached': !isAlone || server.state === 'away',
+    'it calls no stream live then': !isAlone || stream.state !== 'live',
+    'a live stream has no error, and fresh rates':
+      stream.state !== 'live' || (stream.last_error === null && Number(stream.data_age_seconds) * 1000 <= noticeMs),
+    'a stream that reconnects has rates that are fresh enough':
+      stream.state !== 'reconnecting' || Number(stream.data_age_seconds) * 1000 <= 30_000 + noticeMs,
+    'both ages are one': stream.data_age_seconds === rates.age_seconds,
+    'of the servers, one that is well has no error': servers.every(
+      (one) => one.state !== 'ok' || one.last_error === null,
+    ),
+    'one that is not says why': servers.every(
+      (one) => !['away', 'refused'].includes(one.state) || one.last_error !== null,
+    ),
+    'one that cannot be reached is not called well for long': servers.every(
+      ({ url, state }) => state !== 'ok' || !isOver(gone.get(url)),
+    ),
   };
 }
