@@ -6,6 +6,7 @@ import { findPostgres, startPostgres } from '../db/testing-postgres';
 import { standardOutput } from '../kit/output';
 import { ROOT } from '../scripts/build';
 import { AUTHORITY, hasOpenssl, makeCertificate } from '../server/x509/testing-certificates';
+import { measureCalls } from './calls';
 import { allHeld, type Figure } from './figure';
 import { WRK_MISSING } from './load';
 import { measureMarket } from './market';
@@ -83,6 +84,8 @@ async function measureServer({ folder, databaseUrl, pace, refusals, signal }: Sc
   progress('Introspection, revocation, ways of authenticating');
   const methods = await measureMethods(server, { ...options, shortPace: QUICK.pace, databaseUrl, authority });
   const memory = await memoryFigure(server.pid);
+  progress('Calls of the client');
+  const calls = await measureCalls({ serverUrl: server.url, folder: join(folder, 'client') });
   progress('Timing of refusals');
   const disabled = Array.from({ length: DISABLED_CLIENTS }, newAccount);
   for (const one of disabled) {
@@ -97,7 +100,7 @@ async function measureServer({ folder, databaseUrl, pace, refusals, signal }: Sc
     { unknownClient: newAccount, wrongSecret, disabledClient },
     { each: refusals, signal },
   );
-  return [...rates, ...tokens, ...methods, memory, ...timing];
+  return [...rates, ...tokens, ...methods, memory, calls, ...timing];
 }
 
 /** Read once the garbage of the load has been collected; what there was before that is said beside it. */

@@ -15,7 +15,7 @@ import { credentialRoutes } from './credentials/index';
 import { tokenProblem, vaultProblem } from './credentials/problems';
 import { dashboardRoutes } from './dashboard/index';
 import { createMetrics } from './metrics/index';
-import type { Clock, Fetch, RandomBytes, Schedule } from './ports';
+import type { Clock, Deadline, Fetch, RandomBytes, Schedule } from './ports';
 import { gatewayProblem, isProxied, proxyRoutes } from './proxy/index';
 import { createIsSelf } from './proxy/target';
 import { ratesRoutes } from './rates/index';
@@ -44,6 +44,7 @@ export interface AppOptions {
   /** Start of the request ids that this process gives out. */
   readonly idPrefix: string;
   readonly clock: Clock;
+  readonly deadline: Deadline;
   readonly randomBytes: RandomBytes;
   readonly schedule: Schedule;
   readonly log: Log;
@@ -91,7 +92,7 @@ export function createApp(services: Services, options: AppOptions) {
     .use(sessionRoutes(access))
     .use(credentialRoutes({ credentials, clock, changed: follower.restart }))
     .use(ratesRoutes({ feedOf, clock }))
-    .use(pastRoutes({ session: credentials.get, clock }))
+    .use(pastRoutes({ ...options, session: credentials.get }))
     .use(streamRoutes({ fanOut: fanOut, access }))
     .use(
       proxyRoutes({

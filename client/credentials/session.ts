@@ -90,7 +90,8 @@ export function createSession(deps: SessionDeps): CredentialSession {
     name,
     servers,
     tokens: shown,
-    fetch: authorizedFetch(whole(deps.fetch), shown, overServers(servers)),
+    // An answer that breaks off is asked for elsewhere, where there is an elsewhere.
+    fetch: authorizedFetch(servers.urls.length > 1 ? whole(deps.fetch) : deps.fetch, shown, overServers(servers)),
     stored: read,
     register,
     async rotate() {

@@ -4,25 +4,32 @@ import { busy, quote, readObject, sayNetworkError } from '../auth/answer';
 import { TokenError } from '../auth/token';
 import { namedCredential } from '../credential-parameter';
 import type { CredentialSession } from '../credentials/session';
-import type { Clock } from '../ports';
+import type { Clock, Deadline } from '../ports';
 
 /** What the routes need. */
 export interface PastRoutesOptions {
   /** Everything to call with a credential; null: the one in use. Throws Problem 404. */
   readonly session: (name: string | null) => Pick<CredentialSession, 'servers' | 'fetch'>;
   readonly clock: Pick<Clock, 'now'>;
+  readonly deadline: Deadline;
 }
+
+/** Longest wait for an answer, in milliseconds: the server reads its database for it. */
+const DEADLINE_MS = 5_000;
 
 /** What the server is asked for a part of; all else of a query stays here. */
 const PARAMETERS = ['interval', 'from', 'to', 'limit', 'cursor'] as const;
 
 /** Routes of what has been: candles and ticks of one currency, which only the server keeps. */
-export function pastRoutes({ session, clock }: PastRoutesOptions) {
+export function pastRoutes({ session, clock, deadline }: PastRoutesOptions) {
   const pass = async (request: Request, symbol: string, what: 'candles' | 'history'): Promise<Response> => {
     if (!/^[A-Za-z0-9]{1,16}$/.test(symbol)) throw notFound('The server knows no currency with this symbol.');
     const { servers, fetch } = session(namedCredential(request));
     const address = `${servers.urls[0]}/api/currency/${symbol}/${what}${queryOf(request)}`;
-    const asked = new Request(address, { headers: { accept: 'application/json' }, signal: request.signal });
+    const asked = new Request(address, {
+      headers: { accept: 'application/json' },
+      signal: AbortSignal.any([request.signal, deadline(DEADLINE_MS)]),
+    });
     const answer = await fetch(asked).catch((error: unknown) => {
       throw error instanceof TokenError ? error : unreachable(sayNetworkError(error, new URL(address).origin));
     });

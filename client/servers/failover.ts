@@ -5,9 +5,6 @@ import { neverConnected } from './trouble';
 /** Which of several servers a request goes to; `send` is given a request of its own for that one. `once`: its body cannot be kept for another one. */
 export type Route = (request: Request, send: Fetch, once?: boolean) => Promise<Response>;
 
-/** Longest wait for the head of an answer over all servers, in milliseconds: they answer from memory. */
-export const ROUTE_DEADLINE_MS = 5_000;
-
 /** Methods that may be repeated (RFC 9110 §9.2.2). */
 const IDEMPOTENT: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE', 'TRACE']);
 
@@ -15,9 +12,11 @@ const IDEMPOTENT: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT'
  * Sends requests below the first of the servers to whichever of them is best, and to the others while it fails. One that
  * may not be repeated goes elsewhere only when it was certainly not sent. No server is sent anything before its metadata
  * have named the issuer of the group. A request to any other place is sent there.
+ * @param deadlineMs for the head of an answer, over all servers; null: as {@link Servers.run} has it
  */
-export function overServers(servers: Servers, deadlineMs: number = ROUTE_DEADLINE_MS): Route {
+export function overServers(servers: Servers, deadlineMs: number | null = null): Route {
   const [first = ''] = servers.urls;
+  const isOnly = servers.urls.length === 1 && deadlineMs === null;
   return (request, send, once = false) => {
     const { url } = request;
     if (url !== first && !url.startsWith(`${first}/`) && !url.startsWith(`${first}?`))
@@ -26,6 +25,7 @@ export function overServers(servers: Servers, deadlineMs: number = ROUTE_DEADLIN
     return servers.run(
       async (server, signal) => {
         await server.endpoint();
+        if (isOnly) return send(once ? request : copyOf(request));
         return send(
           rebased(
             once || request.body === null ? request : copyOf(request),

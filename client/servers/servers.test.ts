@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'bun:test';
 import { TokenError } from '../auth/token';
 import { createWorld, deadlineOf, noDeadline, settle, thrown, type World } from '../testing/world';
-import { overServers, ROUTE_DEADLINE_MS } from './failover';
+import { overServers } from './failover';
 import { WATCH_MS } from './member';
-import { createServers, type Servers } from './servers';
+import { ATTEMPTS_MS, createServers, type Servers } from './servers';
 
 const URLS = ['http://one.test:1', 'http://two.test:2', 'http://three.test:3'];
 const ISSUER = 'https://auth.test';
@@ -167,7 +167,7 @@ describe('the deadline', () => {
     );
     const answer = get();
     await settle();
-    await at(world, ROUTE_DEADLINE_MS / 3 - 1);
+    await at(world, ATTEMPTS_MS / 3 - 1);
     expect(asked).toHaveLength(1);
     await at(world, 2);
     expect((await answer).status).toBe(200);
@@ -178,7 +178,7 @@ describe('the deadline', () => {
     const { get, asked, world } = farm(URLS, (request) => (request.url.startsWith(URLS[0] as string) ? never() : null));
     const answer = get();
     await settle();
-    await at(world, ROUTE_DEADLINE_MS / 3 + 1);
+    await at(world, ATTEMPTS_MS / 3 + 1);
     expect((await answer).status).toBe(200);
     expect(asked).toEqual(['GET two.test:2/x']);
   });
@@ -191,7 +191,7 @@ describe('the deadline', () => {
       return new Response('slowly');
     });
     const answer = await get();
-    await at(world, 10 * ROUTE_DEADLINE_MS);
+    await at(world, 10 * ATTEMPTS_MS);
     expect((gone as AbortSignal | null)?.aborted).toBe(false);
     expect(await answer.text()).toBe('slowly');
   });

@@ -17,8 +17,8 @@ export interface Server {
 
 /** How far a piece of work may go. */
 export interface RunOptions<T> {
-  /** For all attempts together, in milliseconds. */
-  readonly deadlineMs: number;
+  /** For all attempts together, in milliseconds; null: the work ends by itself, and where there is one server alone nothing is done about it. */
+  readonly deadlineMs: number | null;
   /** True for a result that another server may better. The last one is given back all the same. */
   readonly again?: (result: T) => boolean;
   /** What becomes of a result that another server is asked to better. */
@@ -60,6 +60,11 @@ export interface ServersDeps {
 /** Least time that a server is given while there are others, in milliseconds: two lost packets are sent again in it. */
 const SHARE_MIN_MS = 1_000;
 
+/** For all attempts together where the work does not say, in milliseconds: servers answer from memory. */
+export const ATTEMPTS_MS = 5_000;
+
+const UNENDING = new AbortController().signal;
+
 /** One group. Nothing is sent before it is asked or started. */
 export function createServers(deps: ServersDeps): Servers {
   const { urls, issuer, clock, random, deadline } = deps;
@@ -92,7 +97,11 @@ export function createServers(deps: ServersDeps): Servers {
     urls,
     issuer,
     async run(work, options) {
-      const endElapsedMs = clock.elapsed() + options.deadlineMs;
+      const [only] = members;
+      // Every call to a single server goes this way: what is for others to take over costs as much as a small request.
+      if (members.length === 1 && only !== undefined && options.deadlineMs === null)
+        return only.call(() => work(only, UNENDING), options.again);
+      const endElapsedMs = clock.elapsed() + (options.deadlineMs ?? ATTEMPTS_MS);
       const isLeft = (): boolean => !options.signal?.aborted;
       let trouble: unknown = null;
       let others: readonly Member[] = members;

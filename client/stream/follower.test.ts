@@ -58,13 +58,13 @@ describe('over WebSocket', () => {
     start();
     (await lastSocket(1)).open(snapshot(7, BTC));
     await settled();
-    const before = asked('/api/currency');
+    const before = asked('/api/currency/');
     for (let seq = 7; seq < 20; seq++) {
       await client.world.pass(10_000);
       sockets[0]?.say({ type: 'heartbeat', seq: 7 });
       await rates();
     }
-    expect(asked('/api/currency')).toBe(before);
+    expect(asked('/api/currency/')).toBe(before);
     expect(sockets).toHaveLength(1);
   });
 
@@ -125,11 +125,11 @@ describe('over WebSocket', () => {
     await settled();
     await client.world.pass(QUIET_MS - 1_001);
     expect((await status()).state).toBe('live');
-    const before = asked('/api/currency');
+    const before = asked('/api/currency/');
     await client.world.pass(2_001);
     expect(socket.left).toBe(true);
     await settled();
-    expect(asked('/api/currency')).toBeGreaterThan(before);
+    expect(asked('/api/currency/')).toBeGreaterThan(before);
     expect((await status()).state).not.toBe('live');
     (await lastSocket(2)).open(snapshot(8, BTC));
     await settled();
@@ -271,9 +271,9 @@ describe('a server without WebSockets', () => {
     start({ double: { modern: false } });
     await refused();
     expect(await status()).toMatchObject({ state: 'live', transport: 'polling', seq: null, next_attempt_at: null });
-    const before = asked('/api/currency');
+    const before = asked('/api/currency/');
     await client.world.pass(30_000);
-    expect(asked('/api/currency')).toBe(before + 3);
+    expect(asked('/api/currency/')).toBe(before + 3);
     expect(asked('/api/currency/events')).toBe(1);
     await client.world.pass(PLAIN_MS);
     await lastSocket(2);
