@@ -46,13 +46,23 @@ const READINGS: readonly Reading[] = [
     read: ({ server }) => Number(server.state === 'ok'),
   },
   {
+    name: 'crypto_client_servers_up',
+    help: 'Number of servers that answered when they were last asked.',
+    read: ({ servers }) => servers.filter(({ state }) => state === 'ok').length,
+  },
+  {
+    name: 'crypto_client_stream_live',
+    help: '1 while rates come as they change, else 0.',
+    read: ({ stream }) => Number(stream.state === 'live' && stream.transport !== 'polling'),
+  },
+  {
     name: 'crypto_client_rates',
     help: 'Number of currencies known.',
     read: ({ rates }) => rates.count,
   },
   {
     name: 'crypto_client_rates_age_seconds',
-    help: 'Seconds since rates were last fetched.',
+    help: 'Seconds since the rates were last known to be the current ones.',
     read: ({ rates }) => rates.age_seconds,
   },
 ];

@@ -23,13 +23,20 @@ test('before the first fetch there is no token, no age and nothing else to tell'
     crypto_client_renewal_failing: '0',
     crypto_client_rotation_failing: '0',
     crypto_client_server_up: '0',
+    crypto_client_servers_up: '0',
+    crypto_client_stream_live: '0',
     crypto_client_rates: '0',
   });
 });
 
 test('the state is read at each scrape', async () => {
   await client.ask('/api/currencies');
-  expect(await read()).toMatchObject({ crypto_client_token_live: '1', crypto_client_server_up: '1' });
+  expect(await read()).toMatchObject({
+    crypto_client_token_live: '1',
+    crypto_client_server_up: '1',
+    crypto_client_servers_up: '1',
+    crypto_client_stream_live: '0',
+  });
   client.double.down = true;
   await client.world.pass(42_000);
   await client.ask('/api/currencies');
