@@ -289,7 +289,7 @@ describe.skipIf(!hasBrowser())('The dashboard', () => {
           .locator('dd')
           .textContent();
       expect(await fact('Token', 'Credential')).toBe('default');
-      expect(await fact('Token', 'Ends in')).toMatch(/^in 1h 4[0-6]m$/);
+      expect(await fact('Token', 'Ends in')).toMatch(/^1h 4[0-6]m$/);
       expect(await fact('Token', 'Last renewal')).toMatch(/^1[45]m ago$/);
       expect(await fact('Token', 'Next renewal')).toMatch(/^in 1h 3[0-2]m$/);
       expect(await fact('http://localhost:8000', 'State')).toBe('Well');

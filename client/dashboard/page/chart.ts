@@ -21,6 +21,9 @@ export interface ChartDeps {
 /** With fewer candles there is room left before the first, so that they keep their shape. */
 const SHOWN_MIN = 40;
 
+/** Pixels from one candle to the next, without which it has no body. */
+const STEP_PX_MIN = 6;
+
 /** Share of its time that a candle is wide. */
 const BODY_SHARE = 0.68;
 
@@ -42,7 +45,10 @@ export function createChart({ place, interval, format, pointed }: ChartDeps): Ch
       legend: { show: false },
       cursor: { drag: { x: false, y: false, setScale: false }, points: { show: false } },
       scales: {
-        x: { time: true, range: (_, first, last) => [Math.min(first, last - SHOWN_MIN * seconds), last + seconds] },
+        x: {
+          time: true,
+          range: ({ width }, first, last) => [last - shown(width, (last - first) / seconds) * seconds, last + seconds],
+        },
         y: { range: (_, low, high) => withMargin(low, high) },
       },
       series: [{}, hidden, hidden, hidden, hidden],
@@ -85,6 +91,11 @@ export function createChart({ place, interval, format, pointed }: ChartDeps): Ch
       plot.destroy();
     },
   };
+}
+
+/** Candles that are shown of so many: the latest, as far as there is room. */
+function shown(width: number, candles: number): number {
+  return Math.max(SHOWN_MIN, Math.min(candles, Math.floor(width / STEP_PX_MIN)));
 }
 
 type Colours = ReturnType<typeof coloursOf>;

@@ -3,7 +3,7 @@ import { useShell } from '../shell';
 import { Dialog } from '../ui/dialog';
 import { Field, type FieldProps } from '../ui/field';
 
-type Kind = 'made' | 'secret' | 'key';
+type Kind = 'made' | 'madeKey' | 'secret' | 'key';
 
 /** A form for one more credential. What is typed here is sent once and kept nowhere. */
 export function AddCredential({ close }: { readonly close: () => void }) {
@@ -37,10 +37,10 @@ export function AddCredential({ close }: { readonly close: () => void }) {
           </label>
         ))}
       </fieldset>
-      {kind !== 'made' && field('client_id', labels.clientId, { required: true })}
+      {!isMade(kind) && field('client_id', labels.clientId, { required: true })}
       {kind === 'secret' && field('client_secret', labels.clientSecret, { required: true, type: 'secret' })}
       {kind === 'key' && field('private_key', labels.privateKey, { required: true, type: 'lines' })}
-      {kind === 'made' && field('app_name', labels.appName)}
+      {isMade(kind) && field('app_name', labels.appName)}
       {field('servers', labels.servers, { type: 'lines', help: labels.serversHelp })}
       {field('scope', labels.scope, { help: labels.scopeHelp })}
       {field('resource', labels.resource)}
@@ -65,11 +65,14 @@ type Fields = Readonly<Record<string, string>>;
 
 type Body = Readonly<Record<string, unknown>>;
 
+/** True for a client that the server does not know yet. */
+function isMade(kind: Kind): boolean {
+  return kind === 'made' || kind === 'madeKey';
+}
+
 /** The body of the request: what belongs to the kind and was filled in. */
 function bodyOf(kind: Kind, fields: Fields, flags: { readonly dpop: boolean; readonly use: boolean }): Body {
-  const ofKind = { made: ['app_name'], secret: ['client_id', 'client_secret'], key: ['client_id', 'private_key'] }[
-    kind
-  ];
+  const ofKind = isMade(kind) ? ['app_name'] : ['client_id', kind === 'key' ? 'private_key' : 'client_secret'];
   const names = ['name', ...ofKind, 'scope', 'resource'];
   const given = (name: string): string => fields[name] ?? '';
   // A space may be a part of a secret.
@@ -80,7 +83,7 @@ function bodyOf(kind: Kind, fields: Fields, flags: { readonly dpop: boolean; rea
   return Object.fromEntries([
     ...filled.filter(([, value]) => value !== ''),
     ...(servers.length > 0 ? [['servers', servers]] : []),
-    ...(kind === 'key' ? [['method', 'private_key_jwt']] : []),
+    ...(kind === 'key' || kind === 'madeKey' ? [['method', 'private_key_jwt']] : []),
     ...Object.entries(flags).filter(([, isSet]) => isSet),
   ]);
 }

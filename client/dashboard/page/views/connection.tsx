@@ -61,8 +61,8 @@ function StreamCard({ heard, status: { stream } }: { readonly heard: Heard; read
 }
 
 function TokenCard({ status: { credentials, credential_name } }: { readonly status: Status }) {
-  const { words } = useShell();
-  const { tell } = useMoments();
+  const { words, format } = useShell();
+  const { tell, until } = useMoments();
   const told = words.status;
   const active = credentials.find(({ name }) => name === credential_name);
   if (active === undefined) return null;
@@ -75,7 +75,12 @@ function TokenCard({ status: { credentials, credential_name } }: { readonly stat
         facts={[
           [told.credential, active.name],
           [told.clientId, active.client_id ?? words.credentials.unregistered],
-          [told.endsIn, active.token_expires_at === null ? words.credentials.noToken : tell(active.token_expires_at)],
+          [
+            told.endsIn,
+            active.token_expires_at === null
+              ? words.credentials.noToken
+              : format.duration(until(active.token_expires_at)),
+          ],
           [told.lastRenewal, tell(renewal.last_at)],
           [told.nextRenewal, tell(renewal.next_at)],
           [told.scope, active.token_scope],

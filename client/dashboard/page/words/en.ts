@@ -173,6 +173,7 @@ export const en = {
       kind: 'Kind',
       kinds: {
         made: 'A new client that registers itself',
+        madeKey: 'The same, with a key in place of a secret',
         secret: 'A client id and a secret that I have',
         key: 'A client id and a private key that I have',
       },

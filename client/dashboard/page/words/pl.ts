@@ -187,6 +187,7 @@ export const pl: Words = {
       kind: 'Rodzaj',
       kinds: {
         made: 'Nowy klient, który sam się zarejestruje',
+        madeKey: 'To samo, z kluczem zamiast sekretu',
         secret: 'Mam identyfikator klienta i sekret',
         key: 'Mam identyfikator klienta i klucz prywatny',
       },
