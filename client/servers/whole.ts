@@ -12,8 +12,15 @@ export function whole(inner: Fetch): Fetch {
     const response = await inner(request);
     if (response.body === null) return response;
     const { status, statusText, headers } = response;
-    return new Response(await readAll(response.body), { status, statusText, headers });
+    const bytes = isShort(headers) ? await response.arrayBuffer() : await readAll(response.body);
+    return new Response(bytes, { status, statusText, headers });
   };
+}
+
+/** True where the head says so; then the body need not be counted, which takes longer. What is compressed may become long. */
+function isShort(headers: Headers): boolean {
+  const length = headers.get('content-length');
+  return length !== null && Number(length) <= WHOLE_BYTES_MAX && !headers.has('content-encoding');
 }
 
 async function readAll(body: ReadableStream<Uint8Array>): Promise<Uint8Array<ArrayBuffer>> {
