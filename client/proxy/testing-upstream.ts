@@ -73,6 +73,9 @@ const ANSWERS: Record<string, (request: Request, upstream: Upstream) => Response
   },
 };
 
+/** What the client asks by itself. */
+const OF_THE_CLIENT = /^\/(?:health|api\/currency(?:\/(?:stream|events)?)?)$/;
+
 /** So many bytes that none of them can be mistaken for another: each says where it stands. */
 export function patternAt(offset: number, length: number): Uint8Array {
   const bytes = new Uint8Array(length);
@@ -90,7 +93,8 @@ export function startUpstream(): Upstream {
       fetch: async (request) => {
         const { origin, pathname, search, searchParams } = new URL(request.url);
         if (/^\/(?:\.well-known|api\/auth)\//.test(pathname)) return upstream.double.fetch(request);
-        request.signal.addEventListener('abort', () => upstream.left++);
+        const isOwn = OF_THE_CLIENT.test(pathname);
+        if (!isOwn) request.signal.addEventListener('abort', () => upstream.left++);
         let bytes = 0;
         const body = [];
         for await (const chunk of request.body ?? []) {
@@ -100,7 +104,7 @@ export function startUpstream(): Upstream {
         }
         const { method } = request;
         const headers = Object.fromEntries(request.headers);
-        if (pathname !== '/api/currency') upstream.seen.push({ method, path: pathname + search, headers, bytes });
+        if (!isOwn) upstream.seen.push({ method, path: pathname + search, headers, bytes });
         const check = await upstream.double.fetch(
           new Request(`${upstream.url}/api/currency`, { headers: request.headers }),
         );
