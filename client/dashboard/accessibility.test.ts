@@ -5,7 +5,7 @@ import type { Page } from 'playwright-core';
 import { hasBrowser, startBrowser, type TestBrowser } from '../../kit/testing-browser';
 import { type ScriptedClient, startScriptedClient } from './testing-client';
 
-setDefaultTimeout(60_000);
+setDefaultTimeout(180_000); // far above the walk on a machine that is well
 
 /** Where to go, and what to open or to let happen there. */
 const PLACES: readonly (readonly [
@@ -167,7 +167,7 @@ interface Violation {
 
 /** What axe-core calls serious or critical. It is evaluated from outside, since the page lets no foreign script in. */
 async function seriousFaults(page: Page, where: string, run: string): Promise<string[]> {
-  await page.evaluate(axe);
+  if (!(await page.evaluate("'axe' in globalThis"))) await page.evaluate(axe);
   const { violations } = (await page.evaluate(run)) as { violations: readonly Violation[] };
   return violations
     .filter(({ impact }) => impact === 'serious' || impact === 'critical')

@@ -12,12 +12,10 @@ export type LinkState =
   | { readonly kind: 'asking' }
   | { readonly kind: 'lost'; readonly nextAttemptMs: number };
 
-/** What is known of the client, and since when. */
+/** What is known of the client. */
 export interface Heard {
   readonly link: LinkState;
   readonly status: Status | null;
-  /** When the status came. */
-  readonly statusMs: number;
   /** How old the rates were at `dataMs`; null: there are none yet. */
   readonly dataAgeMs: number | null;
   readonly dataMs: number;
@@ -51,7 +49,6 @@ const PAUSE_MS_MAX = 16_000;
 const NOTHING: Heard = {
   link: { kind: 'connecting' },
   status: null,
-  statusMs: 0,
   dataAgeMs: null,
   dataMs: 0,
   aheadMs: 0,
@@ -133,9 +130,9 @@ function teller({ market, now, elapsed }: LinkDeps, put: (change: Partial<Heard>
   };
 }
 
-function dataOf({ stream }: Status, nowMs: number): Pick<Heard, 'statusMs' | 'dataAgeMs' | 'dataMs'> {
+function dataOf({ stream }: Status, nowMs: number): Pick<Heard, 'dataAgeMs' | 'dataMs'> {
   const seconds = stream.data_age_seconds;
-  return { statusMs: nowMs, dataAgeMs: seconds === null ? null : seconds * 1_000, dataMs: nowMs };
+  return { dataAgeMs: seconds === null ? null : seconds * 1_000, dataMs: nowMs };
 }
 
 /** Asks for what the events would tell; null: there is no answer. */

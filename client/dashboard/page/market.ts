@@ -30,8 +30,6 @@ export interface Market {
   rows(): readonly Row[];
   /** The latest of one currency, also while paused. */
   latest(symbol: string): Row | null;
-  /** Another number after every change of what is shown. */
-  version(): number;
   paused(): boolean;
   /** Updates that came since the pause. */
   waiting(): number;
@@ -66,10 +64,9 @@ export function createMarket({ elapsed }: MarketDeps): Market {
   let rows = new Map<string, Row>();
   let shown: readonly Row[] | null = null;
   let frozen = false;
-  let [waiting, version, epoch] = [0, 0, 0];
+  let [waiting, epoch] = [0, 0];
   const listeners = new Set<() => void>();
   const tell = (): void => {
-    version += 1;
     if (!frozen) shown = null;
     for (const listener of listeners) listener();
   };
@@ -80,7 +77,6 @@ export function createMarket({ elapsed }: MarketDeps): Market {
   return {
     rows: current,
     latest: (symbol) => rows.get(symbol) ?? null,
-    version: () => version,
     paused: () => frozen,
     waiting: () => waiting,
     filled: () => epoch > 0,

@@ -17,9 +17,11 @@ export function MarketView() {
   const [filter, setFilter] = useState('');
   const [order, setOrder] = useState(BY_SYMBOL);
   const [page, setPage] = useState(0);
-  const { status } = useHeard();
+  const { link, status } = useHeard();
+  const state = status?.stream.state;
   // Rates from before are for a server that can not be asked, not for a client that it has turned away.
-  const rows = status?.stream.state === 'refused' ? NONE : market.rows();
+  const rows = state === 'refused' ? NONE : market.rows();
+  const isOld = link.kind === 'lost' || state === 'stale' || state === 'offline';
   const { language } = preferences;
   const arranged = useMemo(() => arrange(rows, filter, order, language), [rows, filter, order, language]);
   const pages = Math.max(1, Math.ceil(arranged.length / PAGE_ROWS));
@@ -49,7 +51,14 @@ export function MarketView() {
           setPage(0);
         }}
       />
-      <RatesTable rows={shown} before={shownPage * PAGE_ROWS} all={arranged.length} order={order} sort={sort} />
+      <RatesTable
+        rows={shown}
+        before={shownPage * PAGE_ROWS}
+        all={arranged.length}
+        order={order}
+        sort={sort}
+        isOld={isOld}
+      />
       <Empty rows={rows} arranged={arranged} />
       {pages > 1 && <Pages page={shownPage} pages={pages} go={setPage} />}
     </section>

@@ -11,16 +11,18 @@ export interface RatesTableProps {
   /** Rows on the pages before this one, and on all. */
   readonly before: number;
   readonly all: number;
+  /** True for rates that may be others by now. */
+  readonly isOld: boolean;
   readonly order: Order;
   readonly sort: (column: Column) => void;
 }
 
 /** One page of the rates, to be sorted by every column. */
-export function RatesTable({ rows, before, all, order, sort }: RatesTableProps) {
-  const { words, market } = useShell();
+export function RatesTable({ rows, before, all, isOld, order, sort }: RatesTableProps) {
+  const { words } = useShell();
   const { elapsedMs } = useSecond();
   return (
-    <table class="rates" data-paused={market.paused()} aria-rowcount={all + 1}>
+    <table class="rates" data-old={isOld} aria-rowcount={all + 1}>
       <caption class="hidden">{words.market.table}</caption>
       <thead>
         <tr aria-rowindex={1}>
