@@ -30,6 +30,7 @@ describe.skipIf(!hasBrowser())('The dashboard', () => {
     client.password = null;
     client.refusal = null;
     client.givesEvents = true;
+    client.givesCandles = true;
     client.list(RATES);
     client.tellStatus({ state: 'live', next_attempt_at: null, last_error: null, data_age_seconds: 0 });
     visit = shared;
@@ -227,6 +228,31 @@ describe.skipIf(!hasBrowser())('The dashboard', () => {
       client.move({ BTC: 98_000 });
       await last.getByText('98,000.00').waitFor();
       expect((await last.locator('td').allTextContents())[1]).toBe('99,000.00');
+    });
+  });
+
+  describe('what is looked at', () => {
+    test('candles that no server could give come by themselves once one can', async () => {
+      client.givesCandles = false;
+      await open('#/BTC');
+      await page.getByRole('alert').getByText('No server answers at the moment.').waitFor();
+      client.tellStatus({ state: 'reconnecting' });
+      await page.locator('.sign[data-kind="reconnecting"]').waitFor();
+      client.givesCandles = true;
+      client.tellStatus({ state: 'live' });
+      await page.getByRole('img', { name: 'Candles of BTC, 1 minute each' }).waitFor();
+      expect(await page.getByRole('alert').count()).toBe(0);
+    });
+
+    test('a line whose past could not be had gets it as soon as rates come again', async () => {
+      client.givesCandles = false;
+      await open();
+      await row('BTC').waitFor();
+      client.tellStatus({ state: 'reconnecting' });
+      await page.locator('.sign[data-kind="reconnecting"]').waitFor();
+      client.givesCandles = true;
+      client.tellStatus({ state: 'live' });
+      await row('XRP').locator('.spark-line').waitFor();
     });
   });
 

@@ -15,6 +15,8 @@ export interface ScriptedClient {
   refusal: { readonly status: number; readonly detail: string } | null;
   /** False: `/api/events` is 503, everything else answers. */
   givesEvents: boolean;
+  /** False: candles are 503. */
+  givesCandles: boolean;
   /** What was sent to change something: method, path and body. */
   readonly sent: readonly { readonly method: string; readonly path: string; readonly body: unknown }[];
   /** Candles that were asked for: symbol and interval. */
@@ -99,6 +101,7 @@ export function startScriptedClient(listed: readonly Rate[] = RATES): ScriptedCl
       .get('/api/events', ({ request }) => guard(request, () => events(request)))
       .get('/api/currencies/:symbol/candles', ({ params, query }) => {
         candlesAsked.push(`${params.symbol} ${query['interval']}`);
+        if (!script.givesCandles) return problem(503, 'No server answers.');
         const rate = rates.find(({ symbol }) => symbol === params.symbol);
         if (rate === undefined) return problem(404, 'There is no such currency.');
         return Response.json(candlesOf(rate, query['interval'] as Interval, Number(query['limit'])));
@@ -140,6 +143,7 @@ export function startScriptedClient(listed: readonly Rate[] = RATES): ScriptedCl
     password: null,
     refusal: null,
     givesEvents: true,
+    givesCandles: true,
     sent,
     candlesAsked,
     followers: () => followers.size,

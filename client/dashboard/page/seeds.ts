@@ -1,5 +1,5 @@
 /** Fetches what the lines of currencies were before the page was opened: a few at a time, and only of those that are looked at. */
-import type { Api } from './api';
+import { type Api, ApiError } from './api';
 import type { Market } from './market';
 
 /** Asked for in one-minute candles: the hour that a line shows. */
@@ -14,21 +14,23 @@ export interface Seeds {
   want(symbols: readonly string[]): void;
 }
 
-/** A server that has no candles is not asked again before all rates come anew. */
+/** A server that has no candles is not asked again before all rates come anew; one that could not answer, as soon as lines are wanted again. */
 export function createSeeds({ api, market }: { readonly api: Api; readonly market: Market }): Seeds {
   const asked = new Set<string>();
   let wanted: string[] = [];
   let running = 0;
   let failedIn = -1;
   const next = async (): Promise<void> => {
-    const symbol = wanted.shift();
+    const list = wanted;
+    const symbol = list.shift();
     if (symbol === undefined || failedIn === market.epoch()) return;
     asked.add(symbol);
     try {
       market.seed(symbol, await api.candles(symbol, '1m', CANDLES));
-    } catch {
+    } catch (error) {
       asked.delete(symbol);
-      failedIn = market.epoch();
+      list.length = 0;
+      if (error instanceof ApiError && error.status === 404) failedIn = market.epoch();
     }
     await next();
   };

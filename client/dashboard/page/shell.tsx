@@ -72,6 +72,11 @@ export function useHeard(): Heard {
   return link.heard();
 }
 
+/** Whether the rates come all the way to the page, so that what has failed before is worth another try. */
+export function isLive({ link, status }: Heard): boolean {
+  return link.kind !== 'lost' && status?.stream.state === 'live';
+}
+
 /** Both clocks of the page; renders again every second. */
 export function useSecond(): { readonly elapsedMs: number; readonly nowMs: number } {
   const { elapsed, now } = useShell();

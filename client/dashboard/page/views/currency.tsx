@@ -4,7 +4,7 @@ import { CANDLES_MAX, withRate } from '../candles';
 import { ageOf, type Row } from '../market';
 import { type Candle, INTERVALS, type Interval } from '../model';
 import { PLACES } from '../route';
-import { useHeard, useMarket, useSecond, useShell } from '../shell';
+import { isLive, useHeard, useMarket, useSecond, useShell } from '../shell';
 import { Failure } from '../ui/failure';
 import { Heading } from '../ui/heading';
 import { Change, MovingRate } from '../ui/rate';
@@ -15,11 +15,11 @@ import { CandleTable } from './candle-table';
 export function CurrencyView({ symbol }: { readonly symbol: string }) {
   const { words } = useShell();
   const market = useMarket();
-  const { status } = useHeard();
-  const isRefused = status?.stream.state === 'refused';
+  const heard = useHeard();
+  const isRefused = heard.status?.stream.state === 'refused';
   const row = isRefused ? null : market.latest(symbol);
   const [interval, setInterval] = useState<Interval>('1m');
-  const { candles, error } = useCandles(symbol, interval, row);
+  const { candles, error } = useCandles(symbol, interval, row, isLive(heard));
   return (
     <section class="currency">
       <a class="back" href={PLACES.market}>
@@ -135,28 +135,32 @@ interface Candles {
   readonly error: unknown;
 }
 
-/** Fetched for every length, and anew whenever all rates came anew; in between they go on with the rates. */
-function useCandles(symbol: string, interval: Interval, row: Row | null): Candles {
+/** Fetched for every length, and anew whenever all rates came anew or what failed may work again; in between they go on with the rates. */
+function useCandles(symbol: string, interval: Interval, row: Row | null, live: boolean): Candles {
   const { api, market } = useShell();
   const [state, setState] = useState<Candles>({ candles: null, error: null });
+  const [attempt, setAttempt] = useState(0);
   const epoch = market.epoch();
   useEffect(() => {
+    if (live && state.error !== null) setAttempt((before) => before + 1);
+  }, [live]);
+  useEffect(() => {
     let overtaken = false;
-    const settle = (next: Candles): void => {
-      if (!overtaken) setState(next);
+    const settle = (next: Partial<Candles>): void => {
+      if (!overtaken) setState((before) => ({ ...before, ...next }));
     };
     api.candles(symbol, interval, CANDLES_MAX).then(
       (candles) => settle({ candles, error: null }),
       (error: unknown) => {
         // An older server has no candles at all.
         const hasNone = error instanceof ApiError && error.status === 404;
-        settle(hasNone ? { candles: [], error: null } : { candles: null, error });
+        settle(hasNone ? { candles: [], error: null } : { error });
       },
     );
     return () => {
       overtaken = true;
     };
-  }, [api, symbol, interval, epoch]);
+  }, [api, symbol, interval, epoch, attempt]);
   useEffect(() => setState({ candles: null, error: null }), [interval]);
   useEffect(() => {
     if (row === null || row.updatedMs === null) return;

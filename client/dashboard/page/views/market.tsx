@@ -1,6 +1,6 @@
 import { useEffect, useMemo, useState } from 'preact/hooks';
 import type { Row } from '../market';
-import { useHeard, useMarket, useShell } from '../shell';
+import { isLive, useHeard, useMarket, useShell } from '../shell';
 import { arrange, type Column, type Order, PAGE_ROWS } from '../table';
 import { Heading } from '../ui/heading';
 import { Pages } from '../ui/pages';
@@ -17,11 +17,11 @@ export function MarketView() {
   const [filter, setFilter] = useState('');
   const [order, setOrder] = useState(BY_SYMBOL);
   const [page, setPage] = useState(0);
-  const { link, status } = useHeard();
-  const state = status?.stream.state;
+  const heard = useHeard();
+  const state = heard.status?.stream.state;
   // Rates from before are for a server that can not be asked, not for a client that it has turned away.
   const rows = state === 'refused' ? NONE : market.rows();
-  const isOld = link.kind === 'lost' || state === 'stale' || state === 'offline';
+  const isOld = heard.link.kind === 'lost' || state === 'stale' || state === 'offline';
   const { language } = preferences;
   const arranged = useMemo(() => arrange(rows, filter, order, language), [rows, filter, order, language]);
   const pages = Math.max(1, Math.ceil(arranged.length / PAGE_ROWS));
@@ -29,7 +29,10 @@ export function MarketView() {
   const shown = arranged.slice(shownPage * PAGE_ROWS, (shownPage + 1) * PAGE_ROWS);
   const symbols = shown.map(({ symbol }) => symbol).join(' ');
   const epoch = market.epoch();
-  useEffect(() => seeds.want(symbols === '' ? [] : symbols.split(' ')), [seeds, symbols, epoch]);
+  const live = isLive(heard);
+  useEffect(() => {
+    if (live) seeds.want(symbols === '' ? [] : symbols.split(' '));
+  }, [seeds, symbols, epoch, live]);
   const sort = (column: Column): void => {
     // Numbers are looked at from the top, words from A.
     const first = column === 'symbol' || column === 'name' || column === 'age';
