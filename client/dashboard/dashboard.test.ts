@@ -232,6 +232,19 @@ describe.skipIf(!hasBrowser())('The dashboard', () => {
   });
 
   describe('what is looked at', () => {
+    test('the table is as it was left when one comes back from a currency', async () => {
+      await open();
+      await page.getByRole('searchbox').fill('coin');
+      await page.getByRole('columnheader', { name: 'Rate USD' }).getByRole('button').click();
+      expect(await symbols()).toEqual(['BTC', 'BCH', 'LTC', 'DOGE']);
+      await page.getByRole('link', { name: 'LTC' }).click();
+      await page.getByRole('heading', { level: 1, name: 'LTC' }).waitFor();
+      await page.goBack();
+      await page.getByRole('heading', { level: 1, name: 'Market' }).waitFor();
+      expect(await page.getByRole('searchbox').inputValue()).toBe('coin');
+      expect(await symbols()).toEqual(['BTC', 'BCH', 'LTC', 'DOGE']);
+    });
+
     test('candles that no server could give come by themselves once one can', async () => {
       client.givesCandles = false;
       await open('#/BTC');

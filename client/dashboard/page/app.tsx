@@ -9,6 +9,7 @@ import { parseRoute, type Route } from './route';
 import { createSeeds, type Seeds } from './seeds';
 import { type Shell, ShellContext } from './shell';
 import { SignIn } from './sign-in';
+import { WHOLE_TABLE } from './table';
 import { View } from './views/view';
 import { en } from './words/en';
 import { pl } from './words/pl';
@@ -22,6 +23,7 @@ interface Living {
   readonly market: Market;
   readonly link: Link;
   readonly seeds: Seeds;
+  readonly table: Shell['table'];
 }
 
 type State =
@@ -110,7 +112,7 @@ function useLiving(api: Api, isIn: boolean, props: AppProps, signedOut: () => vo
     };
     document.addEventListener('visibilitychange', retry);
     addEventListener('online', retry);
-    setLiving({ api, market, link, seeds: createSeeds({ api, market }) });
+    setLiving({ api, market, link, seeds: createSeeds({ api, market }), table: { current: WHOLE_TABLE } });
     return () => {
       document.removeEventListener('visibilitychange', retry);
       removeEventListener('online', retry);

@@ -6,6 +6,7 @@ import type { Heard, Link } from './link';
 import type { Market } from './market';
 import type { Preferences } from './preferences';
 import type { Seeds } from './seeds';
+import type { TableView } from './table';
 import type { Words } from './words/en';
 
 /** What every view stands on. */
@@ -14,6 +15,8 @@ export interface Shell {
   readonly market: Market;
   readonly link: Link;
   readonly seeds: Seeds;
+  /** What the table showed last. */
+  readonly table: { current: TableView };
   readonly words: Words;
   readonly format: Format;
   readonly preferences: Preferences;

@@ -13,6 +13,17 @@ export interface Order {
   readonly up: boolean;
 }
 
+/** What somebody looks for in the table. It outlives a look at one currency. */
+export interface TableView {
+  readonly filter: string;
+  readonly order: Order;
+  /** From 0. */
+  readonly page: number;
+}
+
+/** All of it, as one begins. */
+export const WHOLE_TABLE: TableView = { filter: '', order: { column: 'symbol', up: true }, page: 0 };
+
 /** Rows of one page of the table: what a browser draws again within one picture of the screen. */
 export const PAGE_ROWS = 100;
 

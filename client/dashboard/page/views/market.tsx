@@ -1,22 +1,18 @@
 import { useEffect, useMemo, useState } from 'preact/hooks';
 import type { Row } from '../market';
 import { isLive, useHeard, useMarket, useShell } from '../shell';
-import { arrange, type Column, type Order, PAGE_ROWS } from '../table';
+import { arrange, type Column, PAGE_ROWS, type TableView } from '../table';
 import { Heading } from '../ui/heading';
 import { Pages } from '../ui/pages';
 import { RatesTable } from './rates-table';
 
 const NONE: readonly Row[] = [];
 
-const BY_SYMBOL: Order = { column: 'symbol', up: true };
-
 /** All rates, as they move. */
 export function MarketView() {
   const { words, preferences, say, seeds } = useShell();
   const market = useMarket();
-  const [filter, setFilter] = useState('');
-  const [order, setOrder] = useState(BY_SYMBOL);
-  const [page, setPage] = useState(0);
+  const [{ filter, order, page }, look] = useTableView();
   const heard = useHeard();
   const state = heard.status?.stream.state;
   // Rates from before are for a server that can not be asked, not for a client that it has turned away.
@@ -37,8 +33,7 @@ export function MarketView() {
     // Numbers are looked at from the top, words from A.
     const first = column === 'symbol' || column === 'name' || column === 'age';
     const next = { column, up: order.column === column ? !order.up : first };
-    setOrder(next);
-    setPage(0);
+    look({ order: next, page: 0 });
     say(words.market.sorted(words.market.columns[column], next.up));
   };
   return (
@@ -47,13 +42,7 @@ export function MarketView() {
         <Heading title={words.market.title} />
         <Count shown={arranged.length} all={rows.length} />
       </div>
-      <Tools
-        filter={filter}
-        setFilter={(text) => {
-          setFilter(text);
-          setPage(0);
-        }}
-      />
+      <Tools filter={filter} setFilter={(text) => look({ filter: text, page: 0 })} />
       <RatesTable
         rows={shown}
         before={shownPage * PAGE_ROWS}
@@ -63,9 +52,19 @@ export function MarketView() {
         isOld={isOld}
       />
       <Empty rows={rows} arranged={arranged} />
-      {pages > 1 && <Pages page={shownPage} pages={pages} go={setPage} />}
+      {pages > 1 && <Pages page={shownPage} pages={pages} go={(to) => look({ page: to })} />}
     </section>
   );
+}
+
+function useTableView(): readonly [TableView, (change: Partial<TableView>) => void] {
+  const { table } = useShell();
+  const [view, setView] = useState(table.current);
+  const look = (change: Partial<TableView>): void => {
+    table.current = { ...table.current, ...change };
+    setView(table.current);
+  };
+  return [view, look];
 }
 
 function Count({ shown, all }: { readonly shown: number; readonly all: number }) {
