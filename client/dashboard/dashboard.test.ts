@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, setDefaul
 import type { Page } from 'playwright-core';
 import { hasBrowser, startBrowser, type TestBrowser, type Visit } from '../../kit/testing-browser';
 import type { Rate } from './page/model';
-import { RATES, type ScriptedClient, startScriptedClient } from './testing-client';
+import { freshRates, type ScriptedClient, startScriptedClient } from './testing-client';
 
 setDefaultTimeout(30_000);
 
@@ -31,7 +31,7 @@ describe.skipIf(!hasBrowser())('The dashboard', () => {
     client.refusal = null;
     client.givesEvents = true;
     client.givesCandles = true;
-    client.list(RATES);
+    client.list(freshRates());
     client.tellStatus({ state: 'live', next_attempt_at: null, last_error: null, data_age_seconds: 0 });
     visit = shared;
     page = visit.page;
@@ -441,6 +441,7 @@ describe.skipIf(!hasBrowser())('The dashboard', () => {
       expect(await row('BTC').locator('.col-rate').textContent()).toMatch(/^44\s997,11$/);
       const dark = await ground();
       await page.getByLabel('Kolory').selectOption('light');
+      await page.locator('html[data-theme="light"]').waitFor();
       expect(await ground()).not.toBe(dark);
       await page.getByLabel('Język').selectOption('en');
       await page.getByRole('heading', { level: 1, name: 'Market' }).waitFor();

@@ -39,7 +39,7 @@ export interface ScriptedClient {
 const encoder = new TextEncoder();
 
 /** Starts it, with these currencies. */
-export function startScriptedClient(listed: readonly Rate[] = RATES): ScriptedClient {
+export function startScriptedClient(listed: readonly Rate[] = freshRates()): ScriptedClient {
   let rates = [...listed];
   let seq = 1_042;
   let port = 0;
@@ -287,10 +287,11 @@ const NAMES: readonly (readonly [symbol: string, name: string, rate: number, cha
   ['AVAX', 'Avalanche', 35.0211, -0.08],
 ];
 
-/** The market as it begins. */
-export const RATES: readonly Rate[] = NAMES.map(([symbol, name, rate, change]) => ({
-  ...{ symbol, name, rate, change_24h: change },
-  high_24h: rate * 1.021,
-  low_24h: rate * 0.984,
-  updated_at: new Date().toISOString(),
-}));
+/** The market as it begins, made just now. */
+export const freshRates = (): readonly Rate[] =>
+  NAMES.map(([symbol, name, rate, change]) => ({
+    ...{ symbol, name, rate, change_24h: change },
+    high_24h: rate * 1.021,
+    low_24h: rate * 0.984,
+    updated_at: new Date().toISOString(),
+  }));

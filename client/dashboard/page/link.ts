@@ -28,7 +28,7 @@ export interface Link {
   heard(): Heard;
   /** Tries at once, when it is not open. */
   retry(): void;
-  /** Puts in what an action answered, before the client tells it by itself. */
+  /** Puts in what an action has changed, before the client tells it by itself; which it will, should this not be answered. */
   askStatus(): Promise<void>;
   follow(listener: () => void): () => void;
   close(): void;
@@ -107,7 +107,7 @@ export function createLink(deps: LinkDeps): Link {
       failures = 0;
       listen();
     },
-    askStatus: async () => takeStatus(await api.status()),
+    askStatus: () => api.status().then(takeStatus, () => {}),
     follow: (listener) => {
       listeners.add(listener);
       return () => listeners.delete(listener);

@@ -23,8 +23,8 @@ export function AddCredential({ close }: { readonly close: () => void }) {
   );
   const act = async (): Promise<void> => {
     const { name } = await api.addCredential(bodyOf(kind, fields, flags));
-    say(told.added(name));
     await link.askStatus();
+    say(told.added(name));
   };
   return (
     <Dialog title={told.add} verb={told.add} close={close} act={act}>

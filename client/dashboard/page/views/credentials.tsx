@@ -75,8 +75,8 @@ function Question({ deed, name, close }: { readonly deed: Deed; readonly name: s
   }[deed];
   const run = async (): Promise<void> => {
     await act();
-    say(done(name));
     await link.askStatus();
+    say(done(name)); // as the last thing, when what it says can be seen
   };
   return (
     <Dialog title={title(name)} verb={told[deed]} danger={deed === 'remove'} close={close} act={run}>
