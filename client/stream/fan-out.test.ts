@@ -119,6 +119,22 @@ describe('GET /api/events', () => {
     await reader.cancel();
   });
 
+  test('who reads again never hears of older rates than those he has', async () => {
+    take(1, 1);
+    const answer = await client.ask('/api/events');
+    for (let seq = 2; seq < 50; seq++) take(seq, seq);
+    const reader = (answer.body as ReadableStream<Uint8Array>).getReader();
+    const seqs: number[] = [];
+    while (!seqs.includes(50)) {
+      if (seqs.at(-1) === 49) take(50, 50);
+      const { value } = await reader.read();
+      const id = /^id: (\d+)$/m.exec(new TextDecoder().decode(value))?.[1];
+      if (id !== undefined) seqs.push(Number(id));
+    }
+    expect(seqs).toEqual([49, 50]);
+    await reader.cancel();
+  });
+
   test('is given to so many, and to the next one when one has left', async () => {
     const all = await Promise.all(Array.from({ length: READERS_MAX }, () => follow()));
     const refused = await client.ask('/api/events');
@@ -138,17 +154,33 @@ describe('GET /api/events', () => {
   });
 });
 
-test('a session that ends is told, and its events end', async () => {
+async function signIn(): Promise<Record<string, string>> {
   client.end();
   client = createTestClient({ env: { DASHBOARD_PASSWORD: 'correct-horse-battery' } });
   const headers = { 'content-type': 'application/json' };
   const body = JSON.stringify({ password: 'correct-horse-battery' });
   const answer = await client.ask('/api/session', { method: 'POST', body, headers });
-  const cookie = (answer.headers.get('set-cookie') ?? '').split(';')[0] ?? '';
+  return { cookie: (answer.headers.get('set-cookie') ?? '').split(';')[0] ?? '' };
+}
+
+const signOut = (session: Record<string, string>) =>
+  client.ask('/api/session', { method: 'DELETE', headers: { ...session, 'sec-fetch-site': 'same-origin' } });
+
+test('a session that ends is told, and its events end', async () => {
+  const session = await signIn();
   expect((await client.ask('/api/events')).status).toBe(401);
-  const events = await follow('/api/events', { headers: { cookie } });
+  const events = await follow('/api/events', { headers: session });
   await events.next();
-  await client.ask('/api/session', { method: 'DELETE', headers: { cookie, 'sec-fetch-site': 'same-origin' } });
+  await signOut(session);
   expect(names(await events.next())).toEqual(['signed_out']);
   expect(events.isOver()).toBe(true);
+});
+
+test('what comes after the end of a session is not told to one who reads late', async () => {
+  const session = await signIn();
+  const answer = await client.ask('/api/events', { headers: session });
+  await signOut(session);
+  take(1, 1);
+  const text = await answer.text();
+  expect(text.match(/^event: .*$/gm)).toEqual(['event: signed_out']);
 });

@@ -137,6 +137,8 @@ function createReader(first: readonly Uint8Array[], anew: () => Uint8Array, gone
   );
   const reader: Reader = {
     push(one) {
+      // Who has been ended hears no more, and what a reader is behind is in the rates that he gets anew.
+      if (last !== undefined || isBehind) return;
       if (waiting.length < WAITING_MAX) waiting.push(one);
       else [waiting, isBehind] = [[], true];
       wake();

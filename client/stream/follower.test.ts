@@ -253,6 +253,16 @@ describe('a server without WebSockets', () => {
     expect(await rates()).toEqual({ BTC: 45_500, ETH: 3_200 });
   });
 
+  test('whose event never ends is left, however short its lines are', async () => {
+    const events = withEvents();
+    start({ fetch: events.fetch });
+    await refused();
+    const line = `data: ${'x'.repeat(1_000_000)}\n`;
+    for (let count = 0; count < 12; count++) events.say(line);
+    await settled();
+    expect(await status()).toMatchObject({ state: 'reconnecting', transport: null });
+  });
+
   test('goes on from where it was after an end', async () => {
     const events = withEvents();
     start({ fetch: events.fetch });

@@ -51,17 +51,21 @@ export function readEvents(response: Response, ending: AbortController, listener
 function createParser(heard: (data: string) => void): (chunk: string) => boolean {
   let rest = '';
   let data: string[] = [];
+  let characters = 0;
   const line = (text: string): void => {
     if (text === '') {
       if (data.length > 0) heard(data.join('\n'));
-      data = [];
+      [data, characters] = [[], 0];
     } else if (text.startsWith(':')) heard('');
-    else if (text.startsWith('data:')) data.push(text.slice(text.startsWith('data: ') ? 6 : 5));
+    else if (text.startsWith('data:')) {
+      data.push(text.slice(text.startsWith('data: ') ? 6 : 5));
+      characters += text.length;
+    }
   };
   return (chunk) => {
     const lines = (rest + chunk).split(/\r\n|\n|\r(?!$)/);
     rest = lines.pop() ?? '';
     for (const one of lines) line(one);
-    return rest.length <= MESSAGE_CHARACTERS_MAX;
+    return rest.length + characters <= MESSAGE_CHARACTERS_MAX;
   };
 }
