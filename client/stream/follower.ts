@@ -81,8 +81,10 @@ export function createFollower(deps: FollowerDeps): Follower {
     cancelTimer = schedule(Math.ceil(waitMs), () => void attempt());
   };
   const ended = ({ code, pauseMs, lastedMs, isOwn }: End): void => {
-    failures = isOwn || code === TOKEN_ENDED || lastedMs >= GOOD_MS ? 0 : failures + 1;
-    const waitMs = isOwn ? 0 : failures === 0 ? random() * SPREAD_MS : backoffMs(failures, null, random);
+    failures = isOwn || lastedMs >= GOOD_MS ? 0 : failures + 1;
+    // Another token mends it, if that was the reason; a server that says so every time is not to be stormed.
+    const isMended = failures <= (code === TOKEN_ENDED ? 1 : 0);
+    const waitMs = isOwn ? 0 : isMended ? random() * SPREAD_MS : backoffMs(failures, null, random);
     log.debug('the stream has ended', { 'stream.code': code, 'stream.failures': failures });
     again(Math.max(waitMs, pauseMs), 'lost', isOwn ? null : sayEnd(code));
     deps.stopped();
