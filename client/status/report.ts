@@ -7,28 +7,21 @@ import type { StreamStatus } from '../stream/model';
 import { streamStatus } from '../stream/status';
 
 /** The state of the client as callers see it; never a secret or a token. Times are RFC 3339 UTC with milliseconds. */
-export interface StatusReport {
+export interface StatusReport
+  extends Pick<
+    CredentialView,
+    'has_token' | 'token_expires_at' | 'token_expires_in' | 'token_scope' | 'renewal' | 'app_name' | 'issuer'
+  > {
   /** True while there is a live token. */
   readonly authenticated: boolean;
   /** Empty while the credential has none, which it gets when it is registered. */
   readonly client_id: string;
-  readonly app_name: string;
   readonly credential: {
     /** `environment`, `configured` by its user, or `self-made`. */
     readonly origin: string;
     readonly registered: boolean;
   };
   readonly server_url: string;
-  readonly issuer: string;
-  readonly has_token: boolean;
-  readonly token_expires_at: string | null;
-  readonly token_expires_in: number | null;
-  readonly token_scope: string | null;
-  readonly renewal: {
-    readonly last_at: string | null;
-    readonly next_at: string | null;
-    readonly last_error: string | null;
-  };
   readonly server: {
     /** `ok`, `away`, `refused` when it turns this client away, or `unknown` before the first attempt. */
     readonly state: 'ok' | 'away' | 'refused' | 'unknown';

@@ -27,8 +27,10 @@ export function readEvents(response: Response, ending: AbortController, listener
     const parse = createParser((text) => {
       if (!isOver) listener.message(text);
     });
-    const text = (response.body ?? new Blob([]).stream()).pipeThrough(new TextDecoderStream() as never);
-    for await (const chunk of text as unknown as AsyncIterable<string>) if (!parse(chunk)) break;
+    const decoder = new TextDecoderStream() as never; // It takes bytes of any kind, which Bun's types do not see to include these.
+    const text = (response.body ?? new Blob([]).stream()).pipeThrough(decoder);
+    const pieces = text as unknown as AsyncIterable<string>; // Bun's streams can be iterated over; its types do not say so.
+    for await (const chunk of pieces) if (!parse(chunk)) break;
   };
   void read()
     .catch(() => {}) // However it ends, it is over.
