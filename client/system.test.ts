@@ -9,6 +9,7 @@ import { freePort } from '../db/testing-postgres';
 import { rawRequest, sendRaw } from '../kit/http/testing';
 import { ADMIN_SECRET, startTestServer, type TestServer, type TestServerOptions, waitFor } from '../server/testing';
 import { clientFolder, type JoinedClient, startJoinedClient } from './testing/joined';
+import { countTokenRequests } from './testing/token-requests';
 import { createWorld, type World } from './testing/world';
 
 const TIMEOUT_MS = 30_000;
@@ -20,10 +21,10 @@ eachDatabase('a client before a server', (open) => {
   let port: number;
   let started: { close(): Promise<void> }[];
   /** Token requests that the server was sent. */
-  let tokenRequests: number;
+  let tokenRequests: ReturnType<typeof countTokenRequests>;
   beforeEach(async () => {
     [world, database, folder, port] = [createWorld(), await open(), clientFolder(), await freePort()];
-    [started, tokenRequests] = [[], 0];
+    [started, tokenRequests] = [[], countTokenRequests()];
   });
   afterEach(async () => {
     for (const one of started.reverse()) await one.close();
@@ -34,16 +35,7 @@ eachDatabase('a client before a server', (open) => {
     const server = await startTestServer(database, {
       port,
       settings: { now: world.clock.now, ...settings },
-      change: (services) => ({
-        ...services,
-        tokens: {
-          ...services.tokens,
-          issue: (request) => {
-            tokenRequests += 1;
-            return services.tokens.issue(request);
-          },
-        },
-      }),
+      change: tokenRequests.change,
     });
     started.push(server);
     return server;
@@ -87,7 +79,7 @@ eachDatabase('a client before a server', (open) => {
       expect(rates).toEqual([...server.services.feed.snapshot().rates]);
       expect(await (await client.ask('/api/currencies/eth')).json()).toMatchObject({ symbol: 'ETH' });
       expect((await client.ask('/api/currencies/NOPE')).status).toBe(404);
-      expect(tokenRequests).toBe(1);
+      expect(tokenRequests.count()).toBe(1);
       const said = [...client.logged, ...server.logged].join('\n');
       expect(said).not.toMatch(/eyJ[\w-]+\.eyJ/);
     },
@@ -106,7 +98,7 @@ eachDatabase('a client before a server', (open) => {
       expect(answers.filter(({ status }) => status !== 200)).toEqual([]);
       expect(new Set(tokens).size).toBe(1);
       // A client that was never registered asks once in vain and once when it is.
-      expect(tokenRequests).toBeLessThanOrEqual(2);
+      expect(tokenRequests.count()).toBeLessThanOrEqual(2);
     },
     TIMEOUT_MS,
   );
@@ -143,7 +135,7 @@ eachDatabase('a client before a server', (open) => {
       await startServer();
       await passUntil(() => client.shown.length >= 2, 'the rates');
       expect((await client.ask('/api/currencies')).headers.get('warning')).toBeNull();
-      expect(tokenRequests).toBe(1);
+      expect(tokenRequests.count()).toBe(1);
       expect((await database.rows.select().from(clients)).length).toBe(1);
     },
     TIMEOUT_MS,
@@ -171,7 +163,7 @@ eachDatabase('a client before a server', (open) => {
       const server = await startServer({ accessTokenTtlSeconds: 60 });
       const client = startClient();
       await waitFor(() => client.shown.length >= 1, 'the first rates');
-      await passUntil(() => tokenRequests === 4, 'three renewals', 2_000);
+      await passUntil(() => tokenRequests.count() === 4, 'three renewals', 2_000);
       expect(server.logged.join('\n')).not.toContain('token_expired');
       expect(await client.status()).toMatchObject({ authenticated: true, renewal: { last_error: null } });
     },
@@ -188,7 +180,7 @@ eachDatabase('a client before a server', (open) => {
       expect((await client.status()).authenticated).toBe(false);
       const { expires_in } = (await (await client.ask('/api/token')).json()) as { expires_in: number };
       expect(expires_in).toBe(7_200);
-      expect(tokenRequests).toBe(2);
+      expect(tokenRequests.count()).toBe(2);
     },
     TIMEOUT_MS,
   );

@@ -7,6 +7,7 @@ import { startTestServer, type TestServer, type TestServerOptions, waitFor } fro
 import { readConfig } from '../config';
 import { createServices, type Services } from '../services';
 import { clientFolder } from './joined';
+import { countTokenRequests } from './token-requests';
 import { createWorld, noSocket, type World } from './world';
 
 /** A server and a folder for its clients. */
@@ -49,19 +50,10 @@ export interface RealClient {
 /** Starts a server on this database. */
 export async function startReal(database: Database, settings: TestServerOptions['settings'] = {}): Promise<Real> {
   const world = createWorld();
-  let tokenRequests = 0;
+  const tokenRequests = countTokenRequests();
   const server = await startTestServer(database, {
     settings: { now: world.clock.now, ...settings },
-    change: (services) => ({
-      ...services,
-      tokens: {
-        ...services.tokens,
-        issue: (request) => {
-          tokenRequests += 1;
-          return services.tokens.issue(request);
-        },
-      },
-    }),
+    change: tokenRequests.change,
   });
   const folders = clientFolder();
   const open = new Set<RealClient>();
@@ -69,7 +61,7 @@ export async function startReal(database: Database, settings: TestServerOptions[
     world,
     server,
     database,
-    tokenRequests: () => tokenRequests,
+    tokenRequests: tokenRequests.count,
     client({ env = {}, folder = 'data', dieAt = Number.POSITIVE_INFINITY, once = false } = {}) {
       const where = { CRYPTO_SERVER_URL: server.issuer, DATA_DIR: join(folders.path, folder) };
       const client = startClient(world, { ...where, ...env }, { dieAt, once });

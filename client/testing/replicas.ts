@@ -5,6 +5,7 @@ import { freshDatabaseUrl } from '../../db/testing';
 import { freePort } from '../../db/testing-postgres';
 import { startTestServer, type TestServer, type TestServerOptions, waitFor } from '../../server/testing';
 import { clientFolder, type JoinedClient, type JoinedOptions, startJoinedClient } from './joined';
+import { countTokenRequests } from './token-requests';
 import { layWire, type Wire } from './wire';
 import { createWorld, type World } from './world';
 
@@ -54,17 +55,7 @@ export async function startReplicas(options: ReplicasOptions): Promise<Replicas>
   const folder = clientFolder();
   const issuer = `http://localhost:${await freePort()}`;
   const clients: JoinedClient[] = [];
-  let tokenRequests = 0;
-  const change: TestServerOptions['change'] = (services) => ({
-    ...services,
-    tokens: {
-      ...services.tokens,
-      issue: (request) => {
-        tokenRequests += 1;
-        return services.tokens.issue(request);
-      },
-    },
-  });
+  const { change, count: tokenRequests } = countTokenRequests();
   const { elapsed } = world.clock;
   const fromElapsedMs = world.clock.now() - elapsed();
   const now = (): number => (steadyClock ? fromElapsedMs + elapsed() : world.clock.now()) + aheadMs;
@@ -79,7 +70,7 @@ export async function startReplicas(options: ReplicasOptions): Promise<Replicas>
     async tick() {
       await all.find((replica) => replica.isAlive())?.server.services.ticker.tick();
     },
-    tokenRequests: () => tokenRequests,
+    tokenRequests,
     client(env = {}, options = {}) {
       const urls = all.map(({ wire }) => wire.url).join(',');
       const where = { CRYPTO_SERVER_URL: urls, ISSUER: issuer, DATA_DIR: join(folder.path, 'data') };
