@@ -128,10 +128,12 @@ describe.skipIf(findPostgres() === null)('a client before three servers', () => 
     'every connection is broken off, one server after the other: nobody notices',
     async () => {
       const wrong = await under(async () => {
+        const { since } = (await programs.status()).stream;
         for (const { wire } of programs.replicas) {
           await wire.cut();
           await wire.mend();
         }
+        await waitFor(async () => (await programs.status()).stream.since !== since, 'the break to be seen');
         await waitFor(isLive, 'a live stream again');
       });
       expect(wrong).toEqual([]);
