@@ -2,7 +2,8 @@
 import { existsSync } from 'node:fs';
 import { type BrowserContext, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
 
-const CHROMIUM = '/usr/bin/chromium';
+/** The shell is the same engine without the desktop's parts, in half of the time. */
+const CHROMIUM = ['/usr/bin/chromium-headless-shell', '/usr/bin/chromium'].find((path) => existsSync(path));
 
 const FLAGS = [
   ...['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking'],
@@ -11,7 +12,7 @@ const FLAGS = [
 
 /** True where this machine has a browser. */
 export function hasBrowser(): boolean {
-  return existsSync(CHROMIUM);
+  return CHROMIUM !== undefined;
 }
 
 /** A browser with a profile of its own, which is gone when it is closed. */
@@ -31,7 +32,7 @@ export interface Visit {
 
 /** Starts the browser; all its visitors may only go to `origin`. */
 export async function startBrowser(origin: string): Promise<TestBrowser> {
-  const browser = await chromium.launch({ executablePath: CHROMIUM, args: FLAGS });
+  const browser = await chromium.launch({ executablePath: CHROMIUM ?? '', args: FLAGS });
   return {
     visit: async (options = {}) => {
       const context = await browser.newContext({ reducedMotion: 'reduce', ...options });

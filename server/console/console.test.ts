@@ -458,7 +458,7 @@ describe.skipIf(!hasBrowser())('The console in Chromium', () => {
     await page.getByLabel('Request id').fill(requestId);
     await press('Show');
     await page.waitForURL(/request_id=/);
-    await page.getByRole('rowheader').first().waitFor();
+    await page.getByRole('rowheader').nth(1).waitFor({ state: 'detached' });
     expect(await page.getByRole('rowheader').count()).toBe(1);
     await press(/^Details/);
     await page.getByRole('cell').getByText(requestId).waitFor();
