@@ -1,7 +1,7 @@
 // The dashboard for everybody: every view in both languages, light and dark, and on a narrow screen.
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test';
-import { source as axe } from 'axe-core';
 import type { Page } from 'playwright-core';
+import { bringAxe, seriousFaults } from '../../kit/testing-axe';
 import { hasBrowser, startBrowser, type TestBrowser } from '../../kit/testing-browser';
 import { type ScriptedClient, startScriptedClient } from './testing-client';
 
@@ -46,6 +46,7 @@ describe.skipIf(!hasBrowser())('The dashboard is for everybody', () => {
     browser = await startBrowser(client.url);
     for (const language of ['en', 'pl']) {
       const visit = await browser.visit({ locale: language });
+      await bringAxe(visit.context);
       await walk(visit.page, language);
       faults.push(...visit.faults);
       await visit.context.close();
@@ -145,11 +146,10 @@ function tell(client: ScriptedClient, state: 'live' | 'offline' | 'stale'): void
 /** Looks at what is shown in both colour schemes and at several widths. */
 async function look(page: Page, name: string, found: Findings): Promise<void> {
   await page.emulateMedia({ colorScheme: 'light' });
-  found.light.push(...(await seriousFaults(page, name, 'axe.run()')));
+  found.light.push(...(await seriousFaults(page, name, 'all')));
   await page.emulateMedia({ colorScheme: 'dark' });
   // The scheme changes colours and nothing else, and no word changes a colour.
-  if (name.endsWith('en'))
-    found.dark.push(...(await seriousFaults(page, name, "axe.run({ runOnly: ['color-contrast'] })")));
+  if (name.endsWith('en')) found.dark.push(...(await seriousFaults(page, name, 'colours')));
   const size = page.viewportSize() ?? { width: 1280, height: 720 };
   for (const width of [320, 769]) {
     await page.setViewportSize({ width, height: 640 });
@@ -157,19 +157,4 @@ async function look(page: Page, name: string, found: Findings): Promise<void> {
     if (Number(excess) > 0) found.wide.push(`${name} at ${width}: ${excess}`);
   }
   await page.setViewportSize(size);
-}
-
-interface Violation {
-  readonly id: string;
-  readonly impact: string | null;
-  readonly nodes: readonly { readonly html: string; readonly failureSummary?: string }[];
-}
-
-/** What axe-core calls serious or critical. It is evaluated from outside, since the page lets no foreign script in. */
-async function seriousFaults(page: Page, where: string, run: string): Promise<string[]> {
-  if (!(await page.evaluate("'axe' in globalThis"))) await page.evaluate(axe);
-  const { violations } = (await page.evaluate(run)) as { violations: readonly Violation[] };
-  return violations
-    .filter(({ impact }) => impact === 'serious' || impact === 'critical')
-    .map(({ id, nodes }) => `${where}: ${id}: ${nodes[0]?.html} ${nodes[0]?.failureSummary}`);
 }

@@ -1,7 +1,7 @@
 // The console for everybody: by keyboard alone, for screen readers, in light and dark, on a narrow screen.
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test';
-import { source as axe } from 'axe-core';
 import type { Page } from 'playwright-core';
+import { bringAxe, seriousFaults } from '../../kit/testing-axe';
 import { hasBrowser, startBrowser, type TestBrowser } from '../../kit/testing-browser';
 import { type ConsoleServer, startConsoleServer } from './testing-console';
 
@@ -62,6 +62,7 @@ describe.skipIf(!hasBrowser())('The console is for everybody', () => {
     // One walk for all: it is what takes the time.
     beforeAll(async () => {
       const { page, context } = await browser.visit();
+      await bringAxe(context);
       await page.goto(server.url);
       await page.getByLabel('Admin secret').waitFor();
       await look(page, 'sign-in', found);
@@ -166,10 +167,10 @@ interface Findings {
 /** Looks at what is shown in both colour schemes and at several widths. */
 async function look(page: Page, name: string, found: Findings): Promise<void> {
   await page.emulateMedia({ colorScheme: 'light' });
-  found.light.push(...(await seriousFaults(page, name, 'axe.run()')));
+  found.light.push(...(await seriousFaults(page, name, 'all')));
   await page.emulateMedia({ colorScheme: 'dark' });
   // The scheme changes colours and nothing else.
-  found.dark.push(...(await seriousFaults(page, name, "axe.run({ runOnly: ['color-contrast'] })")));
+  found.dark.push(...(await seriousFaults(page, name, 'colours')));
   const size = page.viewportSize() ?? { width: 1280, height: 720 };
   for (const width of [320, 705, 768, 961]) {
     await page.setViewportSize({ width, height: 640 });
@@ -179,19 +180,4 @@ async function look(page: Page, name: string, found: Findings): Promise<void> {
     if (excess > 0) found.wide.push(`${name} at ${width}: ${excess}`);
   }
   await page.setViewportSize(size);
-}
-
-interface Violation {
-  readonly id: string;
-  readonly impact: string | null;
-  readonly nodes: readonly { readonly html: string; readonly failureSummary?: string }[];
-}
-
-/** What axe-core calls serious or critical. It is evaluated from outside, since the page lets no foreign script in. */
-async function seriousFaults(page: Page, where: string, run: string): Promise<string[]> {
-  await page.evaluate(axe);
-  const { violations } = (await page.evaluate(run)) as { violations: readonly Violation[] };
-  return violations
-    .filter(({ impact }) => impact === 'serious' || impact === 'critical')
-    .map(({ id, nodes }) => `${where}: ${id}: ${nodes[0]?.html} ${nodes[0]?.failureSummary}`);
 }
