@@ -1,5 +1,5 @@
 // Introspection, the price of the revoked, and tokens by each way of authenticating.
-import type { Made } from '../server/x509/testing-certificates';
+import type { Made } from '../kit/testing-certificates';
 import type { Figure } from './figure';
 import type { Shot } from './load';
 import type { ServerPeer } from './processes';

@@ -1,6 +1,6 @@
 // Token requests by each way of authenticating, as a client makes them.
 import { randomUUID } from 'node:crypto';
-import { CLIENT, type Made, makeCertificate } from '../server/x509/testing-certificates';
+import { CLIENT, type Made, makeCertificate } from '../kit/testing-certificates';
 import type { Shot } from './load';
 import type { ServerPeer } from './processes';
 import { assertions, newSigner, proofs, type Signer } from './proofs';

@@ -5,10 +5,10 @@ import * as openid from 'openid-client';
 import type { Database } from '../db/connect';
 import { eachDatabase } from '../db/testing';
 import { freePort } from '../db/testing-postgres';
+import { AUTHORITY, CLIENT, hasOpenssl, type Made, makeCertificate } from '../kit/testing-certificates';
 import { hasHaproxy, startProxy, type TlsProxy } from './authentication/testing-proxy';
 import { ADMIN_SECRET, json, startTestServer, type TestServer } from './testing';
 import { discover, registerOauth4webapi, registerOpenidClient, type Way } from './testing-strangers';
-import { AUTHORITY, CLIENT, hasOpenssl, type Made, makeCertificate } from './x509/testing-certificates';
 
 const direct = (url: string, init: RequestInit): Promise<Response> => fetch(url, init);
 const AUDIENCE = '/api/currency';

@@ -5,8 +5,8 @@ import { open } from 'node:fs/promises';
 import { isIP } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { hasOpenssl, type Made, makeCertificate } from '../../kit/testing-certificates';
 import type { GivenJwk } from '../oauth/jwk';
-import { hasOpenssl, type Made, makeCertificate } from '../x509/testing-certificates';
 import { createJwksFetch, type JwksFetching, type JwksFetchOptions, lookUp } from './jwks-fetch';
 import { createJwksSource } from './jwks-source';
 

@@ -7,9 +7,9 @@ import type { Database } from '../../db/connect';
 import { clients, type TlsSubject } from '../../db/schema';
 import { eachDatabase } from '../../db/testing';
 import { freePort } from '../../db/testing-postgres';
+import { AUTHORITY, CLIENT, hasOpenssl, type Made, makeCertificate } from '../../kit/testing-certificates';
 import { insertClient } from '../clients/testing-clients';
 import { ADMIN_SECRET, basic, challengeOf, form, startTestServer, type TestServer } from '../testing';
-import { AUTHORITY, CLIENT, hasOpenssl, type Made, makeCertificate } from '../x509/testing-certificates';
 import { hasHaproxy, startProxy, type TlsProxy } from './testing-proxy';
 
 const SUBJECT = '/C=PL/O=Example/CN=machine';

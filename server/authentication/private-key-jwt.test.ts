@@ -6,9 +6,9 @@ import { exportJWK, generateKeyPair, type JWK, SignJWT } from 'jose';
 import type { Database } from '../../db/connect';
 import { clients, usedAssertions } from '../../db/schema';
 import { eachDatabase } from '../../db/testing';
+import { hasOpenssl, type Made, makeCertificate } from '../../kit/testing-certificates';
 import { insertClient } from '../clients/testing-clients';
 import { basic, form, startTestServer, type TestServer } from '../testing';
-import { hasOpenssl, type Made, makeCertificate } from '../x509/testing-certificates';
 
 const TYPE = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer';
 

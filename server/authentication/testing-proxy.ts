@@ -2,8 +2,8 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Made } from '../../kit/testing-certificates';
 import { waitFor } from '../testing';
-import type { Made } from '../x509/testing-certificates';
 
 const GUIDE = join(import.meta.dir, '../../docs/guide.md');
 

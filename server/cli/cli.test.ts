@@ -8,10 +8,10 @@ import { openEmbedded } from '../../db/embedded';
 import type { Rows } from '../../db/rows';
 import { auditEvents } from '../../db/schema';
 import { freePort } from '../../db/testing-postgres';
+import { hasOpenssl, makeCertificate } from '../../kit/testing-certificates';
 import type { CreatedClient } from '../admin/contract';
 import { ADMIN_SECRET, json, startTestServer, type TestServer } from '../testing';
 import { type Outcome, runServer, temporaryFolder } from '../testing-process';
-import { hasOpenssl, makeCertificate } from '../x509/testing-certificates';
 
 setDefaultTimeout(60_000);
 

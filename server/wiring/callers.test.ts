@@ -2,9 +2,9 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import { eachDatabase } from '../../db/testing';
 import { chunked, type RawAnswer, rawRequest, sendRaw } from '../../kit/http/testing';
+import { CLIENT, hasOpenssl, makeCertificate } from '../../kit/testing-certificates';
 import { insertClient } from '../clients/testing-clients';
 import { startTestServer, type TestClient, type TestServer } from '../testing';
-import { CLIENT, hasOpenssl, makeCertificate } from '../x509/testing-certificates';
 import { CallerUnknown, createCallers } from './callers';
 
 const LIMITS = {

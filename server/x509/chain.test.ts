@@ -1,10 +1,10 @@
 // Path validation (RFC 5280 §6) of real certificates, one case per fault.
 import { beforeAll, describe, expect, spyOn, test } from 'bun:test';
 import { X509Certificate } from 'node:crypto';
+import { AUTHORITY, CLIENT, hasOpenssl, type Made, makeCertificate } from '../../kit/testing-certificates';
 import { type ChainFault, createChainCheck, readPemCertificates } from './chain';
 import { readCertificateFields } from './fields';
 import { hasAddress, hasDistinguishedName, hasDnsName, hasEmail, hasUri, parseDistinguishedName } from './subject';
-import { AUTHORITY, CLIENT, hasOpenssl, type Made, makeCertificate } from './testing-certificates';
 
 const DAY_MS = 86_400_000;
 const RSA = (bits: number): string[] => [`rsa:${bits}`];
