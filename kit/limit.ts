@@ -4,6 +4,12 @@ export interface Limit {
   readonly periodMs: number;
 }
 
+/**
+ * Counts one more request against a limit, at once where nothing has to be asked. @returns headers for the answer, such as
+ * `RateLimit`. @throws Problem 429 when it is one too many.
+ */
+export type Take<T> = (whose: T) => Readonly<Record<string, string>> | Promise<Readonly<Record<string, string>>>;
+
 const PERIOD_MS = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 
 const LIMIT = /^([1-9]\d{0,6})\/([smhd])$/;

@@ -26,6 +26,7 @@ import { createRateReads } from './rates/service';
 import type { Source } from './rates/source';
 import { streamRoutes } from './rates/stream/index';
 import { SOCKET_LIMITS } from './rates/stream/websocket';
+import type { Redis } from './redis/index';
 import { createGuard } from './tokens/guard';
 import { tokenRoutes } from './tokens/index';
 import { createLeases } from './tokens/lease';
@@ -173,12 +174,22 @@ function createKnownErrors(tell: Tell) {
   };
 }
 
-function dependenciesOf({ databaseState, keyring, source }: Services): Dependency[] {
+function dependenciesOf({ databaseState, keyring, redis, source }: Services): Dependency[] {
   return [
     { name: 'database', state: databaseState, without: 'rates are served from memory, tokens are not issued' },
     { name: 'signing_keys', state: keyring.state, without: 'tokens are verified, and issued while an older key signs' },
+    ...(redis === null ? [] : [redisOf(redis)]),
     ...(source.state() === null ? [] : [marketOf(source)]),
   ];
+}
+
+/** The memory that replicas share. */
+function redisOf({ up }: Pick<Redis, 'up'>): Dependency {
+  return {
+    name: 'redis',
+    state: () => (up() ? 'ok' : 'away'),
+    without: 'each server limits by itself',
+  };
 }
 
 /** The exchange that prices come from. */

@@ -87,6 +87,7 @@ describe('crypto-server', () => {
       ...own,
       ADMIN_SECRET: ADMIN,
       DATABASE_URL: 'postgres://me:hidden-word@127.0.0.1/x',
+      REDIS_URL: 'rediss://me:hidden-word@127.0.0.1/3',
       TICK_SECONDS: '5',
     };
     const { code, out } = await runServer(['config', '--port', '81'], env);
@@ -177,7 +178,7 @@ describe('crypto-server beside one that runs', () => {
   beforeAll(async () => {
     server = await startServerProcess({
       DATA_DIR: folder.path,
-      REDIS_URL: 'redis://127.0.0.1',
+      REDIS_URL: 'redis://user:hidden-word@127.0.0.1:1',
       WORKERS: '4',
       ADMIN_SECRET: ADMIN,
     });
@@ -200,8 +201,16 @@ describe('crypto-server beside one that runs', () => {
       expect(line['@timestamp']).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
     }
     const warnings = lines.filter((line) => line['log.level'] === 'warn').map((line) => line['message'] ?? '');
-    for (const name of ['REDIS_URL', 'WORKERS']) expect(warnings.filter((text) => text.includes(name)).length).toBe(1);
+    expect(warnings.filter((text) => text.includes('WORKERS')).length).toBe(1);
     expect(server.err()).not.toContain(ADMIN);
+  });
+
+  test('without the Redis it is told of it starts all the same, and says so once', () => {
+    const lines = server.err().split('\n');
+    const told = lines.filter((line) => line.includes('Redis is away'));
+    expect(told.length).toBe(1);
+    expect(JSON.parse(told[0] ?? '')).toMatchObject({ 'log.level': 'warn', 'server.address': '127.0.0.1:1' });
+    expect(server.err()).not.toContain('hidden-word');
   });
 
   test('what it keeps is for its own user alone', () => {
@@ -209,11 +218,16 @@ describe('crypto-server beside one that runs', () => {
     expect([modeOf('.'), modeOf('database'), modeOf('key-encryption-key')]).toEqual([0o700, 0o700, 0o600]);
   });
 
-  test('healthcheck finds it', async () => {
+  test('healthcheck finds it, and what it does without', async () => {
     const env = { PORT: String(server.port), DATA_DIR: other.path };
     expect(await runServer(['healthcheck'], env)).toEqual({ code: 0, out: 'ready\n', err: '' });
     const { out } = await runServer(['healthcheck', '--json'], env);
-    expect(JSON.parse(out)).toEqual({ status: 'ok', database: 'ok', signing_keys: 'ok' });
+    expect(JSON.parse(out)).toEqual({
+      status: 'degraded',
+      database: 'ok',
+      redis: 'away',
+      signing_keys: 'ok',
+    });
   });
 
   test(

@@ -146,8 +146,32 @@ describe('the configuration of crypto-server', () => {
     ]);
   });
 
+  test.each([
+    'redis://cache',
+    'redis://cache:6380',
+    'redis://:password@cache/0',
+    'rediss://user:password@[::1]:6380/15',
+  ])('REDIS_URL %s', (REDIS_URL) => {
+    expect(read({ REDIS_URL })).toMatchObject({ config: { redisUrl: REDIS_URL }, warnings: [] });
+  });
+
+  test.each([
+    'cache:6379',
+    'http://cache',
+    'redis:///0',
+    'redis://cache/zero',
+    'redis://cache?db=0',
+    'redis://a cache',
+    'redis://hidden-word@cache:port',
+  ])('REDIS_URL %s is a fault, and not shown', (REDIS_URL) => {
+    const faults = faultsOf({ REDIS_URL });
+    expect(faults).toHaveLength(1);
+    expect(faults[0]).toStartWith('REDIS_URL: expected a URL such as redis://');
+    expect(faults[0]).not.toContain('hidden-word');
+  });
+
   test('a setting that this version does not act on is warned of, its _FILE twin too', () => {
-    expect(read({ REDIS_URL: 'redis://x' }).warnings).toEqual(['REDIS_URL is set but this version does not act on it']);
+    expect(read({ WORKERS: '2' }).warnings).toEqual(['WORKERS is set but this version does not act on it']);
     expect(read({ TLS_KEY_FILE: '/x' }).warnings).toHaveLength(1);
   });
 

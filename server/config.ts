@@ -25,6 +25,7 @@ import {
   databaseUrl,
   headerSecret,
   limit,
+  redisUrl,
   retention,
 } from './setting-values';
 
@@ -69,6 +70,8 @@ export interface Config {
   readonly mtlsCaFile: string | null;
   readonly metricsToken: string | null;
   readonly jwksUriAllowPrivate: boolean;
+  /** Null: each server has a memory of its own. */
+  readonly redisUrl: string | null;
   /** Null: no limits. */
   readonly limits: Limits | null;
   /** Addresses and ranges. */
@@ -184,6 +187,12 @@ export const SETTINGS = {
     parse: oneOf('true', 'false'),
     fallback: 'false',
   }),
+  REDIS_URL: setting({
+    about: 'redis://… or rediss://…, by which replicas share limits and used DPoP proofs',
+    parse: orNull(redisUrl),
+    fallback: null,
+    secret: true,
+  }),
   RATE_LIMIT: setting({ about: 'on or off', parse: oneOf('on', 'off'), fallback: 'on' }),
   LIMIT_API: setting({ about: 'requests per client to the API', parse: asWritten(limit), fallback: '100/s' }),
   LIMIT_TOKEN: setting({ about: 'tokens per client', parse: asWritten(limit), fallback: '20/s' }),
@@ -203,14 +212,7 @@ export const SETTINGS = {
 } as const;
 
 /** Settings of the product that this version does not act on. */
-const UNSUPPORTED = [
-  'REDIS_URL',
-  'TLS_CERT_FILE',
-  'TLS_KEY_FILE',
-  'TLS_CLIENT_CA_FILE',
-  'WORKERS',
-  'OTEL_EXPORTER_OTLP_ENDPOINT',
-];
+const UNSUPPORTED = ['TLS_CERT_FILE', 'TLS_KEY_FILE', 'TLS_CLIENT_CA_FILE', 'WORKERS', 'OTEL_EXPORTER_OTLP_ENDPOINT'];
 
 /** The configuration of this program. */
 export type Configuration = Configured<Config, typeof SETTINGS>;
@@ -276,6 +278,7 @@ function makeConfig(values: Values<typeof SETTINGS>, terminal: boolean): Config 
     mtlsCaFile: values.MTLS_CA_FILE,
     metricsToken: values.METRICS_TOKEN,
     jwksUriAllowPrivate: values.JWKS_URI_ALLOW_PRIVATE === 'true',
+    redisUrl: values.REDIS_URL,
     limits: limitsIn(values),
     trustedProxies: values.TRUSTED_PROXIES,
     logLevel: values.LOG_LEVEL,

@@ -78,6 +78,7 @@ export async function startServer(config: Config, database: Database, process: P
   const { app, changes } = await open().catch(async (error: unknown) => {
     timer.store.cron.tick.stop();
     await services.audit.close();
+    services.redis?.close();
     // Nothing may be at work on a database that is about to be closed.
     const [, connected] = await Promise.allSettled([migrating, connecting]);
     if (connected.status === 'fulfilled') await connected.value.close();
@@ -110,6 +111,7 @@ export async function startServer(config: Config, database: Database, process: P
       await services.maintenance.close();
       await services.audit.close();
       await changes.close();
+      services.redis?.close();
     },
   };
 }

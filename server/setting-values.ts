@@ -18,6 +18,15 @@ export function databaseUrl(given: string): string {
   return given;
 }
 
+/** `redis://` or `rediss://` with a host, and at most user, password, port and the number of a database; as it was written. */
+export function redisUrl(given: string): string {
+  const expected = 'a URL such as redis://user:password@host:6379/0, or rediss://… with TLS';
+  if (!/^rediss?:\/\/[^\s?#]+$/.test(given) || !URL.canParse(given)) throw new Error(expected);
+  const { hostname, pathname } = new URL(given);
+  if (hostname === '' || !/^\/?\d{0,5}$/.test(pathname)) throw new Error(expected);
+  return given;
+}
+
 /** `100/s` → a limit. */
 export function limit(given: string): Limit {
   const parsed = parseLimit(given);

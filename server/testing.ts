@@ -107,7 +107,11 @@ export async function startTestServer(database: Database, options: TestServerOpt
     read: (path, token, headers = {}) => ask(path, { headers: { ...headers, authorization: `Bearer ${token}` } }),
     close: () => {
       services.source.close();
-      closed ??= app.stop(true).then(services.audit.close).then(changes.close);
+      closed ??= app
+        .stop(true)
+        .then(services.audit.close)
+        .then(changes.close)
+        .then(() => services.redis?.close());
       return closed;
     },
   };
@@ -118,6 +122,7 @@ function surroundings(issuer: string, logged: string[], now: () => number): Surr
   return {
     issuer,
     publicUrls: [],
+    redisUrl: null,
     loopback: true,
     registration: 'open',
     adminSecret: ADMIN_SECRET,

@@ -67,7 +67,8 @@ function capacity({ count, periodMs }: Bucket): number {
   return count * periodMs;
 }
 
-function levelOf(bucket: Bucket, allowed: boolean): Level {
+/** What a bucket says of the time it was last settled. */
+export function levelOf(bucket: Bucket, allowed: boolean): Level {
   const { count, periodMs, debt } = bucket;
   const left = count * periodMs - debt;
   return {

@@ -25,8 +25,10 @@ export type Administrator = Pick<Actor, 'name' | 'headers'>;
 export interface FailedAttempts {
   /** @throws Problem 429 while this address has failed too often as this client. */
   check(client: string, address: () => string): void;
-  /** Counts one failure. */
-  count(client: string, address: () => string): void;
+  /** Asks again after what was right. @throws Problem 429. */
+  confirm(client: string, address: () => string): void | Promise<void>;
+  /** Counts one failure. @throws Problem 429 when it was one too many. */
+  count(client: string, address: () => string): void | Promise<void>;
 }
 
 /** An access token of an administrator. */
@@ -59,7 +61,7 @@ export interface Authorization {
    */
   administratorOf(request: Request): Promise<Administrator | null>;
   /** True for the admin secret; a failure is counted and told as `event`. @throws Problem 429. */
-  checkSecret(given: string, event: 'admin_access' | 'admin_sign_in', request: Request): boolean;
+  checkSecret(given: string, event: 'admin_access' | 'admin_sign_in', request: Request): Promise<boolean>;
 }
 
 /** The name under which failures of the administrator are counted. */
@@ -73,11 +75,12 @@ const NO_HEADERS = {};
 export function createAuthorization(options: AuthorizeOptions): Authorization {
   const { adminSecret, sessions, cookie, isSameOrigin, adminToken, failed, addressOf, tell } = options;
 
-  const checkSecret: Authorization['checkSecret'] = (given, event, request) => {
+  const checkSecret: Authorization['checkSecret'] = async (given, event, request) => {
     const address = (): string => addressOf(request);
     failed.check(COUNTED_AS, address);
-    if (sameText(given, adminSecret)) return true;
-    failed.count(COUNTED_AS, address);
+    const isRight = sameText(given, adminSecret);
+    await (isRight ? failed.confirm(COUNTED_AS, address) : failed.count(COUNTED_AS, address));
+    if (isRight) return true;
     void tell({ event, outcome: 'failure', reason: 'admin_secret_wrong' }, request);
     return false;
   };
@@ -93,7 +96,7 @@ export function createAuthorization(options: AuthorizeOptions): Authorization {
     const { headers } = request;
     const secret = headers.get('x-admin-secret');
     if (secret !== null)
-      return checkSecret(secret, 'admin_access', request)
+      return (await checkSecret(secret, 'admin_access', request))
         ? { kind: 'secret', name: 'admin', headers: NO_HEADERS, session: null }
         : 'admin_secret_wrong';
     // A token in the query string is refused as one (RFC 6750 §2), and not taken for nothing.

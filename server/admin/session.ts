@@ -65,7 +65,7 @@ function signInRoute(options: SessionRoutesOptions, view: (session: Session) => 
   return new Elysia({ name: 'admin-sign-in' }).post(
     '/api/admin/session',
     async ({ body, request }) => {
-      if (!authorization.checkSecret(body.admin_secret, 'admin_sign_in', request))
+      if (!(await authorization.checkSecret(body.admin_secret, 'admin_sign_in', request)))
         throw unauthorized('The admin secret is wrong.');
       // A new id for every sign-in: one that somebody else knew before is worth nothing.
       const session = await sessions.open(cookie.read(request.headers));

@@ -54,6 +54,7 @@ function start(
     },
     failed: {
       check: (clientId) => void asked.push(`check ${clientId}`),
+      confirm: (clientId) => void asked.push(`confirm ${clientId}`),
       count: (clientId, address) => void asked.push(`count ${clientId} ${address()}`),
     },
     ...parts,
@@ -88,20 +89,20 @@ describe('client authentication', () => {
       secretId: 7,
       certificateThumbprint: 'print',
     });
-    expect(asked).toEqual(['check c', 'secret', 'check c']);
+    expect(asked).toEqual(['check c', 'secret', 'confirm c']);
     expect(addresses()).toBe(0);
   });
 
   test('an assertion: looked up, signature, then noted as used', async () => {
     const { ask, asked } = start({ ...CLIENT, authMethod: 'private_key_jwt' });
     expect(await ask(JWT)).toMatchObject({ method: 'private_key_jwt', secretId: null, certificateThumbprint: null });
-    expect(asked).toEqual(['check c', 'find', 'signature', 'use']);
+    expect(asked).toEqual(['check c', 'find', 'signature', 'use', 'confirm c']);
   });
 
   test('a client that is remembered is not looked up', async () => {
     const { ask, asked } = start({ ...CLIENT, authMethod: 'private_key_jwt' }, {}, true);
     expect(await ask(JWT)).toMatchObject({ method: 'private_key_jwt' });
-    expect(asked).toEqual(['check c', 'signature', 'use']);
+    expect(asked).toEqual(['check c', 'signature', 'use', 'confirm c']);
   });
 
   test('a certificate', async () => {
@@ -111,7 +112,7 @@ describe('client authentication', () => {
         method: authMethod,
         certificateThumbprint: 'print',
       });
-      expect(asked).toEqual(['check c', 'find', 'certificate']);
+      expect(asked).toEqual(['check c', 'find', 'certificate', 'confirm c']);
     }
   });
 
@@ -123,6 +124,7 @@ describe('client authentication', () => {
           check: () => {
             throw new Problem(429, 'Too Many Requests', 'Later.');
           },
+          confirm: (clientId) => void counted.push(clientId),
           count: (clientId) => void counted.push(clientId),
         },
       });

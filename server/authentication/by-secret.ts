@@ -12,10 +12,7 @@ export interface BySecretOptions<C> {
   readonly failed: Pick<FailureLimits, 'check'>;
 }
 
-/**
- * `client_secret_basic` and `client_secret_post` (RFC 6749 §2.3.1). The limits are asked again once it is known: of guesses
- * sent together no more count, and a right one looks like the rest.
- */
+/** `client_secret_basic` and `client_secret_post` (RFC 6749 §2.3.1). */
 export function createBySecret<C extends KnownClient>({ clients, failed }: BySecretOptions<C>) {
   return async (credentials: SecretCredentials, address: () => string): Promise<Proof<C>> => {
     const { clientId, clientSecret, method } = credentials;
@@ -23,12 +20,10 @@ export function createBySecret<C extends KnownClient>({ clients, failed }: BySec
     try {
       const { client, secretId } = await clients.checkSecret(clientId, clientSecret);
       if (!usesSecret(client.authMethod)) throw notByThis(client, clientId, method);
-      failed.check(clientId, address);
       return { client, method, secretId };
     } catch (error) {
       // Looked up after every failure, so that the time tells nothing: a client of another kind has no secret to be wrong.
       const known = error instanceof OAuthError ? await clients.find(clientId) : null;
-      failed.check(clientId, address);
       throw known === null || usesSecret(known.authMethod) ? error : notByThis(known, clientId, method);
     }
   };

@@ -16,18 +16,22 @@ export interface Proof<C> {
   readonly secretId: number | null;
 }
 
-/** Failures of a client and an address. */
+/** Failures of a client and an address. Each throws Problem 429 when there were too many. */
 export interface FailureLimits {
-  /** @throws Problem 429 when there were too many. */
+  /** Before anything is compared, so that guesses cost nothing. */
   check(clientId: string, address: () => string): void;
-  count(clientId: string, address: () => string): void;
+  /** It was right: of guesses sent together no more are answered than count, and a right one looks like the rest. */
+  confirm(clientId: string, address: () => string): void | Promise<void>;
+  /** It was wrong. */
+  count(clientId: string, address: () => string): void | Promise<void>;
 }
 
 /** The limits, for names that may be longer than any client id: those are nobody, and are not kept anywhere. */
-export function limitsOfNames({ check, count }: FailureLimits): FailureLimits {
+export function limitsOfNames({ check, confirm, count }: FailureLimits): FailureLimits {
   const keyOf = (clientId: string): string => (clientId.length <= CLIENT_ID_CHARACTERS_MAX ? clientId : '');
   return {
     check: (clientId, address) => check(keyOf(clientId), address),
+    confirm: (clientId, address) => confirm(keyOf(clientId), address),
     count: (clientId, address) => count(keyOf(clientId), address),
   };
 }

@@ -67,12 +67,13 @@ export function createAuthentication<C extends KnownClient>(options: Authenticat
       const credentials = parseCredentials(authorization, parameters, () => certificate() !== null);
       try {
         const proof = await prove(credentials, request);
+        await failed.confirm(proof.client.clientId, address);
         const certificateThumbprint = certificate()?.thumbprint ?? null;
         options.clients.used(proof.client.clientId, proof.secretId);
         return { ...proof, certificateThumbprint };
       } catch (error) {
         const isFailure = error instanceof OAuthError && error.code === 'invalid_client';
-        if (isFailure) failed.count(error.clientId ?? credentials.clientId ?? '', address);
+        if (isFailure) await failed.count(error.clientId ?? credentials.clientId ?? '', address);
         throw error;
       }
     },

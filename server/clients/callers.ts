@@ -1,5 +1,6 @@
 // Who may register a client, and who may manage which: the callers of `/api/clients`.
 import { Problem } from '../../kit/http/problem';
+import type { Take } from '../../kit/limit';
 import { challengeOf, parsePresented, type Scheme } from '../oauth/bearer';
 import { isClientId } from '../oauth/client';
 import type { NamedEvent, Tell } from '../oauth/event';
@@ -24,7 +25,7 @@ export interface AccessOptions {
   readonly failed: FailedAttempts;
   readonly addressOf: (request: Request) => string;
   /** One more request of a client that manages itself: headers of its answer. Null: there is no limit. @throws Problem 429 */
-  readonly take: ((clientId: string) => Readonly<Record<string, string>>) | null;
+  readonly take: Take<string> | null;
   readonly tell: Tell;
 }
 
@@ -38,8 +39,10 @@ interface AskingAdministrator {
 interface FailedAttempts {
   /** @throws Problem 429 while this address has failed too often as this client. */
   check(clientId: string, address: () => string): void;
-  /** Counts one failure. */
-  count(clientId: string, address: () => string): void;
+  /** Asks again after what was right. @throws Problem 429. */
+  confirm(clientId: string, address: () => string): void | Promise<void>;
+  /** Counts one failure. @throws Problem 429 when it was one too many. */
+  count(clientId: string, address: () => string): void | Promise<void>;
 }
 
 /** Who may register. */
@@ -92,16 +95,16 @@ export function createAccess(options: AccessOptions): Access {
   const registered = async (request: Request, clientId: string): Promise<Registered> => {
     const token = bearerOf(request);
     if (token === null) throw refuse('client_authentication', 'credentials_missing', request, clientId);
-    const fault = await guess(request, clientId, () => clients.registrationTokenFault(clientId, token));
-    if (fault === null) return { token, headers: limited(clientId) };
-    wrong(request, clientId);
+    const fault = await guess(request, clientId, () => clients.registrationTokenFault(clientId, token), isNothing);
+    if (fault === null) return { token, headers: await limited(clientId) };
+    await wrong(request, clientId);
     throw refuse('client_authentication', fault, request, clientId);
   };
   const administrator = async (request: Request, clientId: string): Promise<Manager> => {
     const found = await administratorOf(request);
     if (found !== null) return { actor: found.name, headers: found.headers };
     const presents = presentedIn(request) !== null;
-    if (presents) wrong(request, clientId);
+    if (presents) await wrong(request, clientId);
     const reason = presents ? 'registration_token_wrong' : 'credentials_missing';
     throw refuse('client_authentication', reason, request, clientId);
   };
@@ -114,12 +117,12 @@ export function createAccess(options: AccessOptions): Access {
       }
       const token = bearerOf(request);
       const isInitial = token !== null && isMadeSecret('rt', token);
-      const found = isInitial ? await guess(request, NOBODY, () => registrationTokens.find(token)) : null;
+      const found = isInitial ? await guess(request, NOBODY, () => registrationTokens.find(token), isThere) : null;
       if (found !== null) return { actor: null, token: found, headers: null };
       const administrator = await administratorOf(request);
       if (administrator !== null) return { actor: administrator.name, token: null, headers: administrator.headers };
       if (presentedIn(request) !== null) {
-        wrong(request, NOBODY);
+        await wrong(request, NOBODY);
         throw refuse('registration', 'registration_token_wrong', request);
       }
       // Who names a wrong secret should hear of it, even where none is needed.
@@ -138,7 +141,7 @@ export function createAccess(options: AccessOptions): Access {
         return administrator(request, clientId);
       }
       const authenticated = await authenticateClient(request, parameters);
-      if (authenticated === clientId) return { actor: clientId, headers: limited(clientId) };
+      if (authenticated === clientId) return { actor: clientId, headers: await limited(clientId) };
       throw refuse('client_authentication', 'client_foreign', request, authenticated);
     },
     registering: async (request, work) => {
@@ -157,23 +160,36 @@ const NOBODY = '';
 
 const NO_HEADERS: Readonly<Record<string, string>> = {};
 
+function isNothing(found: unknown): boolean {
+  return found === null;
+}
+
+function isThere(found: unknown): boolean {
+  return found !== null;
+}
+
 /** Guesses of tokens, limited like those of secrets. */
 function createGuessing({ failed, addressOf }: Pick<AccessOptions, 'failed' | 'addressOf'>) {
   // What can be no id of a client is nobody's, and may be of any length.
-  const check = (request: Request, clientId: string): void =>
-    failed.check(isClientId(clientId) ? clientId : NOBODY, () => addressOf(request));
+  const whose = (clientId: string): string => (isClientId(clientId) ? clientId : NOBODY);
   return {
-    /** Looks a token up. Asked before, so that guesses cost nothing, and again after: of those sent together no more count, and a right one looks like the rest. */
-    guess: async <T>(request: Request, clientId: string, look: () => Promise<T>): Promise<T> => {
-      check(request, clientId);
+    /** Looks a token up. Asked before, so that guesses cost nothing, and again after a right one: of those sent together no more are answered than count. */
+    guess: async <T>(
+      request: Request,
+      clientId: string,
+      look: () => Promise<T>,
+      isRight: (found: T) => boolean,
+    ): Promise<T> => {
+      failed.check(whose(clientId), () => addressOf(request));
       const found = await look();
-      check(request, clientId);
+      if (isRight(found)) await failed.confirm(whose(clientId), () => addressOf(request));
       return found;
     },
     /** Counts a wrong token. @throws Problem 429 instead of the refusal when there were too many. */
-    wrong: (request: Request, clientId: string): void => {
-      check(request, clientId);
-      failed.count(isClientId(clientId) ? clientId : NOBODY, () => addressOf(request));
+    wrong: async (request: Request, clientId: string): Promise<void> => {
+      const address = (): string => addressOf(request);
+      failed.check(whose(clientId), address);
+      await failed.count(whose(clientId), address);
     },
   };
 }

@@ -1,5 +1,6 @@
 /** Who may ask: registration in its short form and by RFC 7591 and 7592, and the secrets of clients. Apart from tokens, which only need to know that a client is who it says. */
 import { Elysia } from 'elysia';
+import type { Take } from '../../kit/limit';
 import { type AccessOptions, createAccess } from './callers';
 import { dynamicRegistrationRoutes } from './registration-routes';
 import { secretRoutes } from './secret-routes';
@@ -11,7 +12,7 @@ export interface ClientRoutesOptions extends AccessOptions {
   readonly clients: Clients;
   readonly issuer: string;
   /** One registration from the caller's address, the administrator's not counted. @returns headers of the answer. @throws Problem 429 */
-  readonly takeRegistration: (request: Request) => Readonly<Record<string, string>>;
+  readonly takeRegistration: Take<Request>;
 }
 
 /** Routes of clients. */

@@ -2,6 +2,7 @@
 import { Elysia } from 'elysia';
 import { isJson, readJson } from '../../kit/http/json';
 import { jsonSchema } from '../../kit/http/openapi';
+import type { Take } from '../../kit/limit';
 import { invalidMetadata, invalidRequest } from '../oauth/errors';
 import type { Tell } from '../oauth/event';
 import { type Access, registeredEvent } from './callers';
@@ -17,7 +18,7 @@ export interface DynamicRegistrationOptions {
   readonly access: Access;
   readonly issuer: string;
   /** One registration from the caller's address, the administrator's not counted. @returns headers of the answer. @throws Problem 429 */
-  readonly take: (request: Request) => Readonly<Record<string, string>>;
+  readonly take: Take<Request>;
   readonly tell: Tell;
 }
 
@@ -37,7 +38,7 @@ export function dynamicRegistrationRoutes(options: DynamicRegistrationOptions) {
       '/api/clients',
       async ({ request }) => {
         const registrar = await access.registrar(request);
-        const headers = registrar.headers ?? take(request);
+        const headers = registrar.headers ?? (await take(request));
         const settings = readMetadata(await bodyOf(request));
         const { client, clientSecret, registrationToken } = await access.registering(request, () =>
           asMetadata(() => clients.create(newClientOf(settings), registrar.token)),

@@ -2,6 +2,7 @@
 import { Elysia } from 'elysia';
 import { readJsonObject } from '../../kit/http/json';
 import { Problem } from '../../kit/http/problem';
+import type { Take } from '../../kit/limit';
 import type { Tell } from '../oauth/event';
 import { RATES_SCOPE } from '../oauth/resource';
 import { type Access, type Registrar, registeredEvent } from './callers';
@@ -15,7 +16,7 @@ export interface RegistrationOptions {
   readonly access: Pick<Access, 'registrar' | 'registering'>;
   readonly tell: Tell;
   /** One registration from the caller's address, the administrator's not counted. @returns headers of the answer. @throws Problem 429 */
-  readonly take: (request: Request) => Readonly<Record<string, string>>;
+  readonly take: Take<Request>;
 }
 
 /** Routes of registration. */
@@ -50,7 +51,7 @@ export function registrationRoutes({ clients, mode, access, take, tell }: Regist
         // Before the body is read: who may not register is not told what a registration looks like.
         async ({ request, set }) => {
           const { headers } = await admit(request);
-          Object.assign(set.headers, headers ?? take(request));
+          Object.assign(set.headers, headers ?? (await take(request)));
           return readJsonObject(request);
         },
       ],

@@ -1,5 +1,6 @@
 import { Problem } from '../../kit/http/problem';
 import type { Limit } from '../../kit/limit';
+import type { Level } from '../../kit/limits/gcra';
 import type { REASONS } from '../oauth/words';
 
 /** The limits by name, as they stand in headers and in the trail. */
@@ -17,6 +18,18 @@ export interface Taken {
   readonly resetSeconds: number;
   /** Until the next one may come; 0 when it was allowed. */
   readonly retryAfterSeconds: number;
+}
+
+/** What a limit's level means for the caller. */
+export function takenOf(policy: Policy, limit: Limit, { allowed, remaining, resetMs, retryAfterMs }: Level): Taken {
+  return {
+    policy,
+    limit,
+    allowed,
+    remaining,
+    resetSeconds: Math.ceil(resetMs / 1000),
+    retryAfterSeconds: allowed ? 0 : Math.max(1, Math.ceil(retryAfterMs / 1000)),
+  };
 }
 
 const NO_HEADERS: Readonly<Record<string, string>> = {};
@@ -54,8 +67,13 @@ const SENTENCES: Readonly<Record<Policy, string>> = {
   'failed-authentication-address': 'Authentication has failed too often from this address.',
 };
 
-/** Headers for the answer to what was allowed. @throws LimitExceeded */
-export function within(taken: Taken, clientId: string | null = null): Readonly<Record<string, string>> {
+type Headers = Readonly<Record<string, string>>;
+
+/** Headers for the answer to what was allowed, at once where it is known at once. @throws LimitExceeded */
+export function within(taken: Taken, clientId?: string | null): Headers;
+export function within(taken: Taken | Promise<Taken>, clientId?: string | null): Headers | Promise<Headers>;
+export function within(taken: Taken | Promise<Taken>, clientId: string | null = null): Headers | Promise<Headers> {
+  if (taken instanceof Promise) return taken.then((known) => within(known, clientId));
   if (!taken.allowed) throw new LimitExceeded(taken, clientId);
   return limitHeaders(taken);
 }

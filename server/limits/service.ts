@@ -1,23 +1,19 @@
 import type { Limit } from '../../kit/limit';
 import { addressGroup } from '../../kit/limits/address';
 import { type Buckets, createBuckets } from '../../kit/limits/buckets';
-import { charge, fullBucket, type Level, look, take } from '../../kit/limits/gcra';
-import { LimitExceeded, type Policy, type Taken } from './refusal';
+import { look, take } from '../../kit/limits/gcra';
+import { createFailures, type Failures } from './failures';
+import { type Policy, type Taken, takenOf } from './refusal';
+import { type Sharing, settleAs } from './sharing';
 
-/** Finds out whence a request comes. Every token request comes by here: it is asked only when there is something to look up. */
-export type Address = () => string;
-
-/** The limits of this server, each of its own memory. */
+/** The limits of this server, or of all replicas where they share. */
 export interface Limits {
-  /** One request of a client (`api`, `token`, `revocation`: key is the client id) or address (`register`). `limit` replaces the policy's own. */
-  take(policy: 'api' | 'token' | 'revocation' | 'register', key: string, limit?: Limit | null): Taken;
-  /** Failed authentication: per client and address, so that nobody can lock a client out elsewhere, and per address. */
-  readonly failed: {
-    /** `clientId` is of bounded length. Before anything is compared: a right secret is refused too, or guessing would go on. Takes nothing. @throws LimitExceeded */
-    check(clientId: string, address: Address): void;
-    /** After a failure. */
-    count(clientId: string, address: Address): void;
-  };
+  /**
+   * One request of a client (`api`, `token`, `revocation`: key is the client id) or address (`register`). `limit` replaces the
+   * policy's own. At once where nothing has to be asked.
+   */
+  take(policy: 'api' | 'token' | 'revocation' | 'register', key: string, limit?: Limit | null): Taken | Promise<Taken>;
+  readonly failed: Failures;
   /** Keys remembered, by policy. */
   sizes(): Readonly<Record<string, number>>;
 }
@@ -30,6 +26,8 @@ export interface LimitsOptions {
     readonly failed: Limit;
     readonly register: Limit;
   } | null;
+  /** The memory of all replicas, which counts; null: each counts by itself. */
+  readonly sharing: Sharing | null;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
 }
@@ -44,14 +42,14 @@ const KEYS_MAX = {
   'failed-authentication-address': 20_000,
 } as const;
 
-/** An address may fail for so many clients; behind one address there may be many. */
-const ADDRESS_FACTOR = 10;
-
 /** A client that has used up its limit at the API must still be able to take back a token that leaked. */
 const REVOCATION_LIMIT: Limit = { count: 10, periodMs: 1_000 };
 
-/** The limits, or none of them (`limits` null). */
-export function createLimits({ limits, now }: LimitsOptions): Limits {
+/**
+ * The limits, or none of them (`limits` null). Where they are shared, each process keeps what it last heard of each key: it
+ * refuses by that without asking, since others can only have taken more, and goes by it while the shared memory is away.
+ */
+export function createLimits({ limits, sharing, now }: LimitsOptions): Limits {
   if (limits === null) return NO_LIMITS;
   const limitOf = { ...limits, revocation: REVOCATION_LIMIT };
   const buckets = new Map(Object.entries(KEYS_MAX).map(([policy, max]) => [policy, createBuckets(max)]));
@@ -60,63 +58,32 @@ export function createLimits({ limits, now }: LimitsOptions): Limits {
   const bucketsOf = { api, token, revocation, register };
   const keyOf = { api: identity, token: identity, revocation: identity, register: addressGroup };
   return {
-    take: (policy, key, own) => {
+    take: (policy, given, own) => {
       const limit = own ?? limitOf[policy];
+      const key = keyOf[policy](given);
       const nowMs = now();
-      return takenOf(policy, limit, take(bucketsOf[policy].of(keyOf[policy](key), limit, nowMs), nowMs));
+      const bucket = bucketsOf[policy].of(key, limit, nowMs);
+      if (sharing === null || !sharing.up()) return takenOf(policy, limit, take(bucket, nowMs));
+      const known = look(bucket, nowMs);
+      if (!known.allowed) return takenOf(policy, limit, known);
+      return sharing.take([{ policy, key, limit }], 1).then((levels) => {
+        const level = levels?.[0];
+        return takenOf(policy, limit, level === undefined ? take(bucket, now()) : settleAs(bucket, level, now()));
+      });
     },
-    failed: createFailures(limits.failed, of('failed-authentication'), of('failed-authentication-address'), now),
+    failed: createFailures({
+      limit: limits.failed,
+      pairs: of('failed-authentication'),
+      addresses: of('failed-authentication-address'),
+      sharing,
+      now,
+    }),
     sizes: () => Object.fromEntries([...buckets].map(([policy, { size }]) => [policy, size()])),
   };
 }
 
-function createFailures(limit: Limit, pairs: Buckets, addresses: Buckets, now: () => number): Limits['failed'] {
-  const addressLimit = { ...limit, count: limit.count * ADDRESS_FACTOR };
-  const check = (policy: Policy, of: Limit, level: Level, clientId: string): void => {
-    if (!level.allowed) throw new LimitExceeded(takenOf(policy, of, level), clientId);
-  };
-  return {
-    check: (clientId, address) => {
-      if (pairs.size() + addresses.size() === 0) return;
-      const nowMs = now();
-      pairs.tidy(nowMs);
-      addresses.tidy(nowMs);
-      const group = addressGroup(address());
-      const [pair, whole] = [pairs.find(pairKey(clientId, group)), addresses.find(group)];
-      check('failed-authentication', limit, look(pair ?? fullBucket(limit, nowMs), nowMs), clientId);
-      check(
-        'failed-authentication-address',
-        addressLimit,
-        look(whole ?? fullBucket(addressLimit, nowMs), nowMs),
-        clientId,
-      );
-    },
-    count: (clientId, address) => {
-      const nowMs = now();
-      const group = addressGroup(address());
-      charge(pairs.of(pairKey(clientId, group), limit, nowMs), nowMs);
-      charge(addresses.of(group, addressLimit, nowMs), nowMs);
-    },
-  };
-}
-
-function pairKey(clientId: string, group: string): string {
-  return `${group} ${clientId}`;
-}
-
 function identity(key: string): string {
   return key;
-}
-
-function takenOf(policy: Policy, limit: Limit, { allowed, remaining, resetMs, retryAfterMs }: Level): Taken {
-  return {
-    policy,
-    limit,
-    allowed,
-    remaining,
-    resetSeconds: Math.ceil(resetMs / 1000),
-    retryAfterSeconds: allowed ? 0 : Math.max(1, Math.ceil(retryAfterMs / 1000)),
-  };
 }
 
 /** Without limits there is nothing to count, and no header to send. */
@@ -137,6 +104,6 @@ const NONE_TAKEN = {
 
 const NO_LIMITS: Limits = {
   take: (policy) => NONE_TAKEN[policy],
-  failed: { check: () => {}, count: () => {} },
+  failed: { check: () => {}, confirm: () => {}, count: () => {} },
   sizes: () => ({}),
 };

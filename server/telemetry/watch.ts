@@ -22,12 +22,15 @@ export interface Observed {
   readonly streams: { counts(): Reading };
   /** Null: prices are made here. */
   readonly source: { state(): { readonly ageSeconds: number | null; readonly live: boolean } | null };
+  /** Null: nothing is shared. */
+  readonly redis: { up(): boolean } | null;
   readonly databaseReachable: () => boolean;
 }
 
 /** Has the metrics ask them at every scrape. */
 export function watchServices(metrics: Pick<Metrics, 'watch'>, observed: Observed, now: () => number): void {
-  const { audit, limits, clients, keyring, revocations, accessTokens, streams, source, databaseReachable } = observed;
+  const { audit, limits, clients, keyring, revocations, accessTokens, streams, source, redis, databaseReachable } =
+    observed;
   metrics.watch('client_secrets', () => {
     const counts = clients.secretCounts();
     if (counts === null) return null;
@@ -56,5 +59,6 @@ export function watchServices(metrics: Pick<Metrics, 'watch'>, observed: Observe
     const state = source.state();
     return state === null ? null : Number(state.live);
   });
+  metrics.watch('redis_up', () => (redis === null ? null : Number(redis.up())));
   metrics.watch('database_reachable', () => Number(databaseReachable()));
 }

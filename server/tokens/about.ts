@@ -1,8 +1,9 @@
 /** Who asks about a token (RFC 7662 §2.1, RFC 7009 §2.1): a client that authenticates, or the administrator. */
 import { Problem } from '../../kit/http/problem';
+import type { Take } from '../../kit/limit';
 import { invalidRequest } from '../oauth/errors';
 import { BASIC_CHALLENGE } from '../oauth/reply';
-import { type AskingClient, type Authenticate, parseParameters, type RawRequest, type Take } from './asking';
+import { type AskingClient, type Authenticate, parseParameters, type RawRequest } from './asking';
 import { charged } from './charged';
 
 /** An administrator who asks. */
@@ -53,7 +54,7 @@ export function createAsk({ authenticate, take }: AboutOptions): Ask {
     const admin = request.administrator === null ? null : await request.administrator().catch(besideBasic);
     const client =
       admin === null ? (await authenticate({ authorization, parameters, certificate, address })).client : null;
-    const headers = admin?.headers ?? (client === null || take === null ? null : take(client.clientId));
+    const headers = admin?.headers ?? (client === null || take === null ? null : await take(client.clientId));
     try {
       const token = parameters.get('token')?.[0];
       // Whatever the hint says, there is one kind of token (RFC 7662 §2.1, RFC 7009 §2.1: it may be ignored).

@@ -34,9 +34,6 @@ export interface RawRequest extends Omit<ClientRequest, 'parameters'> {
   readonly tell: (event: NamedEvent) => Promise<void>;
 }
 
-/** Counts one more request against a limit. @returns headers for the answer, such as `RateLimit`. @throws Problem 429 when it is one too many. */
-export type Take<T> = (whose: T) => Readonly<Record<string, string>>;
-
 /** True for the JSON short form. */
 export function isJson(contentType: string): boolean {
   return mediaType(contentType) === 'application/json';

@@ -1,9 +1,10 @@
 // Certificate-bound tokens (RFC 8705 §3) and limits, on services whose surroundings are put in place by hand.
 import { expect, test } from 'bun:test';
 import { Problem } from '../../kit/http/problem';
+import type { Take } from '../../kit/limit';
 import { OAuthError } from '../oauth/errors';
 import type { AccessTokens } from './access';
-import type { AskingAuthenticated, AskingClient, RawRequest, Take } from './asking';
+import type { AskingAuthenticated, AskingClient, RawRequest } from './asking';
 import { createAdmission, createGuard, type GuardOptions } from './guard';
 import type { AccessClaims } from './model';
 import type { Proofs } from './proofs';

@@ -1,4 +1,5 @@
 import { pathOf } from '../../kit/http/edge';
+import type { Take } from '../../kit/limit';
 import { parsePresented, type Scheme } from '../oauth/bearer';
 import { OAuthError } from '../oauth/errors';
 import type { Tell } from '../oauth/event';
@@ -6,7 +7,6 @@ import { hasParameter, queryOf } from '../oauth/query';
 import { withHeaders } from '../oauth/reply';
 import type { Reason } from '../oauth/words';
 import type { AccessTokens } from './access';
-import type { Take } from './asking';
 import { Challenge, createRefusals } from './challenges';
 import { charged } from './charged';
 import type { AccessClaims, Binding } from './model';
@@ -84,14 +84,26 @@ export function createGuard(options: GuardOptions): Guard {
     if (known === undefined || known.binding !== null) return admitFirst(request, answer);
     checks.inForce(known, 'Bearer', request);
     if (take === null) return answer(known, NO_HEADERS);
-    const headers = take(known.clientId);
-    try {
-      const response = answer(known, headers);
-      return response instanceof Promise ? finish(response, known.clientId, headers) : withHeaders(response, headers);
-    } catch (error) {
-      throw charged(error, known.clientId, headers);
-    }
+    const taken = take(known.clientId);
+    return taken instanceof Promise
+      ? taken.then((headers) => answerWith(headers, known, answer))
+      : answerWith(taken, known, answer);
   };
+}
+
+type Answer = Parameters<Guard>[1];
+
+function answerWith(
+  headers: Readonly<Record<string, string>>,
+  claims: AccessClaims,
+  answer: Answer,
+): Response | Promise<Response> {
+  try {
+    const response = answer(claims, headers);
+    return response instanceof Promise ? finish(response, claims.clientId, headers) : withHeaders(response, headers);
+  } catch (error) {
+    throw charged(error, claims.clientId, headers);
+  }
 }
 
 async function finish(
@@ -162,7 +174,7 @@ function createChecks({ tokens, proofs, audience, scope, metadataUrl, certificat
     if (typeof claims === 'string') throw refuse(scheme, claims, request);
     inForce(claims, scheme, request);
     const proof = await possessed(claims, scheme, token, request);
-    const headers = take === null ? NO_HEADERS : take(claims.clientId);
+    const headers = take === null ? NO_HEADERS : await take(claims.clientId);
     try {
       proof?.use(claims.clientId);
     } catch (error) {

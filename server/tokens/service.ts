@@ -1,3 +1,4 @@
+import type { Take } from '../../kit/limit';
 import { invalidRequest, OAuthError } from '../oauth/errors';
 import type { Parameters } from '../oauth/form';
 import type { TokenAnswer } from '../oauth/reply';
@@ -8,7 +9,6 @@ import {
   isJson,
   parseParameters,
   type RawRequest,
-  type Take,
 } from './asking';
 import { charged } from './charged';
 import type { Keyring } from './keys';
@@ -76,7 +76,7 @@ export function createTokens(options: TokensOptions): Tokens {
       const { authorization, certificate, address, dpop } = request;
       const authenticated = await authenticate({ authorization, parameters, certificate, address });
       const { client } = authenticated;
-      const limits = take === null ? null : take(client);
+      const limits = take === null ? null : await take(client);
       try {
         const { accessToken, scope, proof } = await grant(dpop, parameters, authenticated);
         const tokenType = proof === null ? 'Bearer' : 'DPoP';

@@ -3,7 +3,7 @@ import { type Box, createBox, KeyUnreadable } from './box';
 import type { SealedRow, VaultStore } from './store';
 
 /** What shared secrets are for. */
-export const SHARED_SECRETS = ['audit', 'dpop-nonce', 'console'] as const;
+export const SHARED_SECRETS = ['audit', 'dpop-nonce', 'console', 'redis'] as const;
 
 /** The purpose of a shared secret. */
 export type SharedSecret = (typeof SHARED_SECRETS)[number];

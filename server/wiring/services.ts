@@ -10,6 +10,7 @@ import type { RegistrationTokens } from '../clients/registration-tokens';
 import type { Clients } from '../clients/service';
 import type { Client } from '../clients/store';
 import { createLimits, type Limits } from '../limits/service';
+import { createSharing } from '../limits/sharing';
 import type { Tell } from '../oauth/event';
 import type { Currencies } from '../rates/currencies';
 import type { Feed } from '../rates/feed';
@@ -19,6 +20,7 @@ import type { Source } from '../rates/source';
 import { CATALOGUE_NEWS } from '../rates/store';
 import { createHub, type Hub } from '../rates/stream/hub';
 import type { Ticker } from '../rates/ticker';
+import { createRedis, type Redis } from '../redis/index';
 import { createResources, type Resources } from '../resources/service';
 import { createResourceStore } from '../resources/store';
 import { createMetrics, type Metrics } from '../telemetry/metrics';
@@ -45,6 +47,8 @@ export interface Services extends TokenServices {
   readonly tell: Tell;
   readonly audit: Audit;
   readonly limits: Limits;
+  /** The memory of all replicas; null: each has its own. */
+  readonly redis: Redis | null;
   readonly metrics: Metrics;
   readonly vault: Vault;
   readonly clients: Clients;
@@ -88,7 +92,9 @@ export function createServices(database: Database, given: Surroundings): Service
     return event.routine ? Promise.resolve() : audit.record(event);
   };
   const tell = createTell({ log, source: callers.seen, record });
-  const limits = createLimits({ limits: given.limits, now });
+  const redis = given.redisUrl === null ? null : createRedis({ url: given.redisUrl, log });
+  const sharing = redis === null ? null : createSharing({ memory: redis, key: () => vault.secretFor('redis') });
+  const limits = createLimits({ limits: given.limits, sharing, now });
   const resources = createResources({ store: createResourceStore(rows), issuer, publicUrls, now });
   const ofClients = wireClients(rows, given, { limits, resources, calendar });
   const reachability = createReachability();
@@ -111,6 +117,7 @@ export function createServices(database: Database, given: Surroundings): Service
     audit,
     tell,
     limits,
+    redis,
     resources,
   };
   const databaseState = reachability.state;
@@ -122,7 +129,7 @@ export function createServices(database: Database, given: Surroundings): Service
     open: async (changes) => {
       reachability.follow(changes);
       listenFor(changes, services);
-      await openAll(services);
+      await Promise.all([openAll(services), redis?.open()]);
     },
   };
 }

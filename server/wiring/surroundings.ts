@@ -15,6 +15,7 @@ type InForce = Pick<
   | 'loopback'
   | 'metricsToken'
   | 'publicUrls'
+  | 'redisUrl'
   | 'registration'
   | 'retentionAuditMs'
   | 'retentionCandlesMs'

@@ -1,6 +1,6 @@
 import type { ReadClock } from '../../db/clock';
 import type { Rows } from '../../db/rows';
-import { parseLimit } from '../../kit/limit';
+import { parseLimit, type Take } from '../../kit/limit';
 import type { Authentication } from '../authentication/service';
 import type { Clients } from '../clients/service';
 import type { Client } from '../clients/store';
@@ -29,10 +29,8 @@ export interface TokenServices {
   /** The token endpoints: issue, introspect, revoke. */
   readonly tokens: Tokens & Introspection & Revocation;
   /** One more request of a client at the API: the headers of its answer. Null: there is no limit. @throws Problem 429 */
-  readonly takeApi: Take | null;
+  readonly takeApi: Take<string> | null;
 }
-
-type Take = (clientId: string) => Readonly<Record<string, string>>;
 
 /** What the tokens' services stand on beside their rows. */
 export interface TokensNeed {
@@ -89,11 +87,11 @@ export function wireTokens(rows: Rows, given: Surroundings, need: TokensNeed): T
   };
 }
 
-function createTakeApi(limits: Limits, clients: Pick<Clients, 'limitOf'>): Take {
+function createTakeApi(limits: Limits, clients: Pick<Clients, 'limitOf'>): Take<string> {
   return (clientId) => within(limits.take('api', clientId, clients.limitOf(clientId)), clientId);
 }
 
-function createTakeRevocation(limits: Limits): Take {
+function createTakeRevocation(limits: Limits): Take<string> {
   return (clientId) => within(limits.take('revocation', clientId), clientId);
 }
 

@@ -1,0 +1,113 @@
+// A real Redis that is away in every way, and comes back.
+import { afterEach, describe, expect, setDefaultTimeout, test } from 'bun:test';
+import { createHash } from 'node:crypto';
+import { START_TIMEOUT_MS } from '../../db/testing-postgres';
+import { captureLog } from '../../kit/testing';
+import { waitFor } from '../testing';
+import { ANSWER_MS, createRedis, type Redis, RedisAway, type Script } from './index';
+import { hasRedis, startRedis, type TestRedis } from './testing-redis';
+
+const scriptOf = (text: string): Script => ({ text, sha: createHash('sha1').update(text).digest('hex') });
+const COUNT = scriptOf("return redis.call('INCR', KEYS[1])");
+
+describe.skipIf(!hasRedis())('Redis', () => {
+  setDefaultTimeout(START_TIMEOUT_MS);
+  const opened: { close(): unknown }[] = [];
+  afterEach(async () => {
+    for (const one of opened.splice(0).reverse()) await one.close();
+  });
+  const start = async (password?: string): Promise<TestRedis> => {
+    const server = await startRedis(password === undefined ? {} : { password });
+    opened.push(server);
+    return server;
+  };
+  const open = async (url: string): Promise<{ redis: Redis; logged: string[] }> => {
+    const { log, logged } = captureLog('crypto-server');
+    const redis = createRedis({ url, log });
+    opened.push(redis);
+    await redis.open();
+    return { redis, logged };
+  };
+  const count = (redis: Redis): Promise<unknown> => redis.run(COUNT, ['n'], []);
+  const outcome = (work: Promise<unknown>): Promise<unknown> => work.catch((error: unknown) => error);
+  const levels = (logged: readonly string[]): string[] => logged.map((line) => JSON.parse(line)['log.level']);
+
+  test('runs scripts, also after it was made to forget them', async () => {
+    const server = await start();
+    const { redis, logged } = await open(server.url);
+    expect([await count(redis), await count(redis)]).toEqual([1, 2]);
+    await server.send('SCRIPT', 'FLUSH');
+    expect(await Promise.all([count(redis), count(redis), count(redis)])).toEqual([3, 4, 5]);
+    expect(logged).toEqual([]);
+  });
+
+  test('silent: whoever waits is told within the bound, the next ones at once, the log once', async () => {
+    const server = await start();
+    const { redis, logged } = await open(server.url);
+    expect(await count(redis)).toBe(1);
+    server.pause();
+    const begun = performance.now();
+    const waited = await Promise.all(Array.from({ length: 50 }, () => outcome(count(redis))));
+    // The other half is for a machine under load.
+    expect(performance.now() - begun).toBeLessThan(1.5 * ANSWER_MS + 100);
+    expect(waited.every((error) => error instanceof RedisAway)).toBe(true);
+    expect(redis.up()).toBe(false);
+    expect(await outcome(count(redis))).toBeInstanceOf(RedisAway);
+    server.resume();
+    await waitFor(redis.up, 'Redis to be back');
+    expect(await outcome(count(redis))).toBeNumber();
+    expect(levels(logged)).toEqual(['warn', 'info']);
+  });
+
+  test('killed and started again: away without being asked, then back', async () => {
+    const server = await start();
+    const { redis, logged } = await open(server.url);
+    await server.kill();
+    await waitFor(() => !redis.up(), 'the broken connection to be noticed');
+    await server.start();
+    await waitFor(redis.up, 'Redis to be back');
+    expect(await count(redis)).toBe(1);
+    expect(levels(logged)).toEqual(['warn', 'info']);
+  });
+
+  test('a wrong password: away, said once without any password', async () => {
+    const server = await start('the-right-password');
+    const { redis, logged } = await open(server.url.replace('the-right', 'a-wrong'));
+    expect(redis.up()).toBe(false);
+    await redis.open();
+    expect(levels(logged)).toEqual(['warn']);
+    expect(logged[0]).toContain(`127.0.0.1:${server.port}`);
+    expect(logged[0]).not.toContain('a-wrong');
+    const right = await open(server.url);
+    expect([right.redis.up(), right.logged]).toEqual([true, []]);
+  });
+
+  test('nobody there at the start: away, and found when it comes', async () => {
+    const server = await start();
+    await server.kill();
+    const { redis } = await open(server.url);
+    expect(redis.up()).toBe(false);
+    await server.start();
+    await waitFor(redis.up, 'Redis to be found');
+  });
+
+  test('one that may not be written to is away', async () => {
+    const server = await start();
+    const { redis, logged } = await open(server.url);
+    await server.send('REPLICAOF', '127.0.0.1', '1');
+    expect(await outcome(count(redis))).toBeInstanceOf(RedisAway);
+    expect(logged.join()).toContain('READONLY');
+    await redis.open();
+    expect([redis.up(), levels(logged)]).toEqual([false, ['warn']]);
+  });
+
+  test('closed, it lets nobody wait and tries no more', async () => {
+    const server = await start();
+    const { redis, logged } = await open(server.url);
+    server.pause();
+    const waiting = outcome(count(redis));
+    redis.close();
+    expect(await waiting).toBeInstanceOf(RedisAway);
+    expect([redis.up(), logged]).toEqual([false, []]);
+  });
+});

@@ -1,0 +1,76 @@
+// A real Redis for tests, from the machine's own binary, that keeps nothing on the disk and ends with the process.
+import type { Subprocess } from 'bun';
+import { freePort, until } from '../../db/testing-postgres';
+
+/** One Redis on 127.0.0.1. */
+export interface TestRedis {
+  readonly url: string;
+  readonly port: number;
+  /** Stops it in its tracks: connections stay open and silent. */
+  pause(): void;
+  resume(): void;
+  /** SIGKILL: its port refuses from then on, and what it knew is lost. */
+  kill(): Promise<void>;
+  start(): Promise<void>;
+  /** One command, on a connection of its own. */
+  send(command: string, ...args: string[]): Promise<unknown>;
+  close(): Promise<void>;
+}
+
+/** True where this machine has Redis. */
+export function hasRedis(): boolean {
+  return Bun.which('redis-server') !== null;
+}
+
+/** Survives no test: its input closes with the process that started it, and then it goes too. */
+const GUARDIAN = 'redis-server "$@" > /dev/null 2>&1 & pid=$!; echo $pid; cat > /dev/null; kill -KILL $pid';
+
+/** Starts one on a free port. */
+export async function startRedis(options: { readonly password?: string } = {}): Promise<TestRedis> {
+  const { password } = options;
+  const port = await freePort();
+  const url = `redis://${password === undefined ? '' : `:${password}@`}127.0.0.1:${port}`;
+  const settings = ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no', '--dir', '/tmp'];
+  const args = [...settings, ...(password === undefined ? [] : ['--requirepass', password])];
+  let running: { readonly guardian: Subprocess<'pipe', 'pipe', 'ignore'>; readonly pid: number } | null = null;
+
+  const send = async (command: string, ...rest: string[]): Promise<unknown> => {
+    const client = new Bun.RedisClient(url, { autoReconnect: false, connectionTimeout: 1_000 });
+    try {
+      await client.connect();
+      return await client.send(command, rest);
+    } finally {
+      client.close();
+    }
+  };
+  const signal = (name: NodeJS.Signals): void => {
+    if (running !== null) process.kill(running.pid, name);
+  };
+  const kill = async (): Promise<void> => {
+    if (running === null) return;
+    signal('SIGKILL');
+    await running.guardian.stdin.end();
+    await running.guardian.exited;
+    running = null;
+  };
+  const start = async (): Promise<void> => {
+    const guardian = Bun.spawn(['sh', '-c', GUARDIAN, 'redis', ...args], {
+      stdin: 'pipe',
+      stdout: 'pipe',
+      stderr: 'ignore',
+    });
+    guardian.unref();
+    const { value } = await guardian.stdout.getReader().read();
+    running = { guardian, pid: Number(new TextDecoder().decode(value)) };
+    await until(
+      () =>
+        send('PING').then(
+          () => true,
+          () => false,
+        ),
+      'Redis to answer',
+    );
+  };
+  await start();
+  return { url, port, pause: () => signal('SIGSTOP'), resume: () => signal('SIGCONT'), kill, start, send, close: kill };
+}
