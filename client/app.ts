@@ -1,4 +1,5 @@
 import { Elysia } from 'elysia';
+import type { AccessLog } from '../kit/http/access-log';
 import { docsRoutes } from '../kit/http/docs';
 import { createEdge } from '../kit/http/edge';
 import { createErrorRule } from '../kit/http/errors';
@@ -40,7 +41,7 @@ export interface AppOptions {
   readonly issuer: string;
   /** False before the start is complete and once the stop has begun. */
   readonly serving: () => boolean;
-  readonly accessLog: boolean;
+  readonly accessLog: AccessLog;
   /** Start of the request ids that this process gives out. */
   readonly idPrefix: string;
   readonly clock: Clock;
@@ -63,10 +64,12 @@ export function createApp(services: Services, options: AppOptions) {
   const failed = createErrorRule({ log, routes: () => root.routes, known });
   const addressOf = (received: Request): string => root.server?.requestIP(received)?.address ?? '';
   const access = createAccess({ ...options, addressOf });
+  const metrics = createMetrics(report);
   const edge = createEdge({
     ...options,
     urls: [],
-    now: clock.now,
+    elapsed: clock.elapsed,
+    observe: metrics.traffic(() => root.routes),
     failed,
     refused: access.refusal,
     streams: isProxied,
@@ -112,7 +115,7 @@ export function createApp(services: Services, options: AppOptions) {
       }),
     )
     .use(healthRoutes({ service: 'crypto-client', serving, dependencies: [dependency] }))
-    .use(metricsRoutes(createMetrics(report), null, access.isAdmitted))
+    .use(metricsRoutes(metrics.registry, null, access.isAdmitted))
     .use(docsRoutes({ title: ABOUT.title, document: describe }));
 }
 

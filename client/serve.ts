@@ -1,3 +1,4 @@
+import { accessLogOf } from '../kit/http/access-log';
 import { drain, listen, shownUrl } from '../kit/http/listen';
 import { servingPassword } from './access/password';
 import { createApp } from './app';
@@ -30,7 +31,7 @@ export function startClient(config: Config, options: ServeOptions): RunningClien
     ...options,
     password: guard?.password ?? null,
     serving: () => serving,
-    accessLog: config.logLevel === 'debug',
+    accessLog: accessLogOf(config.logLevel),
   });
   let port: number;
   try {

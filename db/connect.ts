@@ -3,7 +3,7 @@ import { migrate } from 'drizzle-orm/postgres-js/migrator';
 import type { Sql, TransactionSql } from 'postgres';
 import { type Connection, openConnection } from './connection';
 import { allMissing, applyMigrations, isMigrated, readMigrationStatus } from './migrate';
-import { createPool, type Pool, PoolClosed, settle } from './pool';
+import { createPool, type Pool, PoolClosed, type PoolCounts, settle } from './pool';
 import type { Rows } from './rows';
 import * as schema from './schema';
 
@@ -17,6 +17,8 @@ export interface Database {
   migrate(): Promise<void>;
   /** Every migration of this program, in order. */
   migrationStatus(): Promise<readonly { name: string; applied: boolean }[]>;
+  /** Of the connections for queries; null where there are none. */
+  connections(): PoolCounts | null;
   /** Lets what is running end, then closes. */
   close(): Promise<void>;
 }
@@ -95,6 +97,7 @@ export function connectPostgres(options: PostgresOptions): Database {
       }
     },
     migrationStatus: () => readMigrationStatus(rows),
+    connections: pool.counts,
     async close() {
       await Promise.all([pool.close(), ...[...listeners].map((listener) => listener.close(CLOSE_MS))]);
     },
@@ -110,6 +113,7 @@ export function offlineDatabase(): Database {
     listen: refuse,
     migrate: refuse,
     migrationStatus: async () => allMissing(),
+    connections: () => null,
     close: async () => {},
   };
 }

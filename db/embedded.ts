@@ -64,6 +64,7 @@ function serve(engine: PGlite, release: () => void): Database {
       if (!(await isMigrated(rows))) await applyMigrations(rows, (config) => migrate(rows, config));
     },
     migrationStatus: () => readMigrationStatus(rows),
+    connections: () => null,
     async close() {
       if (!engine.closed) await engine.close();
       release();

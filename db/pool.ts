@@ -18,8 +18,12 @@ export class PoolClosed extends Error {
   readonly code = 'CONNECTION_ENDED';
 }
 
+/** Connections `busy` with a job, `idle` ones, and jobs `waiting` for their turn. */
+export type PoolCounts = Readonly<Record<'busy' | 'idle' | 'waiting', number>>;
+
 /** Connections for queries, each lent to one job at a time. */
 export interface Pool {
+  counts(): PoolCounts;
   /** Runs `job` on a connection of its own. Rejects with `QueryDeadlineExceeded`, and cuts the connection, when it takes too long. */
   run<T>(job: (client: Sql) => PromiseLike<T>): Promise<T>;
   /** Lets running jobs end, then closes every connection. */
@@ -74,6 +78,7 @@ export function createPool(options: { size: number; deadlineMs: number; open: ()
   }
 
   return {
+    counts: () => ({ ...turns.counts(), idle: idle.length }),
     async run(job) {
       if (closed) throw new PoolClosed('The database is closed');
       const outcome = attempt(job);
@@ -114,7 +119,10 @@ function startDeadline(deadlineMs: number): { passed: Promise<never>; clear: () 
 }
 
 /** Turns, first come first served: `granted` resolves when one of `size` is free; `leave` gives it, or the place in the queue, up. */
-function createTurns(size: number): { take(): { granted: Promise<void>; leave: () => void } } {
+function createTurns(size: number): {
+  take(): { granted: Promise<void>; leave: () => void };
+  counts(): { busy: number; waiting: number };
+} {
   const waiting = new Set<() => void>();
   let free = size;
 
@@ -125,6 +133,7 @@ function createTurns(size: number): { take(): { granted: Promise<void>; leave: (
     first();
   };
   return {
+    counts: () => ({ busy: size - free, waiting: waiting.size }),
     take() {
       if (free > 0) {
         free--;

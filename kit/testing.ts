@@ -18,3 +18,10 @@ export function commandOf(program: 'server' | 'client'): string[] {
   if (Bun.env['TEST_BINARIES'] === 'true') return [join(root, `crypto-${program}`)];
   return [process.execPath, join(root, program, 'main.ts')];
 }
+
+/** Names of the metrics that docs/metrics.md gives to a program, sorted. */
+export function metricsIn(document: string, program: 'crypto_server' | 'crypto_client'): string[] {
+  const own = document.matchAll(new RegExp(`\`((${program}|process)_\\w+)\``, 'g'));
+  const common = document.matchAll(/`…(_\w+)`/g);
+  return [...[...own].map(([, name = '']) => name), ...[...common].map(([, rest]) => program + rest)].sort();
+}

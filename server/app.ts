@@ -8,6 +8,7 @@ import { metricsRoutes } from '../kit/http/metrics';
 import { describeApi, type OpenApiDocument } from '../kit/http/openapi';
 import { problemResponse } from '../kit/http/problem';
 import { requestId } from '../kit/http/request-id';
+import type { Observe } from '../kit/metrics/traffic';
 import { type AdminOptions, adminRoutes } from './admin/index';
 import { type ClientRoutesOptions, clientRoutes } from './clients/index';
 import { consoleRoutes } from './console/index';
@@ -60,7 +61,13 @@ export function createApp(services: Services, given: Surroundings, serving: () =
     normalize: false,
     systemRouter: false,
     websocket: SOCKET_LIMITS,
-  }).wrap(edgeOf(given, failed));
+  }).wrap(
+    edgeOf(
+      given,
+      failed,
+      services.metrics.traffic(() => root.routes),
+    ),
+  );
   callers.attach(() => root.server);
   // Elysia adds to the instance it is called on: `root` is the whole application once all is mounted.
   return root
@@ -149,10 +156,10 @@ function createAuthenticate({ authentication, callers }: Services) {
   };
 }
 
-function edgeOf(given: Surroundings, failed: ErrorRule) {
-  const { loopback, issuer, publicUrls, log, accessLog, now, randomBytes } = given;
+function edgeOf(given: Surroundings, failed: ErrorRule, observe: Observe) {
+  const { issuer, publicUrls, randomBytes } = given;
   const idPrefix = randomBytes(6).toString('hex');
-  const edge = createEdge({ loopback, urls: [issuer, ...publicUrls], log, accessLog, now, idPrefix, failed });
+  const edge = createEdge({ ...given, urls: [issuer, ...publicUrls], idPrefix, failed, observe });
   return edge as unknown as Parameters<Elysia['wrap']>[0]; // Elysia's type of a wrapper says nothing of handlers.
 }
 

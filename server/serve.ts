@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 import { type Database, offlineDatabase } from '../db/connect';
 import { addressRanges, unmapped } from '../kit/address-ranges';
 import { Refusal } from '../kit/command';
+import { accessLogOf } from '../kit/http/access-log';
 import { drain, listen, shownUrl } from '../kit/http/listen';
 import type { OpenApiDocument } from '../kit/http/openapi';
 import type { Log } from '../kit/logs';
@@ -156,7 +157,7 @@ function surroundings(config: Config, issuer: string, process: Process): Surroun
     resolve: lookUp,
     trusted: (address) => isTrusted(unmapped(address)),
     behindProxy: config.trustedProxies.length > 0,
-    accessLog: config.logLevel === 'debug',
+    accessLog: accessLogOf(config.logLevel),
     databaseNow: null,
   };
 }

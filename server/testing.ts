@@ -152,7 +152,7 @@ function surroundings(issuer: string, logged: string[], now: () => number): Surr
     limits: null,
     trusted: () => false,
     behindProxy: false,
-    accessLog: true,
+    accessLog: 'all',
     log: createLog({
       service: 'crypto-server',
       version: '0',

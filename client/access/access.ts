@@ -1,11 +1,12 @@
 /** Who may use the client: this machine while it listens on loopback without a password, else whoever knows the password. Apart from what is guarded, so that no route can forget to ask. */
-import { pathOf } from '../../kit/http/edge';
+
 import { isForwarded, isFromThisMachine } from '../../kit/http/local';
 import type { ApiDescription } from '../../kit/http/openapi';
 import { Problem } from '../../kit/http/problem';
 import { receivedOf } from '../../kit/http/received';
 import { comesFromAPage, createSameOrigin, isSafe } from '../../kit/http/same-origin';
 import { createSessionCookie, type SessionCookie } from '../../kit/http/session-cookie';
+import { pathOf } from '../../kit/http/url-path';
 import type { Log } from '../../kit/logs';
 import { sameText } from '../../kit/same-text';
 import { createAttempts } from './attempts';

@@ -1,5 +1,8 @@
 /** The client's state in numbers, for Prometheus. Apart from status/, which tells the same to people. */
 import { Gauge, Registry } from 'prom-client';
+import { watchProcess } from '../../kit/metrics/process';
+import type { Route } from '../../kit/metrics/routes';
+import { createTraffic, type Observe } from '../../kit/metrics/traffic';
 import type { StatusReport } from '../status/report';
 
 interface Reading {
@@ -67,9 +70,17 @@ const READINGS: readonly Reading[] = [
   },
 ];
 
-/** A registry of its own, read from the report at each scrape. */
-export function createMetrics(report: () => StatusReport): Registry {
+/** What is measured of this client. */
+export interface Metrics {
+  readonly registry: Registry;
+  /** What is told of every answer; the routes are asked for at the first. */
+  traffic(routes: () => readonly Route[]): Observe;
+}
+
+/** A registry of its own; the report is read at each scrape. */
+export function createMetrics(report: () => StatusReport): Metrics {
   const registry = new Registry();
+  watchProcess(registry);
   for (const { name, help, read } of READINGS) {
     new Gauge({
       name,
@@ -82,5 +93,5 @@ export function createMetrics(report: () => StatusReport): Registry {
       },
     });
   }
-  return registry;
+  return { registry, traffic: (routes) => createTraffic(registry, 'crypto_client_', routes) };
 }

@@ -1,7 +1,7 @@
 /** Calls for local programs: `/proxy/{credential}/…` passes them on with a token, so that nobody but this client needs to know OAuth. Apart from rates/, because it knows nothing of what it carries. */
 import { Elysia } from 'elysia';
-import { pathOf } from '../../kit/http/edge';
 import { Problem } from '../../kit/http/problem';
+import { pathOf } from '../../kit/http/url-path';
 import { authorizedFetch, type Tokens } from '../auth/authorized-fetch';
 import type { Fetch } from '../ports';
 import { overServers, type Route } from '../servers/failover';

@@ -89,7 +89,7 @@ function assemble(
     ...given,
     password: servingPassword(config, randomBytes)?.password ?? null,
     serving: () => true,
-    accessLog: true,
+    accessLog: 'all',
     idPrefix: 'test',
   });
   const ask = async (path: string, init: RequestInit = {}): Promise<Response> => {

@@ -9,8 +9,9 @@ const options: EdgeOptions = {
   loopback: false,
   urls: [],
   log,
-  accessLog: false,
-  now: () => 0,
+  accessLog: 'none',
+  observe: () => {},
+  elapsed: () => 0,
   idPrefix: 'prefix',
   failed: ({ error }) => new Response(String(error), { status: 500 }),
 };
@@ -90,7 +91,7 @@ describe('the edge', () => {
   test('the access log has the path without its query', async () => {
     logged.length = 0;
     await through(() => new Response(null, { status: 204 }), new Request('http://localhost/a?client_secret=hush'), {
-      accessLog: true,
+      accessLog: 'all',
     });
     expect(logged.length).toBe(1);
     expect(JSON.parse(logged[0]!)).toMatchObject({

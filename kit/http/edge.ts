@@ -1,9 +1,13 @@
 import type { Log } from '../logs';
+import type { Observe } from '../metrics/traffic';
+import { type AccessLog, createAccessLog } from './access-log';
 import type { ErrorRule } from './errors';
 import { createOriginRule } from './origin';
 import { notFound, Problem, problemResponse } from './problem';
 import { withBody } from './received';
-import { createIdentify, requestId } from './request-id';
+import { createIdentify } from './request-id';
+import { requestFields } from './trace';
+import { pathOf } from './url-path';
 
 /** Largest request body that is read, in bytes; a larger one is answered 413. */
 export const BODY_BYTES_MAX = 64 * 1024;
@@ -21,10 +25,8 @@ export interface EdgeOptions {
   /** Base URLs by which callers may reach the server beyond loopback names. */
   readonly urls: readonly string[];
   readonly log: Log;
-  /** Writes one debug record a request. */
-  readonly accessLog: boolean;
-  /** Milliseconds since the epoch. */
-  readonly now: () => number;
+  /** Which requests are written to the log. */
+  readonly accessLog: AccessLog;
   /** Start of the request ids that this process gives out. */
   readonly idPrefix: string;
   /** Answers for a handler whose promise failed. */
@@ -33,6 +35,10 @@ export interface EdgeOptions {
   readonly refused?: (request: Request) => Problem | null;
   /** True for requests whose body is read by their route as it comes, however long it is. */
   readonly streams?: (request: Request) => boolean;
+  /** Told of every answer. */
+  readonly observe: Observe;
+  /** Milliseconds on a clock that never steps. */
+  readonly elapsed: () => number;
 }
 
 type Answer = Response | Promise<Response>;
@@ -50,7 +56,7 @@ export function createEdge(options: EdgeOptions): (next: Next) => Next {
   const pass = (request: Request, id: string, next: Next): Answer => {
     const reason = loopback ? foreign(request.headers) : null;
     if (reason !== null) {
-      options.log.info('foreign_request', { 'event.reason': reason, 'http.request.id': id });
+      options.log.info('foreign_request', { 'event.reason': reason, ...requestFields(request) });
       return problemResponse(new Problem(403, 'Forbidden', reason), id);
     }
     if (!isReadable(request.url)) return problemResponse(notFound('There is nothing at this path.'), id);
@@ -61,21 +67,23 @@ export function createEdge(options: EdgeOptions): (next: Next) => Next {
     if (request.method !== 'HEAD') return answer;
     return answer instanceof Promise ? answer.then(withoutGuess) : withoutGuess(answer);
   };
+  const written = createAccessLog(options);
+  const answered = (request: Request, response: Response, id: string, startedMs: number): Response => {
+    const ms = options.elapsed() - startedMs;
+    options.observe(request, response.status, ms);
+    written(request, response.status, ms);
+    return stamp(response, id);
+  };
   const handle = (request: Request, next: Next): Answer => {
+    const startedMs = options.elapsed();
     const id = identify(request);
     const answer = pass(request, id, next);
-    if (!(answer instanceof Promise)) return stamp(answer, id);
+    if (!(answer instanceof Promise)) return answered(request, answer, id, startedMs);
     // The framework catches what a handler throws, but not what becomes of a promise that it only passes on.
     const caught = answer.catch((error: unknown) => options.failed({ code: 'UNKNOWN', error, request }));
-    return caught.then((response) => stamp(response, id));
+    return caught.then((response) => answered(request, response, id, startedMs));
   };
-  if (!options.accessLog) return once((next) => (request) => handle(request, next));
-  return (next) => async (request) => {
-    const startedMs = options.now();
-    const response = await handle(request, next);
-    logAccess(options, request, response, startedMs);
-    return response;
-  };
+  return once((next) => (request) => handle(request, next));
 }
 
 /** The framework wraps anew for every request, always around the same function: that is done once. */
@@ -128,16 +136,6 @@ function tooLarge(id: string): Response {
   return problemResponse(new Problem(413, 'Content Too Large', detail), id);
 }
 
-function logAccess({ log, now }: EdgeOptions, request: Request, response: Response, startedMs: number): void {
-  log.debug('request', {
-    'http.request.id': requestId(request),
-    'http.request.method': request.method,
-    'url.path': pathOf(request.url),
-    'http.response.status_code': response.status,
-    'event.duration': Math.round((now() - startedMs) * 1e6),
-  });
-}
-
 /** False for a path whose percent encoding is no UTF-8: the framework would hand a handler null for that part of it. */
 function isReadable(url: string): boolean {
   if (!url.includes('%')) return true;
@@ -147,11 +145,4 @@ function isReadable(url: string): boolean {
   } catch {
     return false;
   }
-}
-
-/** The path of a URL alone: a query may carry a secret, and a log must not. */
-export function pathOf(url: string): string {
-  const start = url.indexOf('/', url.indexOf('://') + 3);
-  const end = url.search(/[?#]/);
-  return start < 0 ? '/' : url.slice(start, end < 0 ? undefined : end);
 }

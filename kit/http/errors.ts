@@ -7,6 +7,7 @@ import { notJson } from './json';
 import { notFound, Problem, problemResponse } from './problem';
 import { receivedOf } from './received';
 import { requestId } from './request-id';
+import { requestFields } from './trace';
 
 /** A route as the application lists it. */
 export interface Route {
@@ -56,10 +57,10 @@ export function createErrorRule(options: ErrorRuleOptions): ErrorRule {
     if (code === 'PARSE') return problemResponse(notJson(), id);
     if (code === 'VALIDATION' && isRequestFault(error)) return problemResponse(shapeProblem(error), id);
     if (receivedOf(request).signal.aborted) {
-      options.log.debug('the caller left before its request was complete', { 'http.request.id': id });
+      options.log.debug('the caller left before its request was complete', requestFields(request));
       return problemResponse(notJson(), id);
     }
-    options.log.error('request failed', { error, 'http.request.id': id, 'http.request.method': request.method });
+    options.log.error('request failed', { error, ...requestFields(request), 'http.request.method': request.method });
     const detail = 'Something went wrong on this side; the operator finds the cause in the log by the request id.';
     return problemResponse(new Problem(500, 'Internal Server Error', detail), id);
   };

@@ -1,8 +1,8 @@
 import { Elysia } from 'elysia';
 import { notFound, unprocessable } from '../../kit/http/problem';
-import { requestId } from '../../kit/http/request-id';
 import { readRowNumber } from '../../kit/http/row-number';
 import { begun, streamOf } from '../../kit/http/streamed';
+import { requestFields } from '../../kit/http/trace';
 import type { Log } from '../../kit/logs';
 import { type AuditFormat, CSV, NDJSON, writeTrail } from '../audit/format';
 import { auditView } from '../audit/model';
@@ -61,7 +61,7 @@ export function auditRoutes({ access, audit, now, tell, log }: AuditRoutesOption
         const actor = access.actorOf(request).name;
         await tell({ event: 'audit_exported', outcome: 'success', actor, details: { format: name } }, request);
         const broken = (error: unknown): void =>
-          log.error('an export of the audit trail was cut off', { error, 'http.request.id': requestId(request) });
+          log.error('an export of the audit trail was cut off', { error, ...requestFields(request) });
         return new Response(streamOf(writeTrail(FORMATS[name], await events()), broken), { headers });
       },
       {

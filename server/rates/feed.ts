@@ -10,6 +10,8 @@ export interface Snapshot {
   readonly seq: number;
   /** Of every answer made from this snapshot, the same on every replica: the part of its entity tag that content decides. */
   readonly version: string;
+  /** When the tick was made, in milliseconds since the epoch; null: there was none yet. */
+  readonly tickedAtMs: number | null;
   /** Raised when a currency comes or goes; a tick leaves it. */
   readonly catalogueVersion: number;
   readonly rates: readonly Rate[];
@@ -90,6 +92,7 @@ function makeSnapshot(state: MarketState, figures: Figures, everListed: Readonly
   const rates = state.currencies.map((currency) => makeRate(currency, figures.get(currency.id)));
   return {
     seq: state.seq,
+    tickedAtMs: state.tickedAt?.getTime() ?? null,
     catalogueVersion: state.catalogueVersion,
     // With its time, so that what a market made anew calls its tenth tick is not taken for that of the one before.
     version: `${state.seq}-${state.catalogueVersion}-${(state.tickedAt?.getTime() ?? 0).toString(36)}`,

@@ -12,8 +12,8 @@ import {
   notModified,
   unchanged,
 } from '../../kit/http/representation';
-import { requestId } from '../../kit/http/request-id';
 import { begun, streamOf } from '../../kit/http/streamed';
+import { requestFields } from '../../kit/http/trace';
 import type { Log } from '../../kit/logs';
 import type { Guard } from '../tokens/guard';
 import { createExports } from './exports';
@@ -54,8 +54,7 @@ export function historyRoutes({ history, guard, log, stalledSeconds = STALLED_SE
   const answer = <Row, Body>(asked: Asked, clientId: string, series: Series<Row, Body>): Promise<Response> =>
     sendSeries(asked.request, series, {
       begin: () => begin(asked, clientId),
-      broken: (error) =>
-        log.error('an answer in CSV was cut off', { error, 'http.request.id': requestId(asked.request) }),
+      broken: (error) => log.error('an answer in CSV was cut off', { error, ...requestFields(asked.request) }),
     });
   return new Elysia({ name: 'history' })
     .get(

@@ -51,7 +51,7 @@ const SECOND_MS = 1_000;
 
 /** What the timer stands on. */
 export interface TickTimerOptions {
-  readonly ticker: Ticker;
+  readonly ticker: Pick<Ticker, 'tick' | 'settled'>;
   readonly periodSeconds: number;
   readonly log: Log;
   /** Milliseconds since the epoch. */

@@ -9,6 +9,8 @@ import type { RateStore, TickPlan } from './store';
 export interface Ticker {
   /** Makes the tick that is due: commits it, then publishes it. @returns its number, or null when there was none to make. */
   tick(): Promise<number | null>;
+  /** How many ticks this server has made. */
+  made(): number;
   /** Resolves when no tick is being made: before the database is closed. */
   settled(): Promise<void>;
 }
@@ -37,6 +39,7 @@ const EARLY_MS = 500;
 export function createTicker(options: TickerOptions): Ticker {
   const { store, candles, feed, source, periodSeconds, calendar, elapsed, log } = options;
   let rolledUp: number | null = null;
+  let made = 0;
   let last: Promise<unknown> = Promise.resolve();
   /** Once a minute. The tick is made, whatever becomes of this; what is left is made the next time. */
   const rollUp = async (at: Date): Promise<void> => {
@@ -53,16 +56,18 @@ export function createTicker(options: TickerOptions): Ticker {
     const next: TickPlan['next'] = (currency, seq) => source.next(currency, { seq, at, elapsedMs });
     const state = await feed.publish(() => store.tick({ at, isDue: due, next }));
     if (state === null) return null;
+    made += 1;
     log.debug('tick', { 'market.seq': state.seq });
     await rollUp(at);
     return state.seq;
   };
   return {
     tick: () => {
-      const made = tick();
-      last = made.catch(() => undefined);
-      return made;
+      const making = tick();
+      last = making.catch(() => undefined);
+      return making;
     },
+    made: () => made,
     settled: async () => void (await last),
   };
 }

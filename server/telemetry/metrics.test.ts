@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import { join } from 'node:path';
 import { eachDatabase } from '../../db/testing';
+import { metricsIn } from '../../kit/testing';
 import { ADMIN_SECRET, form, json, startTestServer, type TestServer } from '../testing';
 import { createMetrics } from './metrics';
 
@@ -40,7 +41,7 @@ eachDatabase('/metrics', (open) => {
     const text = await (await server.ask('/metrics')).text();
     const names = [...text.matchAll(/^# TYPE (\w+)/gm)].map(([, name = '']) => name);
     const written = await Bun.file(join(import.meta.dir, '../../docs/metrics.md')).text();
-    expect([...new Set(written.match(/crypto_server_\w+/g))].sort()).toEqual(names.sort());
+    expect(metricsIn(written, 'crypto_server')).toEqual(names.sort());
   });
 
   test('shows secrets by state, and how long until the next one ends', async () => {
@@ -73,6 +74,30 @@ eachDatabase('/metrics', (open) => {
     expect(await status(ELSEWHERE)).toBe(401);
     expect(await status({ ...ELSEWHERE, authorization: 'Bearer wrong' })).toBe(401);
     expect(await status({ ...ELSEWHERE, authorization: `Bearer ${TOKEN}` })).toBe(200);
+  });
+
+  test('shows requests by route, method and status, tokens by how they were read, and the tick', async () => {
+    const other = await startTestServer(await open());
+    const token = await other.token(await other.register());
+    for (let times = 0; times < 3; times++) await other.read('/api/currency/btc', token);
+    await other.read('/api/currency/btc', `${token}x`);
+    await other.services.ticker.tick();
+    other.pass(7_000);
+    const text = await (await other.ask('/metrics')).text();
+    const requests = 'crypto_server_http_requests_total{route="/api/currency/:symbol",method="GET"';
+    for (const line of [
+      `${requests},status="200"} 3`,
+      `${requests},status="401"} 1`,
+      'crypto_server_http_request_duration_seconds_count{route="/api/currency/:symbol",method="GET"} 4',
+      'crypto_server_ticks_total 1',
+      `crypto_server_rates_seq ${other.services.feed.snapshot().seq}`,
+      'crypto_server_rates_age_seconds 7',
+    ])
+      expect(text).toContain(`${line}\n`);
+    expect(text).toMatch(/^crypto_server_token_readings_total\{result="remembered"\} 2$/m);
+    expect(text).toMatch(/^crypto_server_token_readings_total\{result="verified"\} 1$/m);
+    expect(text).toMatch(/^crypto_server_token_readings_total\{result="refused"\} 1$/m);
+    await other.close();
   });
 });
 

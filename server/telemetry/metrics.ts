@@ -1,4 +1,7 @@
 import { Counter, Gauge, Registry } from 'prom-client';
+import { watchProcess } from '../../kit/metrics/process';
+import type { Route } from '../../kit/metrics/routes';
+import { createTraffic, type Observe } from '../../kit/metrics/traffic';
 import type { SecurityEvent } from '../oauth/event';
 import { type Counts, createCounts } from './counts';
 
@@ -23,6 +26,12 @@ const GAUGES = {
   remembered_tokens: { help: 'Verified access tokens kept in memory.', label: null },
   limit_keys: { help: 'Clients and addresses remembered by the limits, by policy.', label: 'policy' },
   stream_subscribers: { help: 'Open streams, by kind.', label: 'kind' },
+  rates_seq: {
+    help: 'Number of the tick that this server serves; the same on every server that is up to date.',
+    label: null,
+  },
+  rates_age_seconds: { help: 'Seconds since the tick was made that this server serves.', label: null },
+  database_connections: { help: 'Connections to the database by state, and jobs that wait for one.', label: 'state' },
   market_age_seconds: {
     help: 'Seconds since the exchange that prices come from was last heard.',
     label: null,
@@ -34,7 +43,12 @@ const GAUGES = {
 
 /** Totals that somebody else keeps. */
 const TOTALS = {
-  audit_events_lost_total: { help: 'Audit events that found no place while the database was away.' },
+  audit_events_lost_total: { help: 'Audit events that found no place while the database was away.', label: null },
+  ticks_total: { help: 'Ticks that this server has made; of several servers one makes each.', label: null },
+  token_readings_total: {
+    help: 'Access tokens read, by result: remembered, verified, refused.',
+    label: 'result',
+  },
 } as const;
 
 /** A gauge, or a total kept elsewhere, by its name without `crypto_server_`. */
@@ -49,6 +63,8 @@ export type Read = () => Reading | Promise<Reading>;
 /** What is measured of this server. Counting is cheap; all else is done when somebody scrapes. */
 export interface Metrics {
   readonly registry: Registry;
+  /** What is told of every answer; the routes are asked for at the first. */
+  traffic(routes: () => readonly Route[]): Observe;
   /** Counts one access token, by how its client authenticated. */
   issued(method: string): void;
   /** Counts a refusal, or a limit that was hit. */
@@ -78,8 +94,10 @@ export function createMetrics(version: string): Metrics {
   count(registry, 'stream_cuts_total', 'Streams that were cut, by reason.', ['reason'], cuts);
   const help = 'Version of this server; always 1.';
   new Gauge({ name: `${PREFIX}info`, help, labelNames: ['version'], registers }).set({ version }, 1);
+  watchProcess(registry);
   return {
     registry,
+    traffic: (routes) => createTraffic(registry, PREFIX, routes),
     issued: (method) => issued.add({ method }),
     told: ({ event, outcome, reason = 'other' }) => {
       if (outcome === 'success') return;
@@ -133,14 +151,17 @@ function watchGauge(registry: Registry, name: keyof typeof GAUGES, read: Read): 
 }
 
 function watchTotal(registry: Registry, name: keyof typeof TOTALS, read: Read): void {
-  new Counter({
+  const { help, label } = TOTALS[name];
+  new Counter<string>({
     name: PREFIX + name,
-    help: TOTALS[name].help,
+    help,
+    labelNames: label === null ? [] : [label],
     registers: [registry],
     async collect() {
-      const reading = await read();
+      const reading = (await read()) ?? 0;
       this.reset();
       if (typeof reading === 'number') this.inc(reading);
+      else for (const [value, number] of Object.entries(reading)) this.inc({ [label ?? '']: value }, number);
     },
   });
 }

@@ -17,7 +17,10 @@ export interface Observed {
     state(): { readonly queued: number; readonly lost: number; readonly headSeq: number; readonly intact: boolean };
   };
   readonly revocations: { size(): number };
-  readonly accessTokens: { remembered(): number };
+  readonly accessTokens: { remembered(): number; readings(): Reading };
+  readonly feed: { snapshot(): { readonly seq: number; readonly tickedAtMs: number | null } };
+  readonly ticker: { made(): number };
+  readonly connections: () => Reading;
   readonly limits: { sizes(): Reading };
   readonly streams: { counts(): Reading };
   /** Null: prices are made here. */
@@ -31,6 +34,7 @@ export interface Observed {
 export function watchServices(metrics: Pick<Metrics, 'watch'>, observed: Observed, now: () => number): void {
   const { audit, limits, clients, keyring, revocations, accessTokens, streams, source, redis, databaseReachable } =
     observed;
+  const { feed, ticker, connections } = observed;
   metrics.watch('client_secrets', () => {
     const counts = clients.secretCounts();
     if (counts === null) return null;
@@ -52,6 +56,14 @@ export function watchServices(metrics: Pick<Metrics, 'watch'>, observed: Observe
   metrics.watch('audit_intact', () => Number(audit.state().intact));
   metrics.watch('revoked_tokens_held', revocations.size);
   metrics.watch('remembered_tokens', accessTokens.remembered);
+  metrics.watch('token_readings_total', accessTokens.readings);
+  metrics.watch('ticks_total', ticker.made);
+  metrics.watch('rates_seq', () => feed.snapshot().seq);
+  metrics.watch('rates_age_seconds', () => {
+    const { tickedAtMs } = feed.snapshot();
+    return tickedAtMs === null ? null : Math.max(0, (now() - tickedAtMs) / 1000);
+  });
+  metrics.watch('database_connections', connections);
   metrics.watch('limit_keys', limits.sizes);
   metrics.watch('stream_subscribers', streams.counts);
   metrics.watch('market_age_seconds', () => source.state()?.ageSeconds ?? null);

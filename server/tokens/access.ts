@@ -10,12 +10,17 @@ export type TokenFault = 'token_malformed' | 'key_unknown' | 'token_not_valid_he
 /** Why a token of ours is no longer good. */
 export type TokenEnd = 'token_expired' | 'token_revoked' | 'key_revoked' | 'client_disabled';
 
+/** How often a token was `remembered`, `verified` anew, or `refused` because it is none of ours. */
+export type TokenReadings = Readonly<Record<'remembered' | 'verified' | 'refused', number>>;
+
 /** Reads access tokens for everybody who is shown one. */
 export interface AccessTokens {
   /** The claims of a token that was verified before, by the `Authorization` value `Bearer <token>`. */
   recall(authorization: string): AccessClaims | undefined;
   /** How many are remembered. */
   remembered(): number;
+  /** How often a token was read so far, by how that went. */
+  readings(): TokenReadings;
   /** The claims of a token that one of our keys signed, in force or not and whatever it is for; or why it is none. */
   read(token: string): Promise<AccessClaims | TokenFault>;
   /** Null while the token is in force. Costs little, and is asked on every use. */
@@ -62,14 +67,24 @@ export function createAccessTokens(options: AccessTokensOptions): AccessTokens {
     if (endOf(claims) === null) remembered.add(authorization, claims);
     return claims;
   };
+  const readings = { remembered: 0, verified: 0, refused: 0 };
+  const recall = (authorization: string): AccessClaims | undefined => {
+    const known = remembered.get(authorization);
+    if (known !== undefined) readings.remembered += 1;
+    return known;
+  };
   return {
-    recall: remembered.get,
+    recall,
     remembered: remembered.size,
+    readings: () => readings,
     endOf,
-    read: (token) => {
+    read: async (token) => {
       const authorization = `Bearer ${token}`;
-      const known = remembered.get(authorization);
-      return known === undefined ? verify(token, authorization) : Promise.resolve(known);
+      const known = recall(authorization);
+      if (known !== undefined) return known;
+      const found = await verify(token, authorization);
+      readings[typeof found === 'string' ? 'refused' : 'verified'] += 1;
+      return found;
     },
   };
 }

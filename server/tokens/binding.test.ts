@@ -3,7 +3,6 @@ import { expect, test } from 'bun:test';
 import { Problem } from '../../kit/http/problem';
 import type { Take } from '../../kit/limit';
 import { OAuthError } from '../oauth/errors';
-import type { AccessTokens } from './access';
 import type { AskingAuthenticated, AskingClient, RawRequest } from './asking';
 import { createAdmission, createGuard, type GuardOptions } from './guard';
 import type { AccessClaims } from './model';
@@ -109,9 +108,8 @@ function guardOptions(
   take: Take<unknown> | null = null,
 ): GuardOptions {
   // Remembered, as most tokens are that come in.
-  const tokens: AccessTokens = {
+  const tokens: GuardOptions['tokens'] = {
     recall: () => claims,
-    remembered: () => 1,
     read: async () => claims,
     endOf: () => null,
   };

@@ -1,4 +1,4 @@
-import { pathOf } from '../../kit/http/edge';
+import { pathOf } from '../../kit/http/url-path';
 import type { Take } from '../../kit/limit';
 import { parsePresented, type Scheme } from '../oauth/bearer';
 import { OAuthError } from '../oauth/errors';
@@ -30,7 +30,7 @@ export type Guard = (
 
 /** What a guard is told of the resource, and what it asks. */
 export interface GuardOptions {
-  readonly tokens: AccessTokens;
+  readonly tokens: Pick<AccessTokens, 'recall' | 'read' | 'endOf'>;
   readonly proofs: Proofs;
   readonly audience: string;
   readonly scope: string;

@@ -121,7 +121,8 @@ export function createServices(database: Database, given: Surroundings): Service
     resources,
   };
   const databaseState = reachability.state;
-  watchServices(metrics, { ...services, databaseReachable: () => databaseState() === 'ok' }, now);
+  const { connections } = database;
+  watchServices(metrics, { ...services, connections, databaseReachable: () => databaseState() === 'ok' }, now);
   return {
     ...services,
     maintenance: createMaintenance({ chores: choresOf(services), now, log }),

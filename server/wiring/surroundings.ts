@@ -1,4 +1,5 @@
 import type { ReadClock } from '../../db/clock';
+import type { AccessLog } from '../../kit/http/access-log';
 import type { Log } from '../../kit/logs';
 import type { KeptHead } from '../audit/head';
 import type { Resolve } from '../authentication/jwks-fetch';
@@ -54,7 +55,7 @@ export interface Surroundings extends InForce {
   readonly trusted: (address: string) => boolean;
   /** True when there is such a proxy, and so a way for client certificates to come in. */
   readonly behindProxy: boolean;
-  readonly accessLog: boolean;
+  readonly accessLog: AccessLog;
   readonly log: Log;
   /** Milliseconds since the epoch. */
   readonly now: () => number;

@@ -1,5 +1,6 @@
-import { pathOf } from '../../kit/http/edge';
 import { requestId } from '../../kit/http/request-id';
+import { requestFields } from '../../kit/http/trace';
+import { pathOf } from '../../kit/http/url-path';
 import type { Log } from '../../kit/logs';
 import type { RecordedEvent } from '../audit/drafts';
 import { looksMade } from '../clients/secret-format';
@@ -30,8 +31,7 @@ export function createTell({ log, source, record }: TellOptions): Tell {
       'event.action': event.event,
       'event.outcome': event.outcome,
       'event.reason': event.reason ?? event.event,
-      'http.request.id': told.requestId ?? undefined,
-      'url.path': request === null ? undefined : pathOf(request.url),
+      ...(request === null ? {} : { ...requestFields(request), 'url.path': pathOf(request.url) }),
       'source.ip': told.address ?? undefined,
       'client.id': known ?? undefined,
       'user.name': event.actor,
