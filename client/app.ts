@@ -34,6 +34,8 @@ export interface AppOptions {
   /** What guards the API; null: nothing, on loopback. */
   readonly password: string | null;
   readonly host: string;
+  /** What https is served with; null: plain http. */
+  readonly tls: object | null;
   readonly serverUrl: string;
   /** What `/proxy` may reach; null: the servers. */
   readonly proxyTargets: readonly string[] | null;

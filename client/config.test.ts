@@ -28,6 +28,7 @@ test('with nothing set: one server and one client on this machine', () => {
     credential: null,
     appName: 'crypto-client',
     adminSecret: null,
+    tls: null,
     registrationToken: null,
     rotateSecretDays: null,
     dataDir: './data/client',
@@ -77,9 +78,19 @@ describe('warnings', () => {
     expect(warnings).toHaveLength(1);
     expect(warnings[0]).toContain(word);
   });
+
+  test('none for a client beyond loopback that serves https', () => {
+    expect(read({ HOST: '0.0.0.0', TLS_CERT_FILE: '/c', TLS_KEY_FILE: '/k' }).warnings).toEqual([]);
+  });
 });
 
 describe('faults', () => {
+  test('certificate and key come together', () => {
+    expect(faultsOf({ TLS_CERT_FILE: '/c' })).toEqual([
+      'TLS_KEY_FILE is missing: TLS_CERT_FILE is set, set both or none',
+    ]);
+  });
+
   test('id and secret come together', () => {
     expect(faultsOf({ CLIENT_ID: 'a' })).toEqual(['CLIENT_SECRET is missing: CLIENT_ID is set, set both or none']);
     expect(faultsOf({ CLIENT_SECRET: 'a' })).toEqual(['CLIENT_ID is missing: CLIENT_SECRET is set, set both or none']);

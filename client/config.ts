@@ -11,6 +11,7 @@ import {
 import { isLoopbackName } from '../kit/http/origin';
 import type { LogFormat, LogLevel } from '../kit/logs';
 import { COMMON_SETTINGS, orNull } from '../kit/settings';
+import { TLS_SETTINGS, type TlsFiles, tlsFaults, tlsFilesOf } from '../kit/tls/settings';
 import { passwordFile } from './access/password';
 import { parseVaultKey, vaultKeyFile } from './vault/key';
 
@@ -47,6 +48,8 @@ export interface Config {
   readonly proxyTargets: readonly string[] | null;
   /** Null: none is needed on loopback; beyond it one is made in the data folder. */
   readonly dashboardPassword: string | null;
+  /** Null: plain http. */
+  readonly tls: TlsFiles | null;
   readonly logLevel: LogLevel;
   readonly logFormat: LogFormat;
 }
@@ -142,6 +145,7 @@ export const SETTINGS = {
     fallback: null,
     secret: true,
   }),
+  ...TLS_SETTINGS,
   LOG_LEVEL: COMMON_SETTINGS.LOG_LEVEL,
   LOG_FORMAT: COMMON_SETTINGS.LOG_FORMAT,
 } as const;
@@ -165,8 +169,9 @@ export function readConfig(sources: Sources): Configuration {
   };
 }
 
-function faultsTogether({ CLIENT_ID, CLIENT_SECRET, CRYPTO_SERVER_URL }: Values<typeof SETTINGS>): string[] {
-  const faults: string[] = [];
+function faultsTogether(values: Values<typeof SETTINGS>): string[] {
+  const { CLIENT_ID, CLIENT_SECRET, CRYPTO_SERVER_URL } = values;
+  const faults = tlsFaults(values);
   if (CLIENT_ID !== null && CLIENT_SECRET === null)
     faults.push('CLIENT_SECRET is missing: CLIENT_ID is set, set both or none');
   if (CLIENT_ID === null && CLIENT_SECRET !== null)
@@ -199,6 +204,7 @@ function makeConfig(values: Values<typeof SETTINGS>, terminal: boolean): Config 
     fetchSeconds: values.FETCH_SECONDS,
     proxyTargets: values.PROXY_TARGETS.length === 0 ? null : values.PROXY_TARGETS,
     dashboardPassword: values.DASHBOARD_PASSWORD,
+    tls: tlsFilesOf(values),
     logLevel: values.LOG_LEVEL,
     logFormat: values.LOG_FORMAT ?? (terminal ? 'pretty' : 'json'),
   });
@@ -219,9 +225,9 @@ function warningsOf(config: Config): string[] {
         `${target} of PROXY_TARGETS is plain http beyond this machine: tokens can be read on the way; use https`,
       );
   }
-  if (!loopback) {
+  if (!loopback && config.tls === null) {
     warnings.push(
-      'HOST is not a loopback address and this is plain http: the dashboard password and tokens can be read on the way; put a proxy with https in front',
+      'HOST is not a loopback address and this is plain http: the dashboard password and tokens can be read on the way; set TLS_CERT_FILE, or put a proxy with https in front',
     );
   }
   if (dashboardPassword !== null && dashboardPassword.length < PASSWORD_LENGTH_GOOD) {

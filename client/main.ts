@@ -45,7 +45,7 @@ createCommands(program, {
   configure,
   openLog,
   write,
-  fetch: (request) => fetch(request),
+  fetch: (request, init) => fetch(request, init),
   openSocket,
   clock: { now: Date.now, elapsed: () => performance.now() },
   random: Math.random,

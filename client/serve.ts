@@ -1,5 +1,6 @@
 import { accessLogOf } from '../kit/http/access-log';
-import { drain, listen, shownUrl } from '../kit/http/listen';
+import { shownUrl } from '../kit/http/listen';
+import { type Door, openDoor } from '../kit/tls/door';
 import { servingPassword } from './access/password';
 import { createApp } from './app';
 import type { Config } from './config';
@@ -10,6 +11,8 @@ export interface RunningClient {
   /** Where it listens, for people. */
   readonly url: string;
   readonly port: number;
+  /** Reads the certificate files anew; see {@link openDoor}. */
+  renewCertificate(): void;
   /** Refuses new work, lets what is in flight end, then closes everything in the mirror order of the start. */
   stop(): Promise<void>;
 }
@@ -33,26 +36,29 @@ export function startClient(config: Config, options: ServeOptions): RunningClien
     serving: () => serving,
     accessLog: accessLogOf(config.logLevel),
   });
-  let port: number;
+  let door: Door;
   try {
     // The edge has read or refused every other body before Bun would.
-    port = listen(app, config.host, config.port, { bodyBytesMax: Number.MAX_SAFE_INTEGER });
+    const place = { hostname: config.host, port: config.port, tls: config.tls };
+    door = openDoor(app, { ...place, bodyBytesMax: Number.MAX_SAFE_INTEGER, log, now: options.clock.now });
   } catch (error) {
     services.close();
     throw error;
   }
-  const url = shownUrl(config.host, port);
+  const { port } = door;
+  const url = shownUrl({ ...config, port });
   if (guard?.file != null) log.info(`the password of the dashboard is in ${guard.file}`, { 'file.path': guard.file });
   services.start();
   log.info(`crypto-client listens on ${url}`, { 'url.full': url, 'server.address': config.serverUrl });
   return {
     url,
     port,
+    renewCertificate: door.renew,
     async stop() {
       serving = false;
       services.feed.stop();
       services.fanOut.close();
-      await drain(app);
+      await door.close();
       services.close();
     },
   };

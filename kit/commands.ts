@@ -44,7 +44,8 @@ export async function askRunning(
     ...init,
     signal: init.signal ?? AbortSignal.timeout(ANSWER_TIMEOUT_MS),
   });
-  return fetch(request).catch(() => {
+  return fetch(request).catch((error: unknown) => {
+    if (error instanceof Refusal) throw error;
     // The query of a path is not worth repeating.
     throw new Refusal(`No answer from ${url}${path.replace(/\?.*/, '')}: is it running with this HOST and PORT?`);
   });

@@ -5,7 +5,7 @@ import { type StopSignal, untilStopped } from './stop';
 class Ended extends Error {}
 
 function setUp(stop: () => Promise<void>, deadlineMs = 60_000, throwing = true) {
-  const heard = new Map<StopSignal, () => void>();
+  const heard = new Map<StopSignal | 'SIGHUP', () => void>();
   const exits: number[] = [];
   const ended = Promise.withResolvers<number>();
   const lines: string[] = [];

@@ -8,7 +8,7 @@ export type StopSignal = keyof typeof SIGNALS;
 
 /** Where signals come from: `process`, or a test. */
 export interface SignalSource {
-  on(signal: StopSignal, heard: () => void): unknown;
+  on(signal: StopSignal | 'SIGHUP', heard: () => void): unknown;
 }
 
 /** What stopping needs; `stop` puts everything away and resolves when nothing is in flight. */

@@ -12,6 +12,8 @@ import { localUrl } from '../kit/http/listen';
 import type { Log } from '../kit/logs';
 import type { Output } from '../kit/output';
 import { type SignalSource, untilStopped } from '../kit/stop';
+import { createOwnFetch, type TlsFetch } from '../kit/tls/own';
+import { TLS_SETTINGS } from '../kit/tls/settings';
 import { auditCommand } from './cli/audit';
 import { clientCommands } from './cli/clients';
 import { keyCommands } from './cli/keys';
@@ -20,7 +22,8 @@ import { documentServer, type Process, startServer } from './serve';
 import { KeyUnreadable } from './vault/box';
 
 /** What the commands take from the process they run in. */
-export interface CommandOptions extends Omit<Process, 'log'> {
+export interface CommandOptions extends Omit<Process, 'log' | 'fetch'> {
+  readonly fetch: TlsFetch;
   readonly configure: () => Configuration;
   readonly openLog: (config: Config) => Log;
   readonly write: Output;
@@ -45,7 +48,7 @@ export function createCommands(program: Command, options: CommandOptions): void 
     .option('--status', 'only list the migrations and whether they are applied')
     .option('--json', 'print JSON')
     .action((flags: { status?: true; json?: true }) => migrate(options, flags));
-  usesSettings(program.command('healthcheck'), ['HOST', 'PORT'])
+  usesSettings(program.command('healthcheck'), ['HOST', 'PORT', ...Object.keys(TLS_SETTINGS)])
     .description('exit with 0 when the running server is ready, else with 1')
     .option('--json', 'print JSON')
     .action(({ json = false }: { json?: boolean }) => healthcheck(options, json));
@@ -78,6 +81,8 @@ async function serve(options: CommandOptions): Promise<void> {
     const stop = async (): Promise<void> => (await starting).stop();
     // Signals are heard before anyone can know that it listens.
     const stopped = untilStopped({ ...options, log, stop, deadlineMs: STOP_DEADLINE_MS });
+    if (config.tls !== null)
+      options.signals.on('SIGHUP', () => void starting.then((server) => server.renewCertificate()));
     await starting;
     await stopped;
   } finally {
@@ -101,8 +106,8 @@ async function migrate({ configure, write }: CommandOptions, flags: { status?: t
 }
 
 function healthcheck({ configure, write, fetch }: CommandOptions, json: boolean): Promise<void> {
-  const { host, port } = configure().config;
-  return checkHealth({ fetch, write, url: localUrl(host, port), json });
+  const { config } = configure();
+  return checkHealth({ fetch: createOwnFetch(fetch, config.tls, 'health'), write, url: localUrl(config), json });
 }
 
 async function openDatabase({ databaseUrl, dataDir }: Config): Promise<Database> {

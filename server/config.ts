@@ -14,6 +14,8 @@ import {
 import { isLoopbackName } from '../kit/http/origin';
 import type { LogFormat, LogLevel } from '../kit/logs';
 import { COMMON_SETTINGS, orNull } from '../kit/settings';
+import { TLS_SETTINGS, type TlsFiles, tlsFaults, tlsFilesOf } from '../kit/tls/settings';
+import { issuerFaults, ownIssuer } from './config-issuer';
 import { type Limits, limitsIn } from './config-limits';
 import { opennessWarnings, sourceWarnings } from './config-warnings';
 import {
@@ -45,7 +47,7 @@ export interface Config {
   readonly port: number;
   /** True when only this machine can reach the server. */
   readonly loopback: boolean;
-  /** Null: `http://localhost:<bound port>`. */
+  /** Null: `http://localhost:<bound port>`, with {@link tls} https. */
   readonly issuer: string | null;
   readonly publicUrls: readonly string[];
   /** Null: the embedded database. */
@@ -66,6 +68,8 @@ export interface Config {
   readonly retentionTicksMs: number;
   /** Of candles shorter than an hour. */
   readonly retentionCandlesMs: number;
+  /** Null: plain http. */
+  readonly tls: TlsFiles | null;
   /** A file of certificates in PEM. */
   readonly mtlsCaFile: string | null;
   readonly metricsToken: string | null;
@@ -171,6 +175,7 @@ export const SETTINGS = {
     parse: asWritten(candleRetention),
     fallback: '90d',
   }),
+  ...TLS_SETTINGS,
   MTLS_CA_FILE: setting({
     about: 'certificates (PEM) of the authorities that tls_client_auth trusts',
     parse: orNull(text()),
@@ -212,20 +217,23 @@ export const SETTINGS = {
 } as const;
 
 /** Settings of the product that this version does not act on. */
-const UNSUPPORTED = ['TLS_CERT_FILE', 'TLS_KEY_FILE', 'TLS_CLIENT_CA_FILE', 'WORKERS', 'OTEL_EXPORTER_OTLP_ENDPOINT'];
+const UNSUPPORTED = ['WORKERS', 'OTEL_EXPORTER_OTLP_ENDPOINT'];
 
 /** The configuration of this program. */
 export type Configuration = Configured<Config, typeof SETTINGS>;
 
 /** Reads the configuration. Pure. @throws ConfigFault with every fault at once. */
 export function readConfig(sources: Sources): Configuration {
-  const reading = readSettings(SETTINGS, sources, UNSUPPORTED, faultsTogether);
+  const reading = readSettings(SETTINGS, sources, UNSUPPORTED, (values) => [
+    ...tlsFaults(values),
+    ...issuerFaults(values),
+  ]);
   const config = makeConfig(reading.values, sources.terminal ?? false);
   const { registration: REGISTRATION, logFormat: LOG_FORMAT, loopback, port } = config;
   const derived = {
     REGISTRATION,
     LOG_FORMAT,
-    ...(loopback && port !== 0 ? { ISSUER: `http://localhost:${port}` } : {}),
+    ...(loopback && port !== 0 ? { ISSUER: ownIssuer(config, port) } : {}),
   };
   return {
     config,
@@ -242,13 +250,6 @@ export function secretFiles(dataDir: string) {
     ADMIN_SECRET: join(dataDir, 'admin-secret'),
     KEY_ENCRYPTION_KEY: join(dataDir, 'key-encryption-key'),
   } as const;
-}
-
-function faultsTogether({ HOST, ISSUER }: Values<typeof SETTINGS>): string[] {
-  if (ISSUER !== null || isLoopbackName(HOST)) return [];
-  return [
-    `ISSUER is required while HOST (${HOST}) is not a loopback address: the public base URL, such as https://auth.example.com`,
-  ];
 }
 
 function makeConfig(values: Values<typeof SETTINGS>, terminal: boolean): Config {
@@ -275,6 +276,7 @@ function makeConfig(values: Values<typeof SETTINGS>, terminal: boolean): Config 
     retentionAuditMs: retention(values.RETENTION_AUDIT),
     retentionTicksMs: retention(values.RETENTION_TICKS),
     retentionCandlesMs: candleRetention(values.RETENTION_CANDLES),
+    tls: tlsFilesOf(values),
     mtlsCaFile: values.MTLS_CA_FILE,
     metricsToken: values.METRICS_TOKEN,
     jwksUriAllowPrivate: values.JWKS_URI_ALLOW_PRIVATE === 'true',

@@ -88,7 +88,9 @@ describe('docs/conformance.md', () => {
       const known = [...(titles.get(file) ?? [])];
       expect(cited.filter((words) => !known.some((title) => isCalled(title, words)))).toEqual([]);
     }
-    const spoken = tests.filter(({ file }) => /\bstart(?:Test)?(?:Server|Process)\b/.test(sourceOf(file)));
+    const spoken = tests.filter(({ file }) =>
+      /\bstart(?:Test)?(?:Server|Process|ServerProcess)\b/.test(sourceOf(file)),
+    );
     expect(spoken, 'tests that speak HTTP').not.toEqual([]);
   });
 });

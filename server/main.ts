@@ -39,7 +39,7 @@ createCommands(program, {
   configure,
   openLog,
   write,
-  fetch: (request) => fetch(request),
+  fetch: (request, init) => fetch(request, init),
   openSocket: (url) => new WebSocket(url),
   confirm: process.stdin.isTTY ? createConfirm(process.stdin, process.stderr) : null,
   now: Date.now,

@@ -5,14 +5,16 @@ import { type Database, offlineDatabase } from '../db/connect';
 import { addressRanges, unmapped } from '../kit/address-ranges';
 import { Refusal } from '../kit/command';
 import { accessLogOf } from '../kit/http/access-log';
-import { drain, listen, shownUrl } from '../kit/http/listen';
+import { shownUrl } from '../kit/http/listen';
 import type { OpenApiDocument } from '../kit/http/openapi';
 import type { Log } from '../kit/logs';
 import { privateFolder, secretFile } from '../kit/secret-file';
+import { openDoor } from '../kit/tls/door';
 import { createApp, describeServer } from './app';
 import { createHeadFile } from './audit/head-file';
 import { lookUp } from './authentication/jwks-fetch';
 import { type Config, type RateSource, secretFiles } from './config';
+import { ownIssuer } from './config-issuer';
 import { createCoinbase } from './rates/exchange/coinbase';
 import type { Exchange } from './rates/exchange/exchange';
 import type { Socket } from './rates/exchange/socket';
@@ -44,6 +46,8 @@ export interface RunningServer {
   readonly url: string;
   readonly issuer: string;
   readonly port: number;
+  /** Reads the certificate files anew; see {@link openDoor}. */
+  renewCertificate(): void;
   /** Refuses new work, lets what is in flight end, then closes everything in the mirror order of the start. */
   stop(): Promise<void>;
 }
@@ -61,7 +65,7 @@ const SOURCE_MS = 1_000;
 export async function startServer(config: Config, database: Database, process: Process): Promise<RunningServer> {
   const { log } = process;
   const port = config.port === 0 ? await freePort(config.host) : config.port;
-  const issuer = config.issuer ?? `http://localhost:${port}`;
+  const issuer = config.issuer ?? ownIssuer(config, port);
   const given = surroundings(config, issuer, process);
   const services = createServices(database, given);
   // Both go on while the application is made.
@@ -73,10 +77,10 @@ export async function startServer(config: Config, database: Database, process: P
     const app = createApp(services, given, () => serving).use(timer);
     const [, changes] = await Promise.all([migrating, connecting]);
     await services.open(changes);
-    listen(app, config.host, port);
-    return { app, changes };
+    const { host: hostname, tls } = config;
+    return { door: openDoor(app, { hostname, port, tls, log, now: process.now }), changes };
   };
-  const { app, changes } = await open().catch(async (error: unknown) => {
+  const { door, changes } = await open().catch(async (error: unknown) => {
     timer.store.cron.tick.stop();
     await services.audit.close();
     services.redis?.close();
@@ -89,7 +93,7 @@ export async function startServer(config: Config, database: Database, process: P
   const streamBeats = setInterval(services.streams.beat, BEAT_MS);
   services.source.beat();
   const sourceBeats = setInterval(services.source.beat, SOURCE_MS);
-  const url = shownUrl(config.host, port);
+  const url = shownUrl({ ...config, port });
   log.info(`crypto-server listens on ${url}`, {
     'url.full': url,
     'oauth.issuer': issuer,
@@ -99,12 +103,13 @@ export async function startServer(config: Config, database: Database, process: P
     url,
     issuer,
     port,
+    renewCertificate: door.renew,
     stop: async () => {
       serving = false;
       clearInterval(streamBeats);
       // An open stream is an answer in flight that never ends by itself.
       services.streams.close();
-      await drain(app);
+      await door.close();
       await services.ticker.settled();
       clearInterval(sourceBeats);
       services.source.close();
@@ -119,7 +124,7 @@ export async function startServer(config: Config, database: Database, process: P
 
 /** The OpenAPI document of a server with this configuration; needs neither database nor port. */
 export function documentServer(config: Config, process: Process): Promise<OpenApiDocument> {
-  const issuer = config.issuer ?? `http://localhost:${config.port}`;
+  const issuer = config.issuer ?? ownIssuer(config, config.port);
   // Without a secret of its own here, one would be generated.
   const given = surroundings({ ...config, adminSecret: '' }, issuer, process);
   return describeServer(

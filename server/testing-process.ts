@@ -18,7 +18,7 @@ export interface ServerProcess {
   readonly port: number;
   /** Everything on stderr so far: its log. */
   err(): string;
-  signal(name: 'SIGTERM' | 'SIGINT' | 'SIGKILL'): void;
+  signal(name: 'SIGTERM' | 'SIGINT' | 'SIGKILL' | 'SIGHUP'): void;
   /** Exit code; 128 + n after a signal that nobody handled. */
   readonly exited: Promise<number>;
 }
@@ -53,15 +53,16 @@ export async function startServerProcess(env: Record<string, string>): Promise<S
   let url: string | undefined;
   await waitFor(() => {
     if (child.exitCode !== null) throw new Error(`the server ended: ${err}`);
-    url = /crypto-server listens on (http:\/\/[^\s"]+)/.exec(err)?.[1];
+    url = /crypto-server listens on (https?:\/\/[^\s"]+)/.exec(err)?.[1];
     return url !== undefined;
   }, 'the server to listen').catch((error: unknown) => {
     child.kill('SIGKILL');
     throw error;
   });
-  const port = Number(new URL(url!).port);
+  const { port: bound, protocol } = new URL(url!);
+  const port = Number(bound);
   return {
-    url: `http://127.0.0.1:${port}`,
+    url: `${protocol}//127.0.0.1:${port}`,
     port,
     err: () => err,
     signal: (name) => child.kill(name),

@@ -123,6 +123,7 @@ function surroundings(issuer: string, logged: string[], now: () => number): Surr
     issuer,
     publicUrls: [],
     redisUrl: null,
+    tls: null,
     loopback: true,
     registration: 'open',
     adminSecret: ADMIN_SECRET,

@@ -147,9 +147,9 @@ const NEEDED =
 const plainCookie = createSessionCookie({ name: COOKIE, path: '/', secure: false });
 const secureCookie = createSessionCookie({ name: COOKIE, path: '/', secure: true });
 
-/** A browser says by the Origin of what it posts whether it came over https, which a proxy in front has ended. */
-function cookieFor({ headers }: Request): SessionCookie {
-  return headers.get('origin')?.startsWith('https:') ? secureCookie : plainCookie;
+/** Where a proxy in front has ended https, a browser says by the Origin of what it posts that it came so. */
+function cookieFor({ url, headers }: Request): SessionCookie {
+  return url.startsWith('https:') || headers.get('origin')?.startsWith('https:') ? secureCookie : plainCookie;
 }
 
 /** True for what hands out tokens or changes something. */

@@ -1,6 +1,7 @@
 import { type Command, Option } from 'commander';
 import { printSettings } from '../../kit/commands';
 import { usesSettings } from '../../kit/help';
+import { TLS_SETTINGS } from '../../kit/tls/settings';
 import { SETTINGS } from '../config';
 import { credentialCommands } from './credentials';
 import { doctor } from './doctor';
@@ -45,5 +46,5 @@ function reading(program: Command, name: string, about: string): Command {
 }
 
 /** Where a client runs, and what it asks for. */
-const WHERE = ['HOST', 'PORT'];
+const WHERE = ['HOST', 'PORT', ...Object.keys(TLS_SETTINGS)];
 const GUARD = ['DATA_DIR', 'DASHBOARD_PASSWORD'];

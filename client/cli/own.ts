@@ -29,6 +29,8 @@ export async function serve(process: Process): Promise<void> {
   };
   // Signals are heard before anyone can know that it listens.
   const stopped = untilStopped({ ...process, log, stop, deadlineMs: STOP_DEADLINE_MS });
+  if (config.tls !== null)
+    process.signals.on('SIGHUP', () => void started.promise.then((client) => client.renewCertificate()));
   started.resolve(explained(() => startClient(config, { ...process, log, idPrefix, shown })));
   await stopped;
 }

@@ -2,12 +2,14 @@ import type { Confirm } from '../../kit/confirm';
 import type { Log } from '../../kit/logs';
 import type { Output } from '../../kit/output';
 import type { SignalSource } from '../../kit/stop';
+import type { TlsFetch } from '../../kit/tls/own';
 import type { Config, Configuration } from '../config';
 import type { Surroundings } from '../services';
 import type { Terminal } from '../watch/terminal';
 
 /** What the commands take from the process they run in. */
-export interface Process extends Omit<Surroundings, 'log'> {
+export interface Process extends Omit<Surroundings, 'log' | 'fetch'> {
+  readonly fetch: TlsFetch;
   readonly configure: () => Configuration;
   readonly openLog: (config: Config) => Log;
   readonly write: Output;

@@ -1,6 +1,7 @@
 import { Refusal } from '../../kit/command';
 import { askRunning, checkHealth } from '../../kit/commands';
 import { localUrl } from '../../kit/http/listen';
+import { createOwnFetch } from '../../kit/tls/own';
 import { askingHeaders } from '../access/password';
 import { duration } from '../status/duration';
 import type { StatusReport } from '../status/report';
@@ -9,9 +10,10 @@ import type { Process, ReadFlags } from './process';
 /** `status`: how the running client is. */
 export async function status(process: Process, { json }: ReadFlags): Promise<void> {
   const { config } = process.configure();
-  const url = localUrl(config.host, config.port);
+  const url = localUrl(config);
   const headers = askingHeaders(config);
-  const answer = await askRunning({ fetch: process.fetch, url }, '/api/status', { headers });
+  const fetch = createOwnFetch(process.fetch, config.tls, 'secret');
+  const answer = await askRunning({ fetch, url }, '/api/status', { headers });
   if (answer.status === 401) throw new Refusal(PASSWORD_NEEDED);
   const report = (await answer.json().catch(() => null)) as StatusReport | null;
   if (!answer.ok || report === null || typeof report.client_id !== 'string') {
@@ -22,8 +24,9 @@ export async function status(process: Process, { json }: ReadFlags): Promise<voi
 
 /** `healthcheck`: exit code 0 when the running client takes requests. */
 export function healthcheck(process: Process, { json = false }: { json?: boolean }): Promise<void> {
-  const { host, port } = process.configure().config;
-  return checkHealth({ fetch: process.fetch, write: process.write, url: localUrl(host, port), json });
+  const { config } = process.configure();
+  const fetch = createOwnFetch(process.fetch, config.tls, 'health');
+  return checkHealth({ fetch, write: process.write, url: localUrl(config), json });
 }
 
 const PASSWORD_NEEDED =

@@ -70,7 +70,11 @@ const deps = (more: Partial<DoctorDeps> = {}): DoctorDeps => ({
   ...more,
 });
 const look = (more: Partial<DoctorDeps> = {}, config: Partial<Examined> = {}, warnings: string[] = []) =>
-  examine({ host: '127.0.0.1', port: 8001, dataDir: folder, credential: null, ...config }, warnings, deps(more));
+  examine(
+    { host: '127.0.0.1', port: 8001, tls: null, dataDir: folder, credential: null, ...config },
+    warnings,
+    deps(more),
+  );
 /** The findings of one check, without those that are well. */
 const wrong = (findings: readonly Finding[]): string[] =>
   findings.flatMap(({ area, check, state, said, advice }) =>

@@ -34,7 +34,7 @@ export interface Opened {
 }
 
 /** What of the settings is looked at. */
-export type Examined = Pick<Config, 'host' | 'port' | 'dataDir' | 'credential'>;
+export type Examined = Pick<Config, 'host' | 'port' | 'tls' | 'dataDir' | 'credential'>;
 
 /** Looks at everything in the order in which it is needed. What stands on something that fails is left out. */
 export async function examine(

@@ -115,7 +115,7 @@ const HEALTH_MS = 3_000;
 
 /** Whether the client can listen, or does already. */
 export async function checkPort(
-  { host, port }: Pick<Config, 'host' | 'port'>,
+  { host, port, tls }: Pick<Config, 'host' | 'port' | 'tls'>,
   deps: PortDeps,
   report: Report,
 ): Promise<void> {
@@ -126,7 +126,8 @@ export async function checkPort(
   const where = `${host}:${port}`;
   const code = await deps.network.tryListen(host, port);
   if (code === null) report.ok('listen', `${where} is free`);
-  else if (await isClient(localUrl(host, port), deps)) report.ok('listen', `a crypto-client listens on ${where}`);
+  else if (await isClient(localUrl({ host, port, tls }), deps))
+    report.ok('listen', `a crypto-client listens on ${where}`);
   else if (code === 'EADDRINUSE')
     report.fail('listen', `another program listens on ${where}`, 'stop it, or set PORT to a free one');
   else if (code === 'EACCES') report.fail('listen', `this user may not listen on ${where}`, 'set PORT to 1024 or more');

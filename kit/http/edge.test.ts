@@ -8,6 +8,7 @@ const { log, logged } = captureLog('kit');
 const options: EdgeOptions = {
   loopback: false,
   urls: [],
+  tls: null,
   log,
   accessLog: 'none',
   observe: () => {},
@@ -86,6 +87,18 @@ describe('the edge', () => {
     const answer = await through(() => Promise.reject(new Error('broken')), new Request('http://localhost/'));
     expect([answer.status, await answer.text()]).toEqual([500, 'Error: broken']);
     expect(answer.headers.get('x-request-id')).toMatch(/^prefix-/);
+  });
+
+  test.each([
+    ['every answer over https, refusals too, says that nothing else will do', {}, 'max-age=31536000'],
+    ['no answer over plain http says so', null, null],
+  ])('%s', async (_name, tls, hsts) => {
+    const request = () => new Request('http://localhost/');
+    const refused = () => new Problem(401, 'Unauthorized', 'no');
+    for (const more of [{ tls }, { tls, refused }]) {
+      const answer = await through(() => new Response(), request(), more);
+      expect(answer.headers.get('strict-transport-security')).toBe(hsts);
+    }
   });
 
   test('the access log has the path without its query', async () => {

@@ -25,6 +25,8 @@ export interface EdgeOptions {
   /** Base URLs by which callers may reach the server beyond loopback names. */
   readonly urls: readonly string[];
   readonly log: Log;
+  /** What https is served with; null: plain http. Over https every answer says that nothing else will do (HSTS, RFC 6797). */
+  readonly tls: object | null;
   /** Which requests are written to the log. */
   readonly accessLog: AccessLog;
   /** Start of the request ids that this process gives out. */
@@ -53,6 +55,7 @@ export function createEdge(options: EdgeOptions): (next: Next) => Next {
   const { loopback, urls, idPrefix } = options;
   const foreign = createOriginRule({ urls });
   const identify = createIdentify(idPrefix);
+  const stamp = options.tls === null ? stampAny : stampSecure;
   const pass = (request: Request, id: string, next: Next): Answer => {
     const reason = loopback ? foreign(request.headers) : null;
     if (reason !== null) {
@@ -95,10 +98,18 @@ function once(wrap: (next: Next) => Next): (next: Next) => Next {
   };
 }
 
-function stamp(response: Response, id: string): Response {
+function stampAny(response: Response, id: string): Response {
   response.headers.set('x-request-id', id);
   response.headers.set('x-content-type-options', 'nosniff');
   return response;
+}
+
+/** A year, as browsers and their lists ask for (RFC 6797 §6.1.1). */
+const HSTS = 'max-age=31536000';
+
+function stampSecure(response: Response, id: string): Response {
+  response.headers.set('strict-transport-security', HSTS);
+  return stampAny(response, id);
 }
 
 /**

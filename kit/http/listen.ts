@@ -15,30 +15,38 @@ export const IDLE_TIMEOUT_SECONDS = 75;
 /** Answers in flight get this long to end; a stop as a whole has 10 s. */
 const DRAIN_MS = 8_000;
 
-/** What a program lets in. */
+/** Where and how a program listens. */
 export interface ListenOptions {
+  readonly hostname: string;
+  /** 0: a free one. */
+  readonly port: number;
   /** Largest body that Bun itself lets through, in bytes; beyond it the answer has none of our headers. */
   readonly bodyBytesMax?: number;
+  /** Left out: plain http. */
+  readonly tls?: Bun.TLSOptions;
+}
+
+/** What Bun is told. */
+export function bunOptions({ hostname, port, bodyBytesMax = TRANSPORT_BODY_BYTES_MAX, tls }: ListenOptions) {
+  return {
+    hostname,
+    port,
+    // The framework would turn it on unless NODE_ENV says production: pages with stacks, and a slower path.
+    development: false as const,
+    // Otherwise a second process would take half of the connections without a word; https needs it for its next certificate.
+    reusePort: tls !== undefined,
+    idleTimeout: IDLE_TIMEOUT_SECONDS,
+    maxRequestBodySize: bodyBytesMax,
+    ...(tls === undefined ? {} : { tls }),
+  };
 }
 
 /** Listens. @returns the port, which is a free one when 0 was asked for. @throws Refusal when it cannot. */
-export function listen(
-  app: Listener,
-  hostname: string,
-  port: number,
-  { bodyBytesMax = TRANSPORT_BODY_BYTES_MAX }: ListenOptions = {},
-): number {
+export function listen(app: Listener, options: ListenOptions): number {
+  const { hostname, port, tls } = options;
   try {
-    app.listen({
-      hostname,
-      port,
-      // The framework would turn it on unless NODE_ENV says production: pages with stacks, and a slower path.
-      development: false,
-      // Otherwise a second process would take half of the connections without a word.
-      reusePort: false,
-      idleTimeout: IDLE_TIMEOUT_SECONDS,
-      maxRequestBodySize: bodyBytesMax,
-    });
+    if (tls !== undefined) assertFree(hostname, port);
+    app.listen(bunOptions(options));
   } catch (error) {
     const busy = error instanceof Error && 'code' in error && error.code === 'EADDRINUSE';
     throw new Refusal(
@@ -50,8 +58,13 @@ export function listen(
   return app.server?.port ?? port;
 }
 
+/** Shared ports are given to anybody who shares them too: whether somebody listens there shows only who wants it for himself. */
+function assertFree(hostname: string, port: number): void {
+  Bun.listen({ hostname, port, socket: { data: () => {} } }).stop(true);
+}
+
 /** Takes no new connections, waits for the answers in flight, and cuts what has not ended in time. */
-export async function drain(app: Listener): Promise<void> {
+export async function drain(app: Pick<Listener, 'stop'>): Promise<void> {
   const late = Promise.withResolvers<'late'>();
   const timer = setTimeout(() => late.resolve('late'), DRAIN_MS);
   const outcome = await Promise.race([app.stop().then(() => 'done' as const), late.promise]);
@@ -59,15 +72,28 @@ export async function drain(app: Listener): Promise<void> {
   if (outcome === 'late') await app.stop(true);
 }
 
+/** Where a program listens. */
+export interface Place {
+  readonly host: string;
+  readonly port: number;
+  /** Null: plain http. */
+  readonly tls: object | null;
+}
+
 /** The address of a listening program, for people. */
-export function shownUrl(host: string, port: number): string {
-  return `http://${isLoopbackName(host) ? 'localhost' : bracketed(host)}:${port}`;
+export function shownUrl({ host, port, tls }: Place): string {
+  return `${schemeOf(tls)}://${isLoopbackName(host) ? 'localhost' : bracketed(host)}:${port}`;
 }
 
 /** The address by which a listening program is reached from its own machine. */
-export function localUrl(host: string, port: number): string {
+export function localUrl({ host, port, tls }: Place): string {
   const reachable = { '0.0.0.0': '127.0.0.1', '::': '[::1]' }[host] ?? bracketed(host);
-  return `http://${reachable}:${port}`;
+  return `${schemeOf(tls)}://${reachable}:${port}`;
+}
+
+/** `https` where there is a certificate. */
+export function schemeOf(tls: object | null): 'http' | 'https' {
+  return tls === null ? 'http' : 'https';
 }
 
 function bracketed(host: string): string {

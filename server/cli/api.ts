@@ -3,13 +3,15 @@ import { Refusal } from '../../kit/command';
 import { askRunning } from '../../kit/commands';
 import { localUrl } from '../../kit/http/listen';
 import type { Output } from '../../kit/output';
+import { createOwnFetch, type TlsFetch } from '../../kit/tls/own';
+import { TLS_SETTINGS } from '../../kit/tls/settings';
 import { type Configuration, secretFiles } from '../config';
 
 /** What these commands take from the process they run in. */
 export interface CliProcess {
   readonly configure: () => Pick<Configuration, 'config'>;
   readonly write: Output;
-  readonly fetch: (request: Request) => Promise<Response>;
+  readonly fetch: TlsFetch;
   /** Asks the person at the terminal; null: there is none. */
   readonly confirm: ((question: string) => Promise<boolean>) | null;
   /** Milliseconds since the epoch. */
@@ -27,7 +29,7 @@ export interface AdminApi {
 }
 
 /** What finding the running server takes: where it is, and the admin secret or the file that it may have been generated into. */
-export const REMOTE_SETTINGS = ['HOST', 'PORT', 'DATA_DIR', 'ADMIN_SECRET'];
+export const REMOTE_SETTINGS = ['HOST', 'PORT', 'DATA_DIR', 'ADMIN_SECRET', ...Object.keys(TLS_SETTINGS)];
 
 /** Items asked for at a time: as many as the server gives. */
 const PAGE_ITEMS = 200;
@@ -36,10 +38,11 @@ const PAGE_ITEMS = 200;
 const PATIENCE_MS = 10_000;
 
 /** The running server at HOST and PORT, asked with the admin secret. @throws Refusal when neither can be known. */
-export function openApi({ configure, fetch }: CliProcess): AdminApi {
-  const { config } = configure();
+export function openApi(process: CliProcess): AdminApi {
+  const { config } = process.configure();
   if (config.port === 0) throw new Refusal('PORT is 0: set it to the port that the server printed when it started.');
-  const url = localUrl(config.host, config.port);
+  const url = localUrl(config);
+  const fetch = createOwnFetch(process.fetch, config.tls, 'secret');
   const secret = config.adminSecret ?? readSecret(config.dataDir);
   const ask = async <Answer>(
     method: string,

@@ -24,6 +24,7 @@ type InForce = Pick<
   | 'signingAlg'
   | 'tickSeconds'
   | 'tickVolatility'
+  | 'tls'
 >;
 
 /** Everything the server is told from outside: settings in force, clock and chance. */

@@ -1,0 +1,55 @@
+import { ConfigFault } from '../config';
+import { drain, type ListenOptions, listen } from '../http/listen';
+import type { Log } from '../logs';
+import { type Application, createListeners, type Passing } from './listeners';
+import { readTlsMaterial } from './material';
+import { servingOptions } from './options';
+import type { TlsFiles } from './settings';
+import { steerOnLinux } from './steering';
+
+/** Where an application is served, and with what. */
+export interface DoorOptions extends Omit<ListenOptions, 'tls'>, Partial<Passing> {
+  /** Null: plain http. */
+  readonly tls: TlsFiles | null;
+  readonly log: Log;
+  /** Milliseconds since the epoch. */
+  readonly now: () => number;
+}
+
+/** A door that is open. */
+export interface Door {
+  readonly port: number;
+  /**
+   * Reads the certificate files anew. New connections get the new certificate; an open one ends with its next answer, or as idle, and
+   * a stream when it is over. Files that do not do are logged, and all stays as it is.
+   */
+  renew(): void;
+  /** Takes no new connections, waits for the answers in flight, and cuts what has not ended in time. */
+  close(): Promise<void>;
+}
+
+/** Opens it. @throws Refusal when it cannot listen, ConfigFault when the certificate files do not do. */
+export function openDoor(app: Application, { tls: files, log, now, ...place }: DoorOptions): Door {
+  if (files === null) return { port: listen(app, place), renew: () => {}, close: () => drain(app) };
+  const read = (): Bun.TLSOptions => {
+    const material = readTlsMaterial(files, now());
+    for (const warning of material.warnings) log.warn(warning);
+    return servingOptions(material);
+  };
+  const port = listen(app, { ...place, tls: read() });
+  const listeners = createListeners(app, { steer: steerOnLinux, ...place, port });
+  const renew = (): void => {
+    try {
+      listeners.replace(read());
+      log.info('the certificate is renewed: new connections get the new one');
+    } catch (error) {
+      log.error(`the certificate is not renewed, the one before stays: ${reasonOf(error)}`);
+    }
+  };
+  return { port, renew, close: listeners.close };
+}
+
+function reasonOf(error: unknown): string {
+  if (error instanceof ConfigFault) return error.faults.join('; ');
+  return error instanceof Error ? error.message : String(error);
+}
