@@ -44,6 +44,18 @@ describe('metadata', () => {
     expect(asked).toEqual([`${ISSUER}/.well-known/oauth-authorization-server`]);
   });
 
+  test('are asked for once by all who ask at the same time, and anew after a failure', async () => {
+    let answer = new Response(null, { status: 503 });
+    const { find, asked } = finder(() => answer.clone());
+    const failures = await Promise.allSettled(Array.from({ length: 100 }, find));
+    expect(failures.every(({ status }) => status === 'rejected')).toBe(true);
+    expect(asked.length).toBe(1);
+    answer = Response.json(METADATA);
+    const found = await Promise.all(Array.from({ length: 100 }, find));
+    expect(new Set(found).size).toBe(1);
+    expect(asked.length).toBe(2);
+  });
+
   test('are seen through the URL in use', async () => {
     const endpoint = await giving(METADATA, 'http://127.0.0.1:8000');
     expect(endpoint.url).toBe('http://127.0.0.1:8000/api/auth/token');

@@ -35,18 +35,27 @@ export interface DiscoveryDeps {
 }
 
 /**
- * Finds the token endpoint by the server's metadata (RFC 8414), once: good metadata are kept, the plain address of a
- * server without them for {@link PLAIN_LIFE_MS}, a failure not at all.
+ * Finds the token endpoint by the server's metadata (RFC 8414), once, whoever asks meanwhile: good metadata are kept, the plain
+ * address of a server without them for {@link PLAIN_LIFE_MS}, a failure not at all.
  * Rejects with {@link TokenError}: `unreachable`, `busy`, `malformed`, `wrong_issuer`.
  */
 export function discovery(deps: DiscoveryDeps): () => Promise<TokenEndpoint> {
   let found: TokenEndpoint | null = null;
   let endsElapsedMs = 0;
+  let asking: Promise<TokenEndpoint> | null = null;
+  const ask = async (): Promise<TokenEndpoint> => {
+    try {
+      found = await discover(deps);
+      endsElapsedMs = found.style === 'json' ? deps.clock.elapsed() + PLAIN_LIFE_MS : Number.POSITIVE_INFINITY;
+      return found;
+    } finally {
+      asking = null;
+    }
+  };
   return async () => {
     if (found !== null && deps.clock.elapsed() < endsElapsedMs) return found;
-    found = await discover(deps);
-    endsElapsedMs = found.style === 'json' ? deps.clock.elapsed() + PLAIN_LIFE_MS : Number.POSITIVE_INFINITY;
-    return found;
+    asking ??= ask();
+    return asking;
   };
 }
 
