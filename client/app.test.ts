@@ -237,6 +237,33 @@ describe('POST /api/configure', () => {
     again.services.close();
   });
 
+  test('keeps the client that it has made itself under its own id: nobody else knows its secret', async () => {
+    await client.ask('/api/currencies');
+    const { clientId } = accountOf(client.services).active();
+    await client.post('/api/configure', given);
+    const listed = (await (await client.ask('/api/credentials')).json()) as { name: string; client_id: string }[];
+    expect(listed.map(({ name, client_id }) => [name, client_id])).toEqual([
+      [clientId ?? '', clientId ?? ''],
+      ['default', 'other'],
+    ]);
+    expect((await client.ask(`/api/token?credential=${clientId}`)).status).toBe(200);
+    await client.post('/api/configure', { ...given, client_id: 'third' });
+    expect(((await (await client.ask('/api/credentials')).json()) as unknown[]).length).toBe(2);
+  });
+
+  test('another secret of the same client: the one before is good until the new one has worked', async () => {
+    client.double.clients.set('other', 'other-secret');
+    await client.post('/api/token', { client_id: 'other', client_secret: 'other-secret' });
+    await client.world.pass(7_200_000);
+    await client.post('/api/configure', { client_id: 'other', client_secret: 'mistyped' });
+    expect((await client.ask('/api/token')).status).toBe(200);
+    client.double.clients.set('other', 'the-newer-secret');
+    await client.post('/api/token', { client_id: 'other', client_secret: 'the-newer-secret' });
+    expect(accountOf(client.services).active()).toMatchObject({ clientId: 'other', registered: true });
+    const [{ secret }] = (await (await client.ask('/api/credentials')).json()) as [{ secret: { count: number } }];
+    expect(secret.count).toBe(1);
+  });
+
   test('says that the environment wins again at the next start, and that is so', async () => {
     const own = client.restart({ CLIENT_ID: 'first', CLIENT_SECRET: 'first-secret' });
     for (const client_id of ['other', 'third']) {

@@ -45,12 +45,12 @@ describe('metadata', () => {
   });
 
   test('are asked for once by all who ask at the same time, and anew after a failure', async () => {
-    let answer = new Response(null, { status: 503 });
-    const { find, asked } = finder(() => answer.clone());
+    let answer = () => new Response(null, { status: 503 });
+    const { find, asked } = finder(() => answer());
     const failures = await Promise.allSettled(Array.from({ length: 100 }, find));
     expect(failures.every(({ status }) => status === 'rejected')).toBe(true);
     expect(asked.length).toBe(1);
-    answer = Response.json(METADATA);
+    answer = () => Response.json(METADATA);
     const found = await Promise.all(Array.from({ length: 100 }, find));
     expect(new Set(found).size).toBe(1);
     expect(asked.length).toBe(2);

@@ -1,6 +1,7 @@
 import { conflict, notFound, Problem } from '../../kit/http/problem';
 import type { TokenError } from '../auth/token';
 import type { VaultFault } from '../vault/fault';
+import { CREDENTIALS_MAX } from './stored';
 
 /** A caller waits at least this long, in seconds, when nothing is known of the next attempt. */
 const RETRY_SECONDS = 5;
@@ -30,6 +31,11 @@ export function tokenProblem({ message, trouble, nextAttemptAtMs }: TokenError, 
 /** 503: what was asked for is in a vault that does not open. */
 export function vaultProblem({ message }: VaultFault): Problem {
   return new Problem(503, 'Service Unavailable', message);
+}
+
+/** 409: there is no place for another credential. */
+export function tooManyCredentials(): Problem {
+  return conflict(`There are ${CREDENTIALS_MAX} credentials already: remove one first.`);
 }
 
 /** 404: nobody is given another credential's answer. */

@@ -6,11 +6,12 @@ import { createChoice } from './choice';
 import { storedOf } from './given';
 import type { NewCredential } from './model';
 import { createOpening } from './opening';
-import { credentialUnknown, setInEnvironment } from './problems';
+import { credentialUnknown, setInEnvironment, tooManyCredentials } from './problems';
 import { makeCredential } from './self-made';
 import type { CredentialSession } from './session';
 import { createSessions, type SessionsDeps } from './sessions';
-import { chosenSecret, DEFAULT_NAME, ENVIRONMENT_NAME, PLAIN, type StoredCredential } from './stored';
+import { CREDENTIALS_MAX, chosenSecret, DEFAULT_NAME, ENVIRONMENT_NAME, PLAIN, type StoredCredential } from './stored';
+import { takeDefault } from './take-default';
 import type { CredentialView } from './view';
 
 /** Id and secret that somebody hands to the client. */
@@ -37,7 +38,10 @@ export interface Credentials {
   remove(name: string): void;
   /** True when `CLIENT_ID` and `CLIENT_SECRET` are set: the next start uses them, whatever the vault holds. */
   readonly pinned: boolean;
-  /** Keeps this as the credential `default`, and uses it. */
+  /**
+   * Keeps this as the credential `default`, and uses it. For the client that is there already its secret is the newer one: the one
+   * before stays until this one has worked. One that this client has made itself, and so nobody else knows, goes on under its id.
+   */
   configure(given: GivenPair): void;
   /** The same, once it has obtained a token; else everything stays as it was. Rejects with `TokenError`. */
   signIn(given: GivenPair): Promise<AccessToken>;
@@ -51,9 +55,6 @@ export interface CredentialsDeps extends Omit<SessionsDeps, 'opening' | 'admissi
   /** Opened when it is first needed. */
   readonly vault: () => Vault;
 }
-
-/** More than a machine has use for; each one that is used costs memory and a timer. */
-export const CREDENTIALS_MAX = 1_000;
 
 /** In use is the credential of the environment, else the one chosen last, else a new one. Nothing is read yet. */
 export function createCredentials(deps: CredentialsDeps): Credentials {
@@ -70,7 +71,9 @@ export function createCredentials(deps: CredentialsDeps): Credentials {
   };
   const view = (name: string): CredentialView => sessions.get(name).view(choice.peek() === name);
   const keep = (stored: StoredCredential, secret: string | null): void => {
-    opening.needed().write(DEFAULT_NAME, stored);
+    const aside = takeDefault(opening.needed(), stored);
+    if (aside !== null)
+      deps.log.info('the credential of before is kept under another name', { 'credential.name': aside });
     adminSecret = secret ?? adminSecret;
     sessions.stop(DEFAULT_NAME);
     choice.choose(DEFAULT_NAME);
@@ -133,8 +136,7 @@ function createChanges({
     add(given) {
       const stored = storedOf(given, { ...deps, now: clock.now });
       const store = opening.needed();
-      if (store.all().credentials.size >= CREDENTIALS_MAX)
-        throw conflict(`There are ${CREDENTIALS_MAX} credentials already: remove one first.`);
+      if (store.all().credentials.size >= CREDENTIALS_MAX) throw tooManyCredentials();
       if (!store.add(given.name, stored)) throw conflict('There is a credential of that name already.');
       choice.forget();
       log.info('a credential was added', { 'credential.name': given.name });

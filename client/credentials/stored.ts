@@ -10,6 +10,9 @@ export const DEFAULT_NAME = 'default';
 /** The credential of `CLIENT_ID` and `CLIENT_SECRET`; never stored. */
 export const ENVIRONMENT_NAME = 'environment';
 
+/** More than a machine has use for; each one that is used costs memory and a timer. */
+export const CREDENTIALS_MAX = 1_000;
+
 /** A secret of a client, and what is known of it. Times in milliseconds since the epoch. */
 export interface StoredSecret {
   readonly value: string;

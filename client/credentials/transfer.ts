@@ -4,9 +4,8 @@ import { nullable } from '../../kit/http/schemas';
 import { SIGNING_ALGS } from '../auth/keys';
 import { EnvelopeFault } from '../vault/envelope';
 import type { Vault } from '../vault/vault';
-import { CREDENTIALS_MAX } from './registry';
 import { createCredentialStore } from './store';
-import { ENVIRONMENT_NAME, NAME_PATTERN, type StoredCredential } from './stored';
+import { CREDENTIALS_MAX, ENVIRONMENT_NAME, NAME_PATTERN, type StoredCredential } from './stored';
 
 const text = t.String({ maxLength: 8_192 });
 const ms = nullable(t.Number());
