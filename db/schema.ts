@@ -158,7 +158,10 @@ export const revokedTokens = pgTable(
   (table) => [index('revoked_tokens_expires_at_index').on(table.expiresAt)],
 );
 
-/** Client assertions that were used (RFC 7523 §3 `jti`): a hash of client and jti, until the assertion has ended. */
+/**
+ * Client assertions that were used (RFC 7523 §3 `jti`): a hash of client and jti, until the assertion has ended. While a Redis
+ * that replicas share is away also DPoP proofs (RFC 9449 §11.1): `dpop.` and a hash of key and jti.
+ */
 export const usedAssertions = pgTable(
   'used_assertions',
   { id: text('id').primaryKey(), expiresAt: moment('expires_at').notNull() },

@@ -195,7 +195,7 @@ function redisOf({ up }: Pick<Redis, 'up'>): Dependency {
   return {
     name: 'redis',
     state: () => (up() ? 'ok' : 'away'),
-    without: 'each server limits by itself',
+    without: 'each server limits by itself, and used DPoP proofs are rows of the database',
   };
 }
 

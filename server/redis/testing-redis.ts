@@ -1,4 +1,7 @@
-// A real Redis for tests, from the machine's own binary, that keeps nothing on the disk and ends with the process.
+// A real Redis for tests, from the machine's own binary, that writes to the disk only when told to and ends with the process.
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { Subprocess } from 'bun';
 import { freePort, until } from '../../db/testing-postgres';
 
@@ -9,7 +12,7 @@ export interface TestRedis {
   /** Stops it in its tracks: connections stay open and silent. */
   pause(): void;
   resume(): void;
-  /** SIGKILL: its port refuses from then on, and what it knew is lost. */
+  /** SIGKILL: its port refuses from then on, and what it knew is lost but for what `SAVE` wrote. */
   kill(): Promise<void>;
   start(): Promise<void>;
   /** One command, on a connection of its own. */
@@ -29,8 +32,9 @@ const GUARDIAN = 'redis-server "$@" > /dev/null 2>&1 & pid=$!; echo $pid; cat > 
 export async function startRedis(options: { readonly password?: string } = {}): Promise<TestRedis> {
   const { password } = options;
   const port = await freePort();
+  const folder = mkdtempSync(join(tmpdir(), 'crypto-redis-'));
   const url = `redis://${password === undefined ? '' : `:${password}@`}127.0.0.1:${port}`;
-  const settings = ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no', '--dir', '/tmp'];
+  const settings = ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no', '--dir', folder];
   const args = [...settings, ...(password === undefined ? [] : ['--requirepass', password])];
   let running: { readonly guardian: Subprocess<'pipe', 'pipe', 'ignore'>; readonly pid: number } | null = null;
 
@@ -53,6 +57,10 @@ export async function startRedis(options: { readonly password?: string } = {}): 
     await running.guardian.exited;
     running = null;
   };
+  const close = async (): Promise<void> => {
+    await kill();
+    rmSync(folder, { recursive: true, force: true });
+  };
   const start = async (): Promise<void> => {
     const guardian = Bun.spawn(['sh', '-c', GUARDIAN, 'redis', ...args], {
       stdin: 'pipe',
@@ -72,5 +80,5 @@ export async function startRedis(options: { readonly password?: string } = {}): 
     );
   };
   await start();
-  return { url, port, pause: () => signal('SIGSTOP'), resume: () => signal('SIGCONT'), kill, start, send, close: kill };
+  return { url, port, pause: () => signal('SIGSTOP'), resume: () => signal('SIGCONT'), kill, start, send, close };
 }

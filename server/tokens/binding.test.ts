@@ -24,7 +24,7 @@ const REFUSED: Take<unknown> = () => {
 };
 const LEFT = { ratelimit: '"token";r=9;t=1' };
 const ALLOWED: Take<unknown> = () => LEFT;
-const proofs: Proofs = { check: async () => ({ jkt: 'the-thumbprint', nextNonce: 'next', use: () => {} }) };
+const proofs: Proofs = { check: async () => ({ jkt: 'the-thumbprint', nextNonce: 'next', use: async () => {} }) };
 
 function issue(who: Partial<AskingAuthenticated>, take: Take<unknown> | null = null, dpop: string | null = null) {
   const signed: unknown[] = [];

@@ -375,7 +375,7 @@ eachDatabase('DPoP', (open) => {
           urls: [server.issuer],
           nonceKey: () => services.vault.secretFor('dpop-nonce'),
           now: server.now,
-          used,
+          memories: [used],
         }),
       }),
     });

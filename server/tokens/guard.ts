@@ -176,7 +176,7 @@ function createChecks({ tokens, proofs, audience, scope, metadataUrl, certificat
     const proof = await possessed(claims, scheme, token, request);
     const headers = take === null ? NO_HEADERS : await take(claims.clientId);
     try {
-      proof?.use(claims.clientId);
+      await proof?.use(claims.clientId);
     } catch (error) {
       throw charged(refusedProof(error, request, claims.clientId), claims.clientId, headers);
     }

@@ -2,8 +2,8 @@
 import { checkProof, invalidProof } from '../oauth/dpop';
 import { OAuthError } from '../oauth/errors';
 import { createTargets } from '../oauth/htu';
-import { createNonces } from './nonces';
-import { createReplayMemory, type ReplayMemory } from './replay';
+import { createNonces, type Judged } from './nonces';
+import { MemoryAway, type ReplayMemory } from './replay';
 
 /** A `DPoP` header and the request that it came with. */
 export interface GivenProof {
@@ -22,9 +22,9 @@ export interface Proven {
   readonly nextNonce: string | null;
   /**
    * Uses it up: each is good once. Not before all else is known to be good, or refused requests would fill the memory.
-   * @throws OAuthError invalid_dpop_proof when it was used before; Problem 429, 503
+   * @throws OAuthError invalid_dpop_proof when it was used before, use_dpop_nonce when nobody can say; Problem 429, 503
    */
-  use(clientId: string): void;
+  use(clientId: string): Promise<void>;
 }
 
 /** Judges proofs. */
@@ -40,34 +40,43 @@ export interface ProofsOptions {
   /** All replicas have the same. */
   readonly nonceKey: () => Buffer;
   readonly now: () => number;
-  /** The memory of used proofs; one of the usual size when left out. */
-  readonly used?: ReplayMemory;
+  /** Memories of used proofs: the first one that can be asked gives the nonces, all that can be asked take theirs. */
+  readonly memories: readonly ReplayMemory[];
 }
 
 /** The judge of proofs of one process. */
-export function createProofs({ urls, nonceKey, now, used = createReplayMemory({ now }) }: ProofsOptions): Proofs {
-  const nonces = createNonces({ key: nonceKey, now });
+export function createProofs({ urls, nonceKey, now, memories }: ProofsOptions): Proofs {
+  const nonces = createNonces({ key: nonceKey, now, memories });
   const isTarget = createTargets(urls);
+  const wrongNonce = (reason: 'dpop_nonce_missing' | 'dpop_nonce_old'): OAuthError =>
+    new OAuthError('use_dpop_nonce', reason, { headers: { 'dpop-nonce': nonces.current() } });
+  const isFirst = async (memory: ReplayMemory, jkt: string, jti: string, clientId: string): Promise<boolean> => {
+    try {
+      return await memory.use(jkt, jti, clientId);
+    } catch (error) {
+      throw error instanceof MemoryAway ? wrongNonce('dpop_nonce_old') : error;
+    }
+  };
   return {
     check: async ({ header, method, path, bound }) => {
-      let nextNonce: string | null = null;
+      // Set by the check below, which comes before the signature.
+      const seen: { nonce: Judged | null } = { nonce: null };
       const checkNonce = (nonce: string | null): void => {
-        const verdict = nonces.judge(nonce);
-        if (verdict === 'bad') throw wrongNonce(nonce, nonces.current());
-        if (verdict === 'ageing') nextNonce = nonces.current();
+        seen.nonce = nonces.judge(nonce);
+        if (seen.nonce === null) throw wrongNonce(nonce === null ? 'dpop_nonce_missing' : 'dpop_nonce_old');
       };
       const [accessToken, boundTo] = [bound?.token ?? null, bound?.jkt ?? null];
       const expected = { method, isTarget: isTarget(path), accessToken, jkt: boundTo, checkNonce, nowMs: now() };
       const { jkt, jti } = await checkProof(header, expected);
-      const use = (clientId: string): void => {
-        if (!used.use(jkt, jti, clientId)) throw invalidProof('dpop_replayed');
+      const { nonce } = seen;
+      if (nonce === null) throw wrongNonce('dpop_nonce_missing');
+      return {
+        jkt,
+        nextNonce: nonce.ageing ? nonces.current() : null,
+        use: async (clientId) => {
+          if (!(await isFirst(nonce.memory, jkt, jti, clientId))) throw invalidProof('dpop_replayed');
+        },
       };
-      return { jkt, nextNonce, use };
     },
   };
-}
-
-function wrongNonce(given: string | null, nonce: string): OAuthError {
-  const reason = given === null ? 'dpop_nonce_missing' : 'dpop_nonce_old';
-  return new OAuthError('use_dpop_nonce', reason, { headers: { 'dpop-nonce': nonce } });
 }

@@ -2,17 +2,47 @@ import { createHash } from 'node:crypto';
 import { Problem } from '../../kit/http/problem';
 import { DPOP_AGE_MAX_SECONDS, DPOP_SKEW_MAX_SECONDS } from '../oauth/dpop';
 
-/** Proofs that were used, so that none is good twice (RFC 9449 §11.1). */
+/**
+ * Proofs that were used, so that none is good twice (RFC 9449 §11.1). A proof belongs to one memory, the one that its nonce
+ * names: so it does not matter who else remembers what, or that one of them is away.
+ */
 export interface ReplayMemory {
+  /** Null while it cannot be asked. */
+  standing(): Standing | null;
   /**
    * `clientId` is whose memory it fills, whoever made the proof.
-   * @returns false when it was used before. @throws Problem 429 when this client has too many in use, 503 when no more can be remembered.
+   * @returns false when it was used before. @throws MemoryAway; Problem 429 when this client has too many in use, 503 when no more can be remembered.
    */
+  use(jkt: string, jti: string, clientId: string): boolean | Promise<boolean>;
+}
+
+/** Which nonces a memory answers for. */
+export interface Standing {
+  /** Sealed into its nonces. */
+  readonly name: string;
+  /** What was used with earlier nonces it does not know, so they are not good; milliseconds since the epoch, 0: it knows. */
+  readonly sinceMs: number;
+}
+
+/** It is not known whether the proof was used before: it is not good, another one will be. */
+export class MemoryAway extends Error {
+  constructor() {
+    super('the memory of used proofs is away');
+  }
+}
+
+/** The memory of one process. */
+export interface ProcessMemory extends ReplayMemory {
   use(jkt: string, jti: string, clientId: string): boolean;
 }
 
+/** What a proof is remembered by: half a SHA-256, 22 characters of base64url. A thumbprint holds no dot. */
+export function proofId(jkt: string, jti: string): string {
+  return createHash('sha256').update(`${jkt}.${jti}`).digest('base64url').slice(0, 22);
+}
+
 /** From when it is used a proof can be good this long at most: it may come from ahead, and then has all its age before it. */
-const PROOF_LIFE_MS = (DPOP_AGE_MAX_SECONDS + DPOP_SKEW_MAX_SECONDS) * 1_000;
+export const PROOF_LIFE_MS = (DPOP_AGE_MAX_SECONDS + DPOP_SKEW_MAX_SECONDS) * 1_000;
 
 /**
  * Proofs remembered; some 120 bytes each, so 60 MB when full: seven thousand a second for as long as one is good. One process
@@ -30,8 +60,9 @@ interface Used {
 }
 
 /** Digests of key and id in order of use, so that those that have ended are in front. */
-export function createReplayMemory(options: { now: () => number; max?: number }): ReplayMemory {
+export function createReplayMemory(options: { now: () => number; max?: number }): ProcessMemory {
   const { now, max = REMEMBERED_MAX } = options;
+  const standing = { name: 'process', sinceMs: now() };
   const shareMax = Math.ceil(max * SHARE);
   const used = new Map<string, Used>();
   const clients = new Map<string, Used['by']>();
@@ -44,10 +75,11 @@ export function createReplayMemory(options: { now: () => number; max?: number })
     }
   };
   return {
+    standing: () => standing,
     use: (jkt, jti, clientId) => {
       const nowMs = now();
       forget(nowMs);
-      const id = createHash('sha256').update(`${jkt}.${jti}`).digest('base64url').slice(0, 22);
+      const id = proofId(jkt, jti);
       if (used.has(id)) return false;
       const by = clients.get(clientId) ?? { clientId, inUse: 0 };
       if (used.size >= max) throw full();

@@ -52,7 +52,7 @@ export function createTokens(options: TokensOptions): Tokens {
     const { audience, scope } = target(parameters, client);
     const proof = dpop === null ? requireNone(client) : await proofs.check(proofGiven(dpop));
     const binding = bindingOf(proof, authenticated);
-    proof?.use(client.clientId);
+    await proof?.use(client.clientId);
     const payload = {
       iss: issuer,
       sub: client.clientId,

@@ -99,7 +99,7 @@ export function createServices(database: Database, given: Surroundings): Service
   const ofClients = wireClients(rows, given, { limits, resources, calendar });
   const reachability = createReachability();
   const { requireNews } = reachability;
-  const standing = { ...ofClients, vault, limits, resources, metrics, tell, requireNews, calendar };
+  const standing = { ...ofClients, vault, limits, redis, resources, metrics, tell, requireNews, calendar };
   const ofTokens = wireTokens(rows, given, standing);
   const random = (): number => given.randomBytes(4).readUInt32BE() / 2 ** 32;
   const market = wireRates(rows, given, { tell, calendar, random });

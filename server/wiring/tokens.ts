@@ -2,20 +2,24 @@ import type { ReadClock } from '../../db/clock';
 import type { Rows } from '../../db/rows';
 import { parseLimit, type Take } from '../../kit/limit';
 import type { Authentication } from '../authentication/service';
+import { createAssertionStore } from '../authentication/store';
 import type { Clients } from '../clients/service';
 import type { Client } from '../clients/store';
 import { within } from '../limits/refusal';
 import type { Limits } from '../limits/service';
 import type { Tell } from '../oauth/event';
+import type { Redis } from '../redis/index';
 import type { Resources } from '../resources/service';
 import type { Metrics } from '../telemetry/metrics';
 import { type AccessTokens, createAccessTokens } from '../tokens/access';
 import { createIntrospection, type Introspection } from '../tokens/introspection';
 import { createKeyring, type Keyring } from '../tokens/keys';
 import { createProofs, type Proofs } from '../tokens/proofs';
+import { createReplayMemory, type ReplayMemory } from '../tokens/replay';
 import { createRevocation, type Revocation } from '../tokens/revocation';
 import { createRevocations, type Revocations } from '../tokens/revocations';
 import { createTokens, type Tokens } from '../tokens/service';
+import { createRedisReplay, createRowsReplay } from '../tokens/shared-replay';
 import { createKeyStore, createRevocationStore } from '../tokens/store';
 import type { Vault } from '../vault/service';
 import type { Surroundings } from './surroundings';
@@ -39,6 +43,8 @@ export interface TokensNeed {
   readonly authentication: Authentication<Client>;
   readonly resources: Resources;
   readonly limits: Limits;
+  /** Null: nothing is shared. */
+  readonly redis: Redis | null;
   readonly metrics: Pick<Metrics, 'issued'>;
   readonly tell: Tell;
   /** @throws Problem 503 while news of changes may be missing. */
@@ -62,7 +68,12 @@ export function wireTokens(rows: Rows, given: Surroundings, need: TokensNeed): T
   });
   const revocations = createRevocations({ store: createRevocationStore(rows), now, calendar });
   const accessTokens = createAccessTokens({ keyring, clients, revocations, issuer, now });
-  const proofs = createProofs({ urls: [issuer, ...publicUrls], nonceKey: () => vault.secretFor('dpop-nonce'), now });
+  const proofs = createProofs({
+    urls: [issuer, ...publicUrls],
+    nonceKey: () => vault.secretFor('dpop-nonce'),
+    now,
+    memories: memoriesOf(rows, given, need.redis),
+  });
   const takeApi = given.limits === null ? null : createTakeApi(limits, clients);
   const takeToken = given.limits === null ? null : createTakeToken(limits);
   const takeRevocation = given.limits === null ? null : createTakeRevocation(limits);
@@ -85,6 +96,19 @@ export function wireTokens(rows: Rows, given: Surroundings, need: TokensNeed): T
       ...createRevocation({ ...asking, take: takeRevocation, revocations }),
     },
   };
+}
+
+/** Where used proofs are remembered: by this process, or where replicas share by Redis and, while that is away, the database. */
+function memoriesOf(rows: Rows, { now, randomBytes, log }: Surroundings, redis: Redis | null): ReplayMemory[] {
+  if (redis === null) return [createReplayMemory({ now })];
+  const unfit = (policy: string): void =>
+    log.warn('Redis may drop what it is to keep: DPoP proofs are remembered in the database instead', {
+      labels: { maxmemory_policy: policy },
+    });
+  return [
+    createRedisReplay({ memory: redis, randomBytes, unfit }),
+    createRowsReplay({ store: createAssertionStore(rows), now }),
+  ];
 }
 
 function createTakeApi(limits: Limits, clients: Pick<Clients, 'limitOf'>): Take<string> {
