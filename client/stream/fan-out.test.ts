@@ -1,7 +1,15 @@
 import { afterEach, beforeEach, describe, expect, test } from 'bun:test';
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import { Elysia } from 'elysia';
+import type { Access } from '../access/access';
 import { createTestClient, type TestClient } from '../testing/client';
 import { settle } from '../testing/world';
 import { READERS_MAX } from './fan-out';
+import { streamRoutes } from './index';
+
+const AT = '2026-01-01T00:00:00.000Z';
+const ASK_FOR_EVENTS = 'GET /api/events HTTP/1.1\r\nhost: localhost\r\n\r\n';
 
 let client: TestClient;
 beforeEach(() => {
@@ -145,6 +153,33 @@ describe('GET /api/events', () => {
     await client.world.pass(1_000);
     expect(client.world.timers()).toEqual([]);
   });
+
+  test('whose reader has stopped reading gives up its place soon after it has ended', async () => {
+    let signOut = (): void => {};
+    const over = Promise.withResolvers<void>();
+    const watch: Access['watch'] = (_, out) => {
+      signOut = out;
+      return over.resolve;
+    };
+    const app = new Elysia().use(streamRoutes({ fanOut: client.services.fanOut, access: { watch } }));
+    app.listen({ port: 0, hostname: '127.0.0.1', idleTimeout: 200 });
+    const socket = connect(app.server?.port ?? 0, '127.0.0.1', () => socket.write(ASK_FOR_EVENTS));
+    try {
+      await once(socket, 'data');
+      socket.pause();
+      // More than what the system keeps for a connection.
+      const rates = Array.from({ length: 6_000 }, (_, at) => ({ symbol: `C${at}`, rate: 1, updated_at: AT }));
+      for (let seq = 1; seq < 30; seq++) {
+        client.services.feed.sink.all(seq, rates);
+        await Bun.sleep(1);
+      }
+      signOut();
+      await over.promise;
+    } finally {
+      socket.destroy();
+      await app.stop(true);
+    }
+  }, 20_000);
 
   test('ends when the client stops', async () => {
     const events = await follow();

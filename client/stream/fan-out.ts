@@ -4,10 +4,18 @@ import type { RatesEvent } from './model';
 
 /** Everybody who follows the rates through this client. */
 export interface FanOut {
-  /** A body of events from now on; null: there are {@link READERS_MAX} already. `ended` is called when nobody reads it any more. */
-  open(ended: () => void): Reading | null;
+  /** A body of events from now on; null: there are {@link READERS_MAX} already. */
+  open(caller: Caller): Reading | null;
   /** Ends all of them, so that the program can stop. */
   close(): void;
+}
+
+/** What becomes of the one who asked for events. */
+export interface Caller {
+  /** Called when nobody reads the body any more. */
+  readonly ended: () => void;
+  /** Called when the body has ended and he does not read it: has his connection closed soon. */
+  readonly cut: () => void;
 }
 
 /** One who follows. */
@@ -81,7 +89,7 @@ export function createFanOut({ feed, report, matters, clock, schedule }: FanOutD
     if (readers.size > 0) tell(ratesFrame(eventOf(change, now())));
   });
   return {
-    open(ended) {
+    open({ ended, cut }) {
       if (readers.size >= READERS_MAX) return null;
       const first = [encoder.encode(`retry: ${RETRY_MS}\n\n`), status(), all()].filter((one) => one !== null);
       const { reader, body } = createReader(
@@ -91,6 +99,7 @@ export function createFanOut({ feed, report, matters, clock, schedule }: FanOutD
           leave(reader);
           ended();
         },
+        cut,
       );
       if (readers.size === 0) {
         told = JSON.stringify(matters());
@@ -106,10 +115,11 @@ export function createFanOut({ feed, report, matters, clock, schedule }: FanOutD
 }
 
 /** Frames for one who reads as fast as he likes: one is given when the one before has left. `anew` stands for all that he is behind. */
-function createReader(first: readonly Uint8Array[], anew: () => Uint8Array, gone: () => void) {
+function createReader(first: readonly Uint8Array[], anew: () => Uint8Array, gone: () => void, cut: () => void) {
   let waiting = [...first];
   let isBehind = false;
   let last: Uint8Array | null | undefined;
+  let isWaiting = false;
   let wake = (): void => {};
   const next = (): Uint8Array | undefined => {
     if (!isBehind) return waiting.shift();
@@ -123,9 +133,11 @@ function createReader(first: readonly Uint8Array[], anew: () => Uint8Array, gone
           const one = next();
           if (one !== undefined) return controller.enqueue(one);
           if (last !== undefined) break;
+          isWaiting = true;
           await new Promise<void>((resolve) => {
             wake = resolve;
           });
+          isWaiting = false;
         }
         if (last !== null) controller.enqueue(last);
         controller.close();
@@ -145,6 +157,7 @@ function createReader(first: readonly Uint8Array[], anew: () => Uint8Array, gone
     },
     end(end) {
       [waiting, isBehind, last] = [[], false, end];
+      if (!isWaiting) cut();
       wake();
     },
   };

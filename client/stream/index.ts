@@ -15,9 +15,10 @@ export interface StreamRoutesOptions {
 export function streamRoutes({ fanOut, access }: StreamRoutesOptions) {
   return new Elysia({ name: 'stream' }).get(
     '/api/events',
-    ({ request }) => {
+    ({ request, server }) => {
       let unwatch = (): void => {};
-      const reading = fanOut.open(() => unwatch());
+      const cut = (): void => server?.timeout(request, CUT_SECONDS);
+      const reading = fanOut.open({ ended: () => unwatch(), cut });
       if (reading === null) throw tooMany();
       unwatch = access.watch(request, reading.signOut);
       return new Response(reading.body, { headers: HEADERS });
@@ -36,6 +37,9 @@ export function streamRoutes({ fanOut, access }: StreamRoutesOptions) {
 
 const EVENTS =
   'Server-sent events: `snapshot` with all rates, first and whenever currencies come or go; `update` with those that changed; `status` with what `/api/status` tells, first, when it changes and every five seconds; `signed_out` when the session has ended, which ends the stream.';
+
+/** A body that has ended is closed after this time though not all of it was read; in seconds. */
+const CUT_SECONDS = 1;
 
 /** Nobody keeps it, and no proxy gathers it before passing it on. */
 const HEADERS = { 'content-type': 'text/event-stream', 'cache-control': 'no-store', 'x-accel-buffering': 'no' };
