@@ -66,7 +66,7 @@ export function createApp(services: Services, options: AppOptions) {
   const failed = createErrorRule({ log, routes: () => root.routes, known });
   const addressOf = (received: Request): string => root.server?.requestIP(received)?.address ?? '';
   const access = createAccess({ ...options, addressOf });
-  const metrics = createMetrics(report);
+  const metrics = createMetrics(report, services.counts);
   const edge = createEdge({
     ...options,
     urls: [],

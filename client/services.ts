@@ -3,6 +3,7 @@ import type { Config } from './config';
 import type { Lookup } from './credentials/private-address';
 import { type Credentials, createCredentials } from './credentials/registry';
 import type { CredentialSession } from './credentials/session';
+import { type Counts, createCounts } from './metrics/counts';
 import type { Clock, Deadline, Fetch, OpenSocket, Random, RandomBytes, Schedule } from './ports';
 import { createFeed, type Feed } from './rates/feed';
 import type { SeenRate } from './rates/model';
@@ -30,6 +31,8 @@ export interface Surroundings {
 /** Everything that a client is made of, with or without a port to listen on. */
 export interface Services {
   readonly credentials: Credentials;
+  /** What has happened to tokens and secrets. */
+  readonly counts: Counts;
   /** The rates as the active credential gets them. */
   readonly feed: Feed;
   /** The rates as another one gets them; null: the active one. Throws Problem 404. */
@@ -54,15 +57,18 @@ export type Shown = (rates: readonly SeenRate[], before: readonly SeenRate[] | n
 export function openCredentials(config: Config, given: Surroundings) {
   const vault = openWhenNeeded(config, given);
   const groups = createGroups(given);
+  const counts = createCounts();
   const credentials = createCredentials({
     ...config,
     ...given,
     configured: config.credential,
     vault: vault.open,
     group: groups.of,
+    count: counts.add,
   });
   return {
     credentials,
+    counts,
     groups,
     vault: vault.open,
     close() {
@@ -76,7 +82,7 @@ export function openCredentials(config: Config, given: Surroundings) {
 /** Wires the client. Throws `VaultFault` when its credential cannot be read. Nothing is sent yet. */
 export function createServices(config: Config, given: Surroundings, shown: Shown = () => {}): Services {
   const opened = openCredentials(config, given);
-  const { credentials, groups } = opened;
+  const { credentials, counts, groups } = opened;
   if (!credentials.pinned) credentials.get(null);
   const apiOf = createApis(given);
   const active = (): ServerApi => apiOf(credentials.get(null));
@@ -99,6 +105,7 @@ export function createServices(config: Config, given: Surroundings, shown: Shown
   const feeds = new WeakMap<CredentialSession, Feed>();
   return {
     credentials,
+    counts,
     feed,
     follower,
     fanOut,

@@ -5,6 +5,7 @@ import { createProver, type Prover } from '../auth/dpop';
 import { createServerTime, type ServerTime } from '../auth/server-time';
 import type { TokenSource } from '../auth/token';
 import { type CachedTokens, cached, type TokenEvent } from '../auth/token-source';
+import type { Counts } from '../metrics/counts';
 import type { Clock, Fetch, Random, RandomBytes, Schedule } from '../ports';
 import { overServers } from '../servers/failover';
 import type { Servers } from '../servers/servers';
@@ -61,6 +62,7 @@ export interface SessionDeps {
   readonly schedule: Schedule;
   readonly lookup: Lookup;
   readonly log: Log;
+  readonly count: Counts['add'];
 }
 
 /** The tokens of one credential, its registration and its secrets. Nothing is sent before it is asked. */
@@ -172,7 +174,7 @@ function createTokens(
   };
   const onFault = (error: unknown) => log.warn('tokens are not kept between starts', { error });
   const kept = keptToken({ ...deps, now: clock.now, onFault });
-  const tell = tellLog(log, () => read().clientId);
+  const tell = tellLog(deps, () => read().clientId);
   const heard = (event: TokenEvent): void => {
     tell(event);
     if (event.kind === 'failed') return;
@@ -202,7 +204,7 @@ function createSecrets(deps: SessionDeps, prove: (secret: string) => Promise<boo
     rotation,
     read: place.read,
     days: deps.rotateSecretDays,
-    told: tellKeeper(log),
+    told: tellKeeper(deps),
   });
   return rotates ? keeper : { ...keeper, start: () => {} };
 }

@@ -1,12 +1,20 @@
 import type { Log } from '../../kit/logs';
 import type { TokenEvent } from '../auth/token-source';
+import type { Counts } from '../metrics/counts';
 import type { KeeperDeps } from './keeper';
 import type { Registered } from './registration';
 import { iso } from './view';
 
+/** Who is told what becomes of tokens and secrets. */
+export interface Telling {
+  readonly log: Log;
+  readonly count: Counts['add'];
+}
+
 /** Tells the log of tokens and of failures to get one. */
-export function tellLog(log: Log, clientId: () => string | null): (event: TokenEvent) => void {
+export function tellLog({ log, count }: Telling, clientId: () => string | null): (event: TokenEvent) => void {
   return (event) => {
+    count(event.kind === 'obtained' ? 'token_granted' : 'token_failed');
     const id = { 'client.id': clientId() };
     if (event.kind === 'obtained') {
       const times = { 'token.expires': iso(event.token.expiresAtMs), 'token.renewal': iso(event.renewAtMs) };
@@ -33,8 +41,9 @@ export function tellRegistered(
 }
 
 /** Tells the log of secrets that were changed, or not. */
-export function tellKeeper(log: Log): KeeperDeps['told'] {
+export function tellKeeper({ log, count }: Telling): KeeperDeps['told'] {
   return (event) => {
+    count(event.kind === 'rotated' ? 'secret_rotated' : 'rotation_failed');
     if (event.kind === 'rotated') log.info('the secret was changed');
     else log.warn('looking after the secret failed; it is tried again', { error: event.error });
   };

@@ -1,15 +1,16 @@
 /** The client's state in numbers, for Prometheus. Apart from status/, which tells the same to people. */
-import { Gauge, Registry } from 'prom-client';
+import { Counter, Gauge, Registry } from 'prom-client';
 import { watchProcess } from '../../kit/metrics/process';
 import type { Route } from '../../kit/metrics/routes';
 import { createTraffic, type Observe } from '../../kit/metrics/traffic';
 import type { StatusReport } from '../status/report';
+import type { Counts } from './counts';
 
 interface Reading {
   readonly name: string;
   readonly help: string;
-  /** Null: nothing to tell now, and no sample is given. */
-  readonly read: (report: StatusReport) => number | null;
+  /** Null: nothing to tell now, and no sample is given; a map: a sample for each server. */
+  readonly read: (report: StatusReport) => number | null | ReadonlyMap<string, number>;
 }
 
 const activeSecret = ({ credentials }: StatusReport) => credentials.find(({ active }) => active)?.secret ?? null;
@@ -54,6 +55,17 @@ const READINGS: readonly Reading[] = [
     read: ({ servers }) => servers.filter(({ state }) => state === 'ok').length,
   },
   {
+    name: 'crypto_client_server_ok',
+    help: '1 for a server that answered when it was last asked, else 0.',
+    read: ({ servers }) => new Map(servers.map(({ url, state }) => [url, Number(state === 'ok')])),
+  },
+  {
+    name: 'crypto_client_server_latency_seconds',
+    help: 'How long the answers of a server take of late.',
+    read: ({ servers }) =>
+      new Map(servers.flatMap(({ url, latency_ms: ms }) => (ms === null ? [] : [[url, ms / 1000]]))),
+  },
+  {
     name: 'crypto_client_stream_live',
     help: '1 while rates come as they change, else 0.',
     read: ({ stream }) => Number(stream.state === 'live' && stream.transport !== 'polling'),
@@ -70,6 +82,19 @@ const READINGS: readonly Reading[] = [
   },
 ];
 
+const TOTALS = [
+  {
+    name: 'crypto_client_token_requests_total',
+    help: 'Tokens asked for, by result.',
+    results: { granted: 'token_granted', failed: 'token_failed' },
+  },
+  {
+    name: 'crypto_client_secret_rotations_total',
+    help: 'Changes of a secret, by result.',
+    results: { rotated: 'secret_rotated', failed: 'rotation_failed' },
+  },
+] as const;
+
 /** What is measured of this client. */
 export interface Metrics {
   readonly registry: Registry;
@@ -78,18 +103,32 @@ export interface Metrics {
 }
 
 /** A registry of its own; the report is read at each scrape. */
-export function createMetrics(report: () => StatusReport): Metrics {
+export function createMetrics(report: () => StatusReport, counts: Pick<Counts, 'of'>): Metrics {
   const registry = new Registry();
   watchProcess(registry);
   for (const { name, help, read } of READINGS) {
-    new Gauge({
+    new Gauge<string>({
       name,
       help,
       registers: [registry],
+      labelNames: ['server'],
       collect() {
         const value = read(report());
-        if (value === null) this.remove();
-        else this.set(value);
+        this.reset();
+        if (typeof value === 'number') this.set(value);
+        else for (const [server, number] of value ?? []) this.set({ server }, number);
+      },
+    });
+  }
+  for (const { name, help, results } of TOTALS) {
+    new Counter({
+      name,
+      help,
+      registers: [registry],
+      labelNames: ['result'],
+      collect() {
+        this.reset();
+        for (const [result, counted] of Object.entries(results)) this.inc({ result }, counts.of(counted));
       },
     });
   }

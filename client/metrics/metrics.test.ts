@@ -14,7 +14,9 @@ afterEach(() => client.end());
 
 async function read(): Promise<Record<string, string>> {
   const report = createReport({ ...client.services, version: '0' });
-  const lines = (await createMetrics(report).registry.metrics()).split('\n').filter((line) => /^\w/.test(line));
+  const lines = (await createMetrics(report, client.services.counts).registry.metrics())
+    .split('\n')
+    .filter((line) => /^\w/.test(line));
   return Object.fromEntries(lines.filter((line) => line.startsWith('crypto_client_')).map((line) => line.split(' ')));
 }
 
@@ -27,6 +29,11 @@ test('before the first fetch there is no token, no age and nothing else to tell'
     crypto_client_servers_up: '0',
     crypto_client_stream_live: '0',
     crypto_client_rates: '0',
+    'crypto_client_server_ok{server="http://localhost:8000"}': '0',
+    'crypto_client_token_requests_total{result="granted"}': '0',
+    'crypto_client_token_requests_total{result="failed"}': '0',
+    'crypto_client_secret_rotations_total{result="rotated"}': '0',
+    'crypto_client_secret_rotations_total{result="failed"}': '0',
   });
 });
 
@@ -37,6 +44,8 @@ test('the state is read at each scrape', async () => {
     crypto_client_server_up: '1',
     crypto_client_servers_up: '1',
     crypto_client_stream_live: '0',
+    'crypto_client_server_ok{server="http://localhost:8000"}': '1',
+    'crypto_client_token_requests_total{result="granted"}': '1',
   });
   client.double.down = true;
   await client.world.pass(42_000);
@@ -45,7 +54,10 @@ test('the state is read at each scrape', async () => {
 });
 
 test('every metric stands in docs/metrics.md, and no other', async () => {
-  const { registry, traffic } = createMetrics(createReport({ ...client.services, version: '0' }));
+  const { registry, traffic } = createMetrics(
+    createReport({ ...client.services, version: '0' }),
+    client.services.counts,
+  );
   traffic(() => []);
   const text = await registry.metrics();
   const names = [...text.matchAll(/^# TYPE (\w+)/gm)].map(([, name = '']) => name);
