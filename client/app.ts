@@ -93,6 +93,7 @@ export function createApp(services: Services, options: AppOptions) {
   const describe = () => describeApi(root, { ...ABOUT, ...access.described, version: VERSION });
   return root
     .onError(failed)
+    .onStop(access.close)
     .use(dashboardRoutes())
     .use(sessionRoutes(access))
     .use(credentialRoutes({ credentials, clock, changed: follower.restart }))

@@ -37,6 +37,8 @@ export interface Access {
   signOut(request: Request): string;
   /** Calls `ended` once when the session that the request came with ends; never for a request without one. @returns how to stop watching. */
   watch(request: Request, ended: () => void): () => void;
+  /** Ends all sessions, at the stop. */
+  close(): void;
 }
 
 /** What {@link createAccess} needs. */
@@ -64,6 +66,7 @@ export function createAccess(deps: AccessDeps): Access {
     signIn: () => ({ cookie: null }),
     signOut: () => plainCookie.clear(),
     watch: () => () => {},
+    close: () => {},
   };
 }
 
@@ -128,6 +131,7 @@ function guarded(password: string, { addressOf, log, ...deps }: AccessDeps): Acc
       const id = request.headers.has('authorization') ? null : plainCookie.read(request.headers);
       return id === null ? () => {} : sessions.watch(id, ended);
     },
+    close: sessions.closeAll,
   };
 }
 

@@ -64,6 +64,15 @@ describe('who watches a session', () => {
   });
 });
 
+test('at the stop all sessions end, who watches one is told, and no timer stays behind', () => {
+  const { world, sessions } = open();
+  const ids = [sessions.open(null), sessions.open(null)];
+  let told = 0;
+  sessions.watch(ids[0] ?? '', () => told++);
+  sessions.closeAll();
+  expect([told, ids.some((id) => sessions.isLive(id)), world.timers()]).toEqual([1, false, []]);
+});
+
 describe('wrong passwords', () => {
   test('from one address do not touch another; of IPv6 a network counts as one', () => {
     const { clock } = createWorld();

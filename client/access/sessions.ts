@@ -17,6 +17,8 @@ export interface Sessions {
   /** True while there is a session with this id, which is thereby in use. */
   isLive(id: string): boolean;
   close(id: string): void;
+  /** Ends all of them: what is left of one would keep the process alive until its own end. */
+  closeAll(): void;
   /** Calls `ended` once when the session ends, however it does; until the function that it returns is called, the session is in use. */
   watch(id: string, ended: () => void): () => void;
 }
@@ -91,6 +93,9 @@ export function createSessions({ clock, randomBytes, schedule }: SessionsDeps): 
       return session !== null;
     },
     close,
+    closeAll: () => {
+      for (const key of [...sessions.keys()]) end(key);
+    },
     watch: (id, ended) => {
       const session = find(id);
       if (session === null) {
