@@ -38,7 +38,10 @@ export function openDoor(app: Application, { tls: files, log, now, ...place }: D
   };
   const port = listen(app, { ...place, tls: read() });
   const listeners = createListeners(app, { steer: steerOnLinux, ...place, port });
+  let closing = false;
   const renew = (): void => {
+    // A listener that opens while the others close would be left over.
+    if (closing) return;
     try {
       listeners.replace(read());
       log.info('the certificate is renewed: new connections get the new one');
@@ -46,7 +49,11 @@ export function openDoor(app: Application, { tls: files, log, now, ...place }: D
       log.error(`the certificate is not renewed, the one before stays: ${reasonOf(error)}`);
     }
   };
-  return { port, renew, close: listeners.close };
+  const close = (): Promise<void> => {
+    closing = true;
+    return listeners.close();
+  };
+  return { port, renew, close };
 }
 
 function reasonOf(error: unknown): string {

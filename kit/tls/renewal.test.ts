@@ -173,6 +173,17 @@ describe.skipIf(!hasOpenssl())('a renewed certificate', () => {
     expect(await nameShown(port).catch(() => 'nobody')).toBe('nobody');
   });
 
+  test('is not served any more once the stop has begun', async () => {
+    const late = fetch(`${url}/late`, { tls });
+    await (await fetch(url, { tls })).text();
+    const closing = open.door.close();
+    open.renewTo(second);
+    open.finish();
+    expect(await (await late).text()).toBe('late');
+    await closing;
+    expect(await nameShown(port).catch(() => 'nobody')).toBe('nobody');
+  });
+
   test('does not make the port anybody else’s: a second program is told that it is in use', () => {
     const said = `Port ${port} on 127.0.0.1 is in use: stop what listens there or set PORT.`;
     expect(() => openTestDoor(first, { port })).toThrow(said);
@@ -192,8 +203,9 @@ describe.skipIf(!hasOpenssl())('a renewed certificate', () => {
       await askOn(kept);
       const stream = await fetch(`${url}/stream`, { tls });
       const { say, socket } = await openSocket();
+      const left = closed(kept);
       open.renewTo(second);
-      await closed(kept);
+      await left;
       expect(await say('hello')).toBe('heard hello');
       open.finish();
       expect(await stream.text()).toBe('begun and ended');
@@ -210,9 +222,10 @@ describe.skipIf(!hasOpenssl())('a renewed certificate', () => {
       ] as const) {
         const kept = await openTls(port);
         await askOn(kept);
+        const left = closed(kept);
         open.renewTo(pair);
         expect(await names()).toEqual([name]);
-        await closed(kept);
+        await left;
         expect(await names()).toEqual([name]);
       }
     });
@@ -233,8 +246,9 @@ describe.skipIf(!hasOpenssl())('a renewed certificate', () => {
       await restart({ steer: () => false, retirementMs: 20 });
       const kept = await openTls(port);
       await askOn(kept);
+      const left = closed(kept);
       open.renewTo(second);
-      await closed(kept);
+      await left;
       expect(await names()).toEqual(['second']);
     });
   });
