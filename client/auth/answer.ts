@@ -1,4 +1,5 @@
 import { retryAfterMs } from '../../kit/backoff';
+import { isOfCertificate } from '../../kit/tls/error-code';
 import type { Fetch } from '../ports';
 import { TokenError, type TokenTrouble } from './token';
 
@@ -49,8 +50,10 @@ export function sayNetworkError(error: unknown, origin: string): string {
   if (!(error instanceof Error)) return `no connection to ${origin}`;
   if (error.name === 'TimeoutError') return `no answer from ${origin} in time`;
   if (error.name === 'AbortError') return 'the program is stopping';
-  const code = 'code' in error && typeof error.code === 'string' ? ` (${error.code})` : '';
-  return `no connection to ${origin}${code}`;
+  const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
+  if (isOfCertificate(code))
+    return `the certificate of ${origin} is not good (${code}); crypto-client doctor says more`;
+  return `no connection to ${origin}${code && ` (${code})`}`;
 }
 
 async function readText(response: Response): Promise<string | null> {

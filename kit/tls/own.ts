@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { Refusal } from '../command';
 import { ConfigFault } from '../config';
+import { isOfCertificate } from './error-code';
 import { readLeaf } from './material';
 import type { TlsFiles } from './settings';
 
@@ -46,16 +47,13 @@ function explained<T>(read: () => T): T {
   }
 }
 
-/** What Bun says of a certificate that was not expected. */
-const OTHER = /CERT|SIGNATURE|ISSUER/;
-
 /** What Bun says of a connection that was not let in. */
 const NOT_LET_IN = new Set(['EPROTO', 'ECONNRESET']);
 
 function refusalOf(error: unknown, { url }: Request, { clientCaFile }: TlsFiles): unknown {
   const code = error instanceof Error && 'code' in error ? String(error.code) : '';
   const { origin } = new URL(url);
-  if (OTHER.test(code))
+  if (isOfCertificate(code))
     return new Refusal(
       `${origin} does not show the certificate in TLS_CERT_FILE, or that has ended: send the program SIGHUP once the file is new.`,
     );
