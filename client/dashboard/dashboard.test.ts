@@ -311,6 +311,16 @@ describe.skipIf(!hasBrowser())('The dashboard', () => {
       await row('BTC').getByText('47,000.00').waitFor();
     });
 
+    test('ages and ends stay true when the clock of the machine is set', async () => {
+      await open();
+      await page.evaluate('{ const now = Date.now; Date.now = () => now.call(Date) + 3_600_000; }');
+      client.move({ BTC: 48_000 });
+      await row('BTC').getByText('48,000.00').waitFor();
+      expect(await row('BTC').locator('.col-age').textContent()).toMatch(/^[0-5]s$/);
+      await page.goto(`${client.url}/#/connection`);
+      await says(/^1h 4[0-6]m$/);
+    });
+
     test('where no events are to be had the page asks', async () => {
       client.givesEvents = false;
       await page.goto(`${client.url}/#/connection`);

@@ -55,7 +55,7 @@ export function App(props: AppProps) {
   const { language } = preferences;
   const shell = useMemo(() => {
     const shown = { api, words: WORDS[language], format: createFormat(language), preferences, prefer, say };
-    return { ...shown, now: props.now, elapsed: props.elapsed };
+    return { ...shown, elapsed: props.elapsed };
   }, [api, language, preferences]);
   if (state.kind === 'starting') return <p class="starting">{shell.words.loading}</p>;
   if (state.kind === 'out') {

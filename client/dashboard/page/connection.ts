@@ -16,8 +16,8 @@ export interface Connection {
   readonly error: string | null;
 }
 
-/** @param elapsedMs and nowMs are this moment, by the clocks of the page. */
-export function describeConnection(heard: Heard, elapsedMs: number, nowMs: number): Connection {
+/** @param elapsedMs is this moment, by the clock of the page that never steps. */
+export function describeConnection(heard: Heard, elapsedMs: number): Connection {
   const { link, status } = heard;
   const ageSeconds = dataAgeSeconds(heard, elapsedMs);
   if (link.kind === 'lost') {
@@ -25,7 +25,7 @@ export function describeConnection(heard: Heard, elapsedMs: number, nowMs: numbe
   }
   if (status === null) return { kind: 'connecting', nextInSeconds: null, ageSeconds, error: null };
   const { state, next_attempt_at, last_error } = status.stream;
-  const next = next_attempt_at === null ? null : seconds(Date.parse(next_attempt_at) - nowMs - heard.aheadMs);
+  const next = next_attempt_at === null ? null : seconds(Date.parse(next_attempt_at) - heard.clientStartMs - elapsedMs);
   return {
     kind: state,
     nextInSeconds: state === 'live' ? null : next,

@@ -17,8 +17,8 @@ export interface Listener {
 /** What {@link openEvents} needs. */
 export interface EventsDeps {
   readonly open: (url: string) => EventSource;
-  /** Milliseconds since the epoch. */
-  readonly now: () => number;
+  /** Milliseconds from an arbitrary start; never steps. */
+  readonly elapsed: () => number;
   readonly schedule: (delayMs: number, run: () => void) => () => void;
 }
 
@@ -26,9 +26,9 @@ export interface EventsDeps {
 const SILENCE_MS = 15_000;
 
 /** Opens them. @returns how to close them, after which nothing is told. */
-export function openEvents({ open, now, schedule }: EventsDeps, listener: Listener): () => void {
+export function openEvents({ open, elapsed, schedule }: EventsDeps, listener: Listener): () => void {
   const source = open('/api/events');
-  let aheadMs = Number.NEGATIVE_INFINITY;
+  let startMs = Number.NEGATIVE_INFINITY;
   const close = (): void => {
     source.close();
     cancelSilence();
@@ -47,8 +47,8 @@ export function openEvents({ open, now, schedule }: EventsDeps, listener: Listen
     });
   /** What was told may have been made earlier, but never later. */
   const clientTime = (at: string): number => {
-    aheadMs = Math.max(aheadMs, Date.parse(at) - now());
-    return now() + aheadMs;
+    startMs = Math.max(startMs, Date.parse(at) - elapsed());
+    return elapsed() + startMs;
   };
   on<News>('snapshot', ({ rates, at }) => listener.snapshot(rates, clientTime(at)));
   on<News>('update', ({ rates, at }) => listener.update(rates, clientTime(at)));

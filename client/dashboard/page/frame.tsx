@@ -61,8 +61,7 @@ export function Frame({ route, signOut, children }: FrameProps) {
 
 function useConnection(): Connection {
   const heard = useHeard();
-  const { elapsedMs, nowMs } = useSecond();
-  return describeConnection(heard, elapsedMs, nowMs);
+  return describeConnection(heard, useSecond());
 }
 
 /** State and age, always in sight. What a screen reader is told is the state alone, when it changes. */

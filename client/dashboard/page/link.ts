@@ -19,8 +19,11 @@ export interface Heard {
   /** How old the rates were at `dataMs`; null: there are none yet. */
   readonly dataAgeMs: number | null;
   readonly dataMs: number;
-  /** How far the client's clock is ahead of the page's, in milliseconds. */
-  readonly aheadMs: number;
+  /**
+   * What the client's clock says when {@link LinkDeps.elapsed} says 0, in milliseconds since the epoch. The clock of the
+   * page's machine, which may be wrong and may be set while the page is open, does not come into it.
+   */
+  readonly clientStartMs: number;
 }
 
 /** The connection. */
@@ -38,27 +41,26 @@ export interface Link {
 export interface LinkDeps extends EventsDeps {
   readonly api: Api;
   readonly market: Market;
-  /** Milliseconds from an arbitrary start; never steps. */
-  readonly elapsed: () => number;
+  /** Milliseconds since the epoch, by the page's machine: good enough until the client has told the time. */
+  readonly now: () => number;
   readonly signedOut: () => void;
 }
 
 /** Pauses between attempts: from a second, doubled up to that. */
 const PAUSE_MS_MAX = 16_000;
 
-const NOTHING: Heard = {
+const NOTHING: Omit<Heard, 'clientStartMs'> = {
   link: { kind: 'connecting' },
   status: null,
   dataAgeMs: null,
   dataMs: 0,
-  aheadMs: 0,
 };
 
 /** Opens it, and keeps it open until it is closed. */
 export function createLink(deps: LinkDeps): Link {
   const { api, elapsed, schedule } = deps;
   const listeners = new Set<() => void>();
-  let heard = NOTHING;
+  let heard: Heard = { ...NOTHING, clientStartMs: deps.now() - elapsed() };
   let stop = (): void => {};
   let failures = 0;
   const put = (change: Partial<Heard>): void => {
@@ -90,7 +92,7 @@ export function createLink(deps: LinkDeps): Link {
     };
     const lost: LinkState = { kind: 'lost', nextAttemptMs: elapsed() + pauseMs };
     if (heard.link.kind !== 'asking') put({ link: lost });
-    const answer = await ask(deps);
+    const answer = await ask(deps, heard.clientStartMs);
     if (overtaken) return;
     if (answer === 'signed out') signedOut();
     else if (answer === null) put({ link: lost });
@@ -117,15 +119,15 @@ export function createLink(deps: LinkDeps): Link {
 }
 
 /** Puts the rates that are told into the market. */
-function teller({ market, now, elapsed }: LinkDeps, put: (change: Partial<Heard>) => void) {
+function teller({ market, elapsed }: LinkDeps, put: (change: Partial<Heard>) => void) {
   return {
     snapshot: (rates: readonly Rate[], clientMs: number): void => {
       market.snapshot(rates, clientMs);
-      put({ aheadMs: clientMs - now() });
+      put({ clientStartMs: clientMs - elapsed() });
     },
     update: (rates: readonly Rate[], clientMs: number): void => {
       market.update(rates, clientMs);
-      put({ aheadMs: clientMs - now(), dataAgeMs: 0, dataMs: elapsed() });
+      put({ clientStartMs: clientMs - elapsed(), dataAgeMs: 0, dataMs: elapsed() });
     },
   };
 }
@@ -136,13 +138,13 @@ function dataOf({ stream }: Status, nowMs: number): Pick<Heard, 'dataAgeMs' | 'd
 }
 
 /** Asks for what the events would tell; null: there is no answer. */
-async function ask({ api, market, now }: LinkDeps): Promise<Status | 'signed out' | null> {
+async function ask({ api, market, elapsed }: LinkDeps, clientStartMs: number): Promise<Status | 'signed out' | null> {
   try {
     const { required, signed_in } = await api.session();
     if (required && !signed_in) return 'signed out';
     const status = await api.status();
     const rates = await api.rates().catch(() => null);
-    if (rates !== null) market.snapshot(rates, now());
+    if (rates !== null) market.snapshot(rates, clientStartMs + elapsed());
     return status;
   } catch {
     return null;

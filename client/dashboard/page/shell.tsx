@@ -23,10 +23,8 @@ export interface Shell {
   readonly prefer: (change: Partial<Preferences>) => void;
   /** Tells everybody the result of what was done, also those who do not see it. */
   readonly say: (text: string) => void;
-  /** Milliseconds from an arbitrary start. */
+  /** Milliseconds from an arbitrary start; never steps. */
   readonly elapsed: () => number;
-  /** Milliseconds since the epoch. */
-  readonly now: () => number;
 }
 
 /** Holds the {@link Shell} of the page. */
@@ -80,15 +78,15 @@ export function isLive({ link, status }: Heard): boolean {
   return link.kind !== 'lost' && status?.stream.state === 'live';
 }
 
-/** Both clocks of the page; renders again every second. */
-export function useSecond(): { readonly elapsedMs: number; readonly nowMs: number } {
-  const { elapsed, now } = useShell();
+/** What {@link Shell.elapsed} says; renders again every second. */
+export function useSecond(): number {
+  const { elapsed } = useShell();
   const [, again] = useReducer<number, void>((count) => count + 1, 0);
   useEffect(() => {
     const timer = setInterval(() => again(), 1_000);
     return () => clearInterval(timer);
   }, []);
-  return { elapsedMs: elapsed(), nowMs: now() };
+  return elapsed();
 }
 
 /** One thing that is being done at a time, and what was thrown. */

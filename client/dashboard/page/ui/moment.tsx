@@ -11,9 +11,9 @@ export interface Moments {
 /** The moments of this second. */
 export function useMoments(): Moments {
   const { words, format } = useShell();
-  const { aheadMs } = useHeard();
-  const { nowMs } = useSecond();
-  const until = (time: string): number => Math.round((Date.parse(time) - nowMs - aheadMs) / 1_000);
+  const { clientStartMs } = useHeard();
+  const elapsedMs = useSecond();
+  const until = (time: string): number => Math.round((Date.parse(time) - clientStartMs - elapsedMs) / 1_000);
   return {
     until,
     tell: (time) => {

@@ -31,7 +31,7 @@ export function ConnectionView() {
 
 function StreamCard({ heard, status: { stream } }: { readonly heard: Heard; readonly status: Status }) {
   const { words, format } = useShell();
-  const { elapsedMs } = useSecond();
+  const elapsedMs = useSecond();
   const { tell } = useMoments();
   const told = words.status;
   const ageSeconds = dataAgeSeconds(heard, elapsedMs);

@@ -50,7 +50,7 @@ export function CurrencyView({ symbol }: { readonly symbol: string }) {
 
 function Figures({ row }: { readonly row: Row }) {
   const { words, format } = useShell();
-  const { elapsedMs } = useSecond();
+  const elapsedMs = useSecond();
   const ageMs = ageOf(row, elapsedMs);
   const { high, low } = row;
   return (

@@ -20,7 +20,7 @@ export interface RatesTableProps {
 /** One page of the rates, to be sorted by every column. */
 export function RatesTable({ rows, before, all, isOld, order, sort }: RatesTableProps) {
   const { words } = useShell();
-  const { elapsedMs } = useSecond();
+  const elapsedMs = useSecond();
   return (
     <table class="rates" data-old={isOld} aria-rowcount={all + 1}>
       <caption class="hidden">{words.market.table}</caption>
