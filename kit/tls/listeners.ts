@@ -103,10 +103,11 @@ function createGroup(app: Application, { port, steer }: ListenersOptions) {
     },
     left: (server: Server): void => {
       const at = members.indexOf(server);
+      // It left before, and its streams end now.
+      if (at < 0) return;
       const last = members.pop();
-      if (at < 0 || last === undefined) return;
       // The last one takes the place of the one that leaves.
-      if (at < members.length) members[at] = last;
+      if (last !== undefined && last !== server) members[at] = last;
       direct();
     },
   };

@@ -242,6 +242,27 @@ describe.skipIf(!hasOpenssl())('a renewed certificate', () => {
       later.close();
     });
 
+    test('is shown as before while a stream outlasts those that left, and when it is cut', async () => {
+      await restart({ retirementMs: 150 });
+      const { socket } = await openSocket();
+      const cut = new Promise((resolve) => socket.addEventListener('close', resolve));
+      const later: WebSocket[] = [];
+      for (const pair of [second, third, second, third, second, third]) {
+        const kept = await openTls(port);
+        await askOn(kept);
+        later.push((await openSocket()).socket);
+        const left = closed(kept);
+        open.renewTo(pair);
+        const name = pair.x509.subject.replace('CN=', '');
+        expect(await names()).toEqual([name]);
+        await left;
+        expect(await names()).toEqual([name]);
+      }
+      await cut;
+      expect(await names()).toEqual(['third']);
+      for (const one of later) one.close();
+    });
+
     test('is the only one where the kernel cannot be told, too', async () => {
       await restart({ steer: () => false, retirementMs: 20 });
       const kept = await openTls(port);
