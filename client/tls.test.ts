@@ -1,5 +1,5 @@
 // Both programs over https: the client believes the server by an authority of its own, and renews the certificate that it serves.
-import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test';
 import { join } from 'node:path';
 import { freePort } from '../db/testing-postgres';
 import { commandOf } from '../kit/testing';
@@ -13,6 +13,8 @@ import { clientFolder } from './testing/joined';
 const TIMEOUT_MS = 60_000;
 const PASSWORD = 'correct-horse-battery';
 const BASIC = { authorization: `Basic ${btoa(`any:${PASSWORD}`)}` };
+
+setDefaultTimeout(TIMEOUT_MS);
 
 describe.skipIf(!hasOpenssl())('crypto-client over https (openssl)', () => {
   const { ca, issue } = makeAuthority();
@@ -75,13 +77,13 @@ describe.skipIf(!hasOpenssl())('crypto-client over https (openssl)', () => {
     void client.stderr.pipeTo(new WritableStream({ write }));
     const hasRates = async () => (await ask('/api/currencies').catch(() => null))?.status === 200;
     await waitFor(hasRates, 'rates');
-  }, TIMEOUT_MS);
+  });
   afterAll(async () => {
     client.kill('SIGTERM');
     server.signal('SIGTERM');
     expect([await client.exited, await server.exited]).toEqual([0, 0]);
     for (const { remove } of [...Object.values(folders), data]) remove();
-  }, TIMEOUT_MS);
+  });
 
   test('reads rates and follows them over https, from a server whose authority it was given', async () => {
     const report = async () => (await (await ask('/api/status')).json()) as StatusReport;

@@ -12,6 +12,7 @@ import { localUrl } from '../kit/http/listen';
 import type { Log } from '../kit/logs';
 import type { Output } from '../kit/output';
 import { type SignalSource, untilStopped } from '../kit/stop';
+import { readTlsMaterial } from '../kit/tls/material';
 import { createOwnFetch, type TlsFetch } from '../kit/tls/own';
 import { TLS_SETTINGS } from '../kit/tls/settings';
 import { auditCommand } from './cli/audit';
@@ -75,6 +76,8 @@ async function serve(options: CommandOptions): Promise<void> {
   const { config, warnings } = options.configure();
   const log = options.openLog(config);
   for (const warning of warnings) log.warn(warning);
+  // What is wrong with the files is told before anything is made; they are read again once it listens.
+  if (config.tls !== null) readTlsMaterial(config.tls, options.now());
   const database = await openDatabase(config);
   try {
     const starting = explained(startServer(config, database, { ...options, log }));

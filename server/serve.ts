@@ -66,7 +66,8 @@ export async function startServer(config: Config, database: Database, process: P
   const { log } = process;
   const port = config.port === 0 ? await freePort(config.host) : config.port;
   const issuer = config.issuer ?? ownIssuer(config, port);
-  const given = surroundings(config, issuer, process);
+  let endsMs: () => number | null = () => null;
+  const given = { ...surroundings(config, issuer, process), certificateEndsMs: () => endsMs() };
   const services = createServices(database, given);
   // Both go on while the application is made.
   const migrating = database.migrate();
@@ -89,6 +90,7 @@ export async function startServer(config: Config, database: Database, process: P
     if (connected.status === 'fulfilled') await connected.value.close();
     throw error;
   });
+  endsMs = door.endsMs;
   const chores = setInterval(() => void services.maintenance.run(), CHORES_MS);
   const streamBeats = setInterval(services.streams.beat, BEAT_MS);
   services.source.beat();
@@ -162,6 +164,7 @@ function surroundings(config: Config, issuer: string, process: Process): Surroun
     resolve: lookUp,
     trusted: (address) => isTrusted(unmapped(address)),
     behindProxy: config.trustedProxies.length > 0,
+    certificateEndsMs: () => null,
     accessLog: accessLogOf(config.logLevel),
     databaseNow: null,
   };

@@ -153,6 +153,7 @@ function surroundings(issuer: string, logged: string[], now: () => number): Surr
     limits: null,
     trusted: () => false,
     behindProxy: false,
+    certificateEndsMs: () => null,
     accessLog: 'all',
     log: createLog({
       service: 'crypto-server',

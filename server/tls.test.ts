@@ -1,6 +1,7 @@
 // The program over https: its own commands, and a certificate that is renewed while it is asked from all sides.
-import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
-import { writeFileSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test';
+import { existsSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { hasOpenssl, makeCertificate } from '../kit/testing-certificates';
 import {
   type CertificateFolder,
@@ -15,6 +16,8 @@ import { runServer, type ServerProcess, startServerProcess, temporaryFolder } fr
 
 const TIMEOUT_MS = 60_000;
 const BOTH_PURPOSES = [...LOCAL_NAMES, 'extendedKeyUsage=serverAuth,clientAuth'];
+
+setDefaultTimeout(TIMEOUT_MS);
 
 describe.skipIf(!hasOpenssl())('crypto-server over https (openssl)', () => {
   const { ca, issue } = makeAuthority();
@@ -31,7 +34,7 @@ describe.skipIf(!hasOpenssl())('crypto-server over https (openssl)', () => {
     env = { DATA_DIR: data.path, ADMIN_SECRET, ...tls };
     server = await startServerProcess(env);
     env['PORT'] = String(server.port);
-  }, TIMEOUT_MS);
+  });
   afterAll(async () => {
     server.signal('SIGTERM');
     expect(await server.exited).toBe(0);
@@ -47,6 +50,9 @@ describe.skipIf(!hasOpenssl())('crypto-server over https (openssl)', () => {
       issuer: `https://localhost:${server.port}`,
       token_endpoint: `https://localhost:${server.port}/api/auth/token`,
     });
+    const metrics = await (await ask('/metrics')).text();
+    const seconds = Number(/^crypto_server_certificate_expiry_seconds (\S+)$/m.exec(metrics)?.[1]);
+    expect(Math.round(seconds / 86_400)).toBe(30);
     expect(await handshake(server.port, ['-tls1_2'])).toContain('alert');
     const stranger = fetch(`${server.url}/health`, { tls: { ca: ca.cert } });
     expect(await stranger.catch(() => 'refused')).toBe('refused');
@@ -63,6 +69,21 @@ describe.skipIf(!hasOpenssl())('crypto-server over https (openssl)', () => {
     for (const suites of weak) expect(await suiteOf('-tls1_2', '-cipher', suites)).toBe('(NONE)');
     expect(await suiteOf('-tls1_1', '-cipher', 'ALL:@SECLEVEL=0')).toBe('(NONE)');
     shown.remove();
+  });
+
+  test('files that will not do are told at the start, before anything is made', async () => {
+    const fresh = temporaryFolder();
+    const files = { TLS_CERT_FILE: '/nowhere/cert.pem', TLS_KEY_FILE: folder.files.certFile };
+    const { code, err } = await runServer(['serve'], { DATA_DIR: join(fresh.path, 'data'), PORT: '0', ...files });
+    expect([code, err.trimEnd().split('\n')]).toEqual([
+      1,
+      [
+        'crypto-server: TLS_CERT_FILE cannot be read (no such file): /nowhere/cert.pem',
+        `crypto-server: TLS_KEY_FILE holds no private key in PEM: ${folder.files.certFile}`,
+      ],
+    ]);
+    expect(existsSync(join(fresh.path, 'data'))).toBe(false);
+    fresh.remove();
   });
 
   test('its commands show its own certificate, and give the secret to nobody who shows another', async () => {

@@ -2,7 +2,7 @@ import { ConfigFault } from '../config';
 import { drain, type ListenOptions, listen } from '../http/listen';
 import type { Log } from '../logs';
 import { type Application, createListeners, type Passing } from './listeners';
-import { readTlsMaterial } from './material';
+import { readTlsMaterial, type TlsMaterial } from './material';
 import { servingOptions } from './options';
 import type { TlsFiles } from './settings';
 import { steerOnLinux } from './steering';
@@ -24,27 +24,33 @@ export interface Door {
    * a stream when it is over. Files that do not do are logged, and all stays as it is.
    */
   renew(): void;
+  /** The last moment of the certificate that new connections get, in milliseconds since the epoch; null: plain http. */
+  endsMs(): number | null;
   /** Takes no new connections, waits for the answers in flight, and cuts what has not ended in time. */
   close(): Promise<void>;
 }
 
 /** Opens it. @throws Refusal when it cannot listen, ConfigFault when the certificate files do not do. */
 export function openDoor(app: Application, { tls: files, log, now, ...place }: DoorOptions): Door {
-  if (files === null) return { port: listen(app, place), renew: () => {}, close: () => drain(app) };
-  const read = (): Bun.TLSOptions => {
+  if (files === null) return { port: listen(app, place), renew: () => {}, endsMs: () => null, close: () => drain(app) };
+  const read = (): TlsMaterial => {
     const material = readTlsMaterial(files, now());
     for (const warning of material.warnings) log.warn(warning);
-    return servingOptions(material);
+    return material;
   };
-  const port = listen(app, { ...place, tls: read() });
+  let current = read();
+  const port = listen(app, { ...place, tls: servingOptions(current) });
   const listeners = createListeners(app, { steer: steerOnLinux, ...place, port });
   let closing = false;
   const renew = (): void => {
     // A listener that opens while the others close would be left over.
     if (closing) return;
     try {
-      listeners.replace(read());
-      log.info('the certificate is renewed: new connections get the new one');
+      const next = read();
+      listeners.replace(servingOptions(next));
+      current = next;
+      const end = new Date(next.endsMs).toISOString();
+      log.info('the certificate is renewed: new connections get the new one', { 'tls.server.not_after': end });
     } catch (error) {
       log.error(`the certificate is not renewed, the one before stays: ${reasonOf(error)}`);
     }
@@ -53,7 +59,7 @@ export function openDoor(app: Application, { tls: files, log, now, ...place }: D
     closing = true;
     return listeners.close();
   };
-  return { port, renew, close };
+  return { port, renew, endsMs: () => current.endsMs, close };
 }
 
 function reasonOf(error: unknown): string {

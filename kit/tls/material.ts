@@ -35,10 +35,9 @@ export function readTlsMaterial(files: TlsFiles, nowMs: number): TlsMaterial {
   };
   const chain = attempt(() => readCertificates('TLS_CERT_FILE', files.certFile));
   const key = attempt(() => readKey(files.keyFile));
+  const { clientCaFile } = files;
   const authorities =
-    files.clientCaFile === null
-      ? null
-      : attempt(() => readCertificates('TLS_CLIENT_CA_FILE', files.clientCaFile ?? ''));
+    clientCaFile === null ? null : attempt(() => readCertificates('TLS_CLIENT_CA_FILE', clientCaFile));
   if (chain !== null) faults.push(...faultsOfTime(chain.first, files.certFile, nowMs));
   if (chain !== null && key !== null && !chain.first.checkPrivateKey(key.key))
     faults.push(`TLS_KEY_FILE is not the key of the first certificate in TLS_CERT_FILE: ${files.keyFile}`);
@@ -58,8 +57,9 @@ export function readLeaf(certFile: string): string {
   return readCertificates('TLS_CERT_FILE', certFile).first.toString();
 }
 
-/** A file of settings, as text. @throws Error that names the setting. */
-export function readSettingFile(name: keyof TlsNames, path: string): string {
+type Name = 'TLS_CERT_FILE' | 'TLS_KEY_FILE' | 'TLS_CLIENT_CA_FILE';
+
+function readFile(name: Name, path: string): string {
   try {
     return readFileSync(path, 'utf8');
   } catch (error) {
@@ -69,19 +69,13 @@ export function readSettingFile(name: keyof TlsNames, path: string): string {
   }
 }
 
-interface TlsNames {
-  readonly TLS_CERT_FILE: string;
-  readonly TLS_KEY_FILE: string;
-  readonly TLS_CLIENT_CA_FILE: string;
-}
-
 interface Certificates {
   readonly pem: string;
   readonly first: X509Certificate;
 }
 
-function readCertificates(name: 'TLS_CERT_FILE' | 'TLS_CLIENT_CA_FILE', path: string): Certificates {
-  const blocks = readSettingFile(name, path).match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [];
+function readCertificates(name: Name, path: string): Certificates {
+  const blocks = readFile(name, path).match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [];
   let all: X509Certificate[];
   try {
     all = blocks.map((block) => new X509Certificate(block));
@@ -95,7 +89,7 @@ function readCertificates(name: 'TLS_CERT_FILE' | 'TLS_CLIENT_CA_FILE', path: st
 }
 
 function readKey(path: string): { readonly pem: string; readonly key: KeyObject } {
-  const pem = readSettingFile('TLS_KEY_FILE', path);
+  const pem = readFile('TLS_KEY_FILE', path);
   if (/-----BEGIN ENCRYPTED PRIVATE KEY-----|^Proc-Type: 4,ENCRYPTED/m.test(pem))
     throw new Error(`TLS_KEY_FILE is encrypted, and nobody is there to type the passphrase: ${path}`);
   try {

@@ -37,6 +37,7 @@ const GAUGES = {
     label: null,
   },
   market_live: { help: '1 while the exchange sends prices by itself, 0 while it has to be asked.', label: null },
+  certificate_expiry_seconds: { help: 'Seconds until the certificate ends that new connections get.', label: null },
   redis_up: { help: '1 while Redis answers, 0 while this server goes by its own memory.', label: null },
   database_reachable: { help: '1 while changes in the database are heard of and taken in.', label: null },
 } as const;

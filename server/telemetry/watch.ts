@@ -28,6 +28,8 @@ export interface Observed {
   /** Null: nothing is shared. */
   readonly redis: { up(): boolean } | null;
   readonly databaseReachable: () => boolean;
+  /** Milliseconds since the epoch; null: plain http, or nobody listens yet. */
+  readonly certificateEndsMs: () => number | null;
 }
 
 /** Has the metrics ask them at every scrape. */
@@ -72,5 +74,9 @@ export function watchServices(metrics: Pick<Metrics, 'watch'>, observed: Observe
     return state === null ? null : Number(state.live);
   });
   metrics.watch('redis_up', () => (redis === null ? null : Number(redis.up())));
+  metrics.watch('certificate_expiry_seconds', () => {
+    const endsMs = observed.certificateEndsMs();
+    return endsMs === null ? null : (endsMs - now()) / 1000;
+  });
   metrics.watch('database_reachable', () => Number(databaseReachable()));
 }

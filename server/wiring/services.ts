@@ -122,7 +122,9 @@ export function createServices(database: Database, given: Surroundings): Service
   };
   const databaseState = reachability.state;
   const { connections } = database;
-  watchServices(metrics, { ...services, connections, databaseReachable: () => databaseState() === 'ok' }, now);
+  const databaseReachable = (): boolean => databaseState() === 'ok';
+  const { certificateEndsMs } = given;
+  watchServices(metrics, { ...services, connections, databaseReachable, certificateEndsMs }, now);
   return {
     ...services,
     maintenance: createMaintenance({ chores: choresOf(services), now, log }),

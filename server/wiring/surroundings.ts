@@ -56,6 +56,8 @@ export interface Surroundings extends InForce {
   readonly trusted: (address: string) => boolean;
   /** True when there is such a proxy, and so a way for client certificates to come in. */
   readonly behindProxy: boolean;
+  /** The last moment of the certificate that is served, in milliseconds since the epoch; null: plain http, or nobody listens yet. */
+  readonly certificateEndsMs: () => number | null;
   readonly accessLog: AccessLog;
   readonly log: Log;
   /** Milliseconds since the epoch. */
