@@ -5,6 +5,7 @@ import { servingPassword } from './access/password';
 import { createApp } from './app';
 import type { Config } from './config';
 import { createServices, type Shown, type Surroundings } from './services';
+import { traced } from './traced';
 
 /** A client that answers. */
 export interface RunningClient {
@@ -27,11 +28,12 @@ export interface ServeOptions extends Surroundings {
 export function startClient(config: Config, options: ServeOptions): RunningClient {
   const { log } = options;
   const guard = servingPassword(config, options.randomBytes);
-  const services = createServices(config, options, options.shown);
+  const given = { ...options, fetch: traced(options) };
+  const services = createServices(config, given, options.shown);
   let serving = true;
   const app = createApp(services, {
     ...config,
-    ...options,
+    ...given,
     password: guard?.password ?? null,
     serving: () => serving,
     accessLog: accessLogOf(config.logLevel),

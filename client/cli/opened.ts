@@ -4,6 +4,7 @@ import { TokenError } from '../auth/token';
 import type { Config } from '../config';
 import type { Credentials } from '../credentials/registry';
 import { openCredentials } from '../services';
+import { traced } from '../traced';
 import { EnvelopeFault } from '../vault/envelope';
 import { VaultFault } from '../vault/fault';
 import type { Vault } from '../vault/vault';
@@ -20,7 +21,7 @@ export interface Opened {
 export async function openedCredentials(process: Process, work: (opened: Opened) => Promise<void>): Promise<void> {
   const { config } = process.configure();
   const log = process.openLog(config.logLevel === 'debug' ? config : { ...config, logLevel: 'silent' });
-  const opened = openCredentials(config, { ...process, log });
+  const opened = openCredentials(config, { ...process, log, fetch: traced({ ...process, log }) });
   try {
     await work({ ...opened, config });
   } catch (error) {

@@ -9,15 +9,14 @@ export interface Trace {
   readonly id: string;
   /** The span of the caller, 16 hexadecimal digits. */
   readonly parentId: string;
-  /** True where the caller records its span. */
-  readonly sampled: boolean;
+  /** Two hexadecimal digits; the last bit says that the caller records its span. */
+  readonly flags: string;
 }
 
 /** The trace of a request, or null: none is named, or not well. Read when it is asked for, since most requests are never asked. */
 export function traceOf({ headers }: Pick<Request, 'headers'>): Trace | null {
   const [, id, parentId, flags] = TRACEPARENT.exec(headers.get('traceparent') ?? '') ?? [];
-  if (id === undefined || parentId === undefined) return null;
-  return { id, parentId, sampled: (Number.parseInt(flags ?? '0', 16) & 1) === 1 };
+  return id === undefined || parentId === undefined || flags === undefined ? null : { id, parentId, flags };
 }
 
 /** What every record about a request carries, in ECS names. */
