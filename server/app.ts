@@ -65,7 +65,7 @@ export function createApp(services: Services, given: Surroundings, serving: () =
     edgeOf(
       given,
       failed,
-      services.metrics.traffic(() => root.routes),
+      services.metrics.traffic(() => root.routes, given.spans?.answered ?? null),
     ),
   );
   callers.attach(() => root.server);

@@ -159,6 +159,21 @@ describe('the configuration of crypto-server', () => {
   });
 
   test.each([
+    ['http://localhost:4318', 'http://localhost:4318'],
+    ['https://collector.example/otlp/', 'https://collector.example/otlp'],
+  ])('OTEL_EXPORTER_OTLP_ENDPOINT %s', (given, otlpEndpoint) => {
+    expect(read({ OTEL_EXPORTER_OTLP_ENDPOINT: given })).toMatchObject({ config: { otlpEndpoint }, warnings: [] });
+  });
+
+  test.each(['localhost:4318', 'ftp://a', 'http://user:password@a', 'http://a?x=1'])(
+    'OTEL_EXPORTER_OTLP_ENDPOINT %s is a fault',
+    (given) => {
+      const [fault] = faultsOf({ OTEL_EXPORTER_OTLP_ENDPOINT: given });
+      expect(fault).toStartWith('OTEL_EXPORTER_OTLP_ENDPOINT: expected a URL such as http://localhost:4318');
+    },
+  );
+
+  test.each([
     'redis://cache',
     'redis://cache:6380',
     'redis://:password@cache/0',

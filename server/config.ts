@@ -24,6 +24,7 @@ import {
   baseUrl,
   bearerToken,
   candleRetention,
+  collectorUrl,
   databaseUrl,
   headerSecret,
   limit,
@@ -82,6 +83,8 @@ export interface Config {
   readonly trustedProxies: readonly string[];
   readonly logLevel: LogLevel;
   readonly logFormat: LogFormat;
+  /** Null: no traces are sent. */
+  readonly otlpEndpoint: string | null;
 }
 
 const encryptionKey = text({ min: 32, max: 1024, what: 'a secret of at least 32 characters' });
@@ -214,10 +217,15 @@ export const SETTINGS = {
   }),
   LOG_LEVEL: COMMON_SETTINGS.LOG_LEVEL,
   LOG_FORMAT: COMMON_SETTINGS.LOG_FORMAT,
+  OTEL_EXPORTER_OTLP_ENDPOINT: setting({
+    about: 'base URL of an OTLP/HTTP collector that traces are sent to',
+    parse: orNull(collectorUrl),
+    fallback: null,
+  }),
 } as const;
 
 /** Settings of the product that this version does not act on. */
-const UNSUPPORTED = ['WORKERS', 'OTEL_EXPORTER_OTLP_ENDPOINT'];
+const UNSUPPORTED = ['WORKERS'];
 
 /** The configuration of this program. */
 export type Configuration = Configured<Config, typeof SETTINGS>;
@@ -281,6 +289,7 @@ function makeConfig(values: Values<typeof SETTINGS>, terminal: boolean): Config 
     metricsToken: values.METRICS_TOKEN,
     jwksUriAllowPrivate: values.JWKS_URI_ALLOW_PRIVATE === 'true',
     redisUrl: values.REDIS_URL,
+    otlpEndpoint: values.OTEL_EXPORTER_OTLP_ENDPOINT,
     limits: limitsIn(values),
     trustedProxies: values.TRUSTED_PROXIES,
     logLevel: values.LOG_LEVEL,

@@ -21,6 +21,8 @@ import type { Socket } from './rates/exchange/socket';
 import { tickTimer } from './rates/index';
 import { BEAT_MS } from './rates/stream/hub';
 import { headerSecret } from './setting-values';
+import type { Spans } from './telemetry/spans';
+import { VERSION } from './version';
 import { openChanges } from './wiring/changes';
 import { createServices } from './wiring/services';
 import type { Surroundings } from './wiring/surroundings';
@@ -67,7 +69,8 @@ export async function startServer(config: Config, database: Database, process: P
   const port = config.port === 0 ? await freePort(config.host) : config.port;
   const issuer = config.issuer ?? ownIssuer(config, port);
   let endsMs: () => number | null = () => null;
-  const given = { ...surroundings(config, issuer, process), certificateEndsMs: () => endsMs() };
+  const spans = await spansOf(config, process);
+  const given = { ...surroundings(config, issuer, process), certificateEndsMs: () => endsMs(), spans };
   const services = createServices(database, given);
   // Both go on while the application is made.
   const migrating = database.migrate();
@@ -85,6 +88,7 @@ export async function startServer(config: Config, database: Database, process: P
     timer.store.cron.tick.stop();
     await services.audit.close();
     services.redis?.close();
+    await spans?.close();
     // Nothing may be at work on a database that is about to be closed.
     const [, connected] = await Promise.allSettled([migrating, connecting]);
     if (connected.status === 'fulfilled') await connected.value.close();
@@ -120,8 +124,16 @@ export async function startServer(config: Config, database: Database, process: P
       await services.audit.close();
       await changes.close();
       services.redis?.close();
+      await spans?.close();
     },
   };
+}
+
+/** Its libraries are read only where they are wanted. */
+async function spansOf({ otlpEndpoint: endpoint }: Config, { now, log }: Process): Promise<Spans | null> {
+  if (endpoint === null) return null;
+  const { openSpans } = await import('./telemetry/spans');
+  return openSpans({ endpoint, version: VERSION, now, log });
 }
 
 /** The OpenAPI document of a server with this configuration; needs neither database nor port. */
@@ -166,6 +178,7 @@ function surroundings(config: Config, issuer: string, process: Process): Surroun
     behindProxy: config.trustedProxies.length > 0,
     certificateEndsMs: () => null,
     accessLog: accessLogOf(config.logLevel),
+    spans: null,
     databaseNow: null,
   };
 }

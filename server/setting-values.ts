@@ -11,6 +11,15 @@ export function baseUrl(given: string): string {
   return origin;
 }
 
+/** The base URL of a collector, without a slash at its end; headers that it wants come in the variables of OpenTelemetry. */
+export function collectorUrl(given: string): string {
+  const expected = 'a URL such as http://localhost:4318';
+  if (!/^https?:\/\/\S+$/.test(given) || !URL.canParse(given)) throw new Error(expected);
+  const { origin, pathname, search, hash, username, password } = new URL(given);
+  if (search + hash + username + password !== '') throw new Error(expected);
+  return origin + pathname.replace(/\/+$/, '');
+}
+
 /** `postgres://…`, as it was written. */
 export function databaseUrl(given: string): string {
   if (!/^postgres(?:ql)?:\/\/\S+$/.test(given) || !URL.canParse(given))

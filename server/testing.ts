@@ -155,6 +155,7 @@ function surroundings(issuer: string, logged: string[], now: () => number): Surr
     behindProxy: false,
     certificateEndsMs: () => null,
     accessLog: 'all',
+    spans: null,
     log: createLog({
       service: 'crypto-server',
       version: '0',

@@ -5,6 +5,13 @@ import { createFindRoute, type FindRoute, type Route } from './routes';
 /** Told of each answer; `ms` is the time until its head. It must be quick: every request pays for it. */
 export type Observe = (request: Request, status: number, ms: number) => void;
 
+/** An answer, as it is counted: the pattern of its route, or `none`. */
+export interface Answered {
+  readonly route: string;
+  readonly status: number;
+  readonly ms: number;
+}
+
 /** Upper bounds in milliseconds: from a token in memory to a request that waits for a database that is away. */
 const BOUNDS_MS = [0.5, 1, 2.5, 5, 10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000];
 
@@ -28,9 +35,15 @@ interface Series {
 /**
  * Counts requests by route pattern, method and status, and how long they took, as `<prefix>http_requests_total` and
  * `<prefix>http_request_duration_seconds`. Numbers are kept in plain arrays and written as samples when somebody scrapes: prom-client's own
- * counting costs more than the rest of a request. The number of series is bounded by the routes, whatever callers ask for.
+ * counting costs more than the rest of a request. The number of series is bounded by the routes, whatever callers ask for. `told`
+ * hears of each answer too.
  */
-export function createTraffic(registry: Registry, prefix: string, routes: () => readonly Route[]): Observe {
+export function createTraffic(
+  registry: Registry,
+  prefix: string,
+  routes: () => readonly Route[],
+  told: ((request: Request, answer: Answered) => void) | null = null,
+): Observe {
   const seriesOf = new Map<string, Map<string, Series>>();
   // At the first request: before, the application is not complete.
   let find: FindRoute | null = null;
@@ -47,14 +60,16 @@ export function createTraffic(registry: Registry, prefix: string, routes: () => 
   requestCounter(registry, prefix, all);
   registry.registerMetric(durationHistogram(prefix, all));
 
-  return ({ url, method }, status, ms) => {
+  return (request, status, ms) => {
     find ??= createFindRoute(routes());
-    const one = series(find(pathOf(url)) ?? NO_ROUTE, METHODS.has(method) ? method : 'other');
+    const route = find(pathOf(request.url)) ?? NO_ROUTE;
+    const one = series(route, METHODS.has(request.method) ? request.method : 'other');
     one.statuses.set(status, (one.statuses.get(status) ?? 0) + 1);
     let bucket = 0;
     while (bucket < BOUNDS_MS.length && ms > (BOUNDS_MS[bucket] ?? 0)) bucket += 1;
     one.buckets[bucket] = (one.buckets[bucket] ?? 0) + 1;
     one.sumMs += ms;
+    told?.(request, { route, status, ms });
   };
 }
 

@@ -1,7 +1,7 @@
 import { Counter, Gauge, Registry } from 'prom-client';
 import { watchProcess } from '../../kit/metrics/process';
 import type { Route } from '../../kit/metrics/routes';
-import { createTraffic, type Observe } from '../../kit/metrics/traffic';
+import { type Answered, createTraffic, type Observe } from '../../kit/metrics/traffic';
 import type { SecurityEvent } from '../oauth/event';
 import { type Counts, createCounts } from './counts';
 
@@ -65,7 +65,7 @@ export type Read = () => Reading | Promise<Reading>;
 export interface Metrics {
   readonly registry: Registry;
   /** What is told of every answer; the routes are asked for at the first. */
-  traffic(routes: () => readonly Route[]): Observe;
+  traffic(routes: () => readonly Route[], told: ((request: Request, answer: Answered) => void) | null): Observe;
   /** Counts one access token, by how its client authenticated. */
   issued(method: string): void;
   /** Counts a refusal, or a limit that was hit. */
@@ -98,7 +98,7 @@ export function createMetrics(version: string): Metrics {
   watchProcess(registry);
   return {
     registry,
-    traffic: (routes) => createTraffic(registry, PREFIX, routes),
+    traffic: (routes, told) => createTraffic(registry, PREFIX, routes, told),
     issued: (method) => issued.add({ method }),
     told: ({ event, outcome, reason = 'other' }) => {
       if (outcome === 'success') return;

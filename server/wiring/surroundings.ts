@@ -6,6 +6,7 @@ import type { Resolve } from '../authentication/jwks-fetch';
 import type { Config } from '../config';
 import type { Exchange } from '../rates/exchange/exchange';
 import type { Socket } from '../rates/exchange/socket';
+import type { Spans } from '../telemetry/spans';
 
 /** Settings that are in force as they were read. */
 type InForce = Pick<
@@ -59,6 +60,8 @@ export interface Surroundings extends InForce {
   /** The last moment of the certificate that is served, in milliseconds since the epoch; null: plain http, or nobody listens yet. */
   readonly certificateEndsMs: () => number | null;
   readonly accessLog: AccessLog;
+  /** Makes spans of answers; null: nobody wants them. */
+  readonly spans: Pick<Spans, 'answered'> | null;
   readonly log: Log;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
