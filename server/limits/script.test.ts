@@ -5,7 +5,7 @@ import { START_TIMEOUT_MS } from '../../db/testing-postgres';
 import type { Limit } from '../../kit/limit';
 import { fullBucket, look, take } from '../../kit/limits/gcra';
 import { hasRedis, startRedis, type TestRedis } from '../redis/testing-redis';
-import { limitArguments, limitScript, readLevels } from './script';
+import { type Group, limitArguments, limitScript, readLevels } from './script';
 
 describe.skipIf(!hasRedis())('limits in Redis', () => {
   setDefaultTimeout(START_TIMEOUT_MS);
@@ -23,11 +23,13 @@ describe.skipIf(!hasRedis())('limits in Redis', () => {
 
   /** The script at a time of our choice. */
   const AT = limitScript('{ARGV[#ARGV - 1], ARGV[#ARGV]}').text;
-  const ask = async (keys: readonly string[], limits: readonly Limit[], amount: 0 | 1, nowMs: number) => {
+  const askAll = async (keys: readonly string[], groups: readonly Group[], nowMs: number) => {
     const time = [String(Math.floor(nowMs / 1_000)), String((nowMs % 1_000) * 1_000)];
-    const args = [AT, String(keys.length), ...keys, ...limitArguments(limits, amount), ...time];
-    return readLevels(await client.send('EVAL', args), limits);
+    const args = [AT, String(keys.length), ...keys, ...limitArguments(groups), ...time];
+    return readLevels(await client.send('EVAL', args), groups);
   };
+  const ask = async (keys: readonly string[], limits: readonly Limit[], amount: 0 | 1, nowMs: number) =>
+    (await askAll(keys, [{ limits, amount }], nowMs))[0] ?? [];
 
   const limits = fc.record({
     count: fc.oneof(fc.integer({ min: 1, max: 10 }), fc.integer({ min: 1, max: 99_999_990 })),
@@ -69,6 +71,31 @@ describe.skipIf(!hasRedis())('limits in Redis', () => {
         const levels = await ask(keys, [first, second], amount, nowMs);
         expect(levels).toEqual(buckets.map(({ debt }, at) => ({ allowed: allowed[at] === true, debt })));
       }
+    });
+    await fc.assert(property, { numRuns: 100 });
+  });
+
+  test('many requests in one call are counted one after another, the same client twice too', async () => {
+    const requests = fc.array(
+      fc.record({ whose: fc.constantFrom('a', 'b', 'c'), amount: fc.constantFrom<0 | 1>(1, 1, 0), pair: fc.boolean() }),
+      { minLength: 1, maxLength: 30 },
+    );
+    const property = fc.asyncProperty(limits, requests, async (limit, all) => {
+      const nowMs = 1_767_225_600_000;
+      const [run, whole] = [++runs, { ...limit, count: 2 * limit.count }];
+      const buckets = new Map(
+        ['a', 'b', 'c', 'whole'].map((key) => [key, fullBucket(key === 'whole' ? whole : limit, nowMs)]),
+      );
+      const keysOf = ({ whose, pair }: { whose: string; pair: boolean }) => (pair ? [whose, 'whole'] : [whose]);
+      const expected = all.map((request) => {
+        const mine = keysOf(request).map((key) => buckets.get(key) ?? fullBucket(limit, nowMs));
+        const allowed = mine.map((bucket) => look(bucket, nowMs).allowed);
+        if (request.amount === 1 && !allowed.includes(false)) for (const bucket of mine) take(bucket, nowMs);
+        return mine.map(({ debt }, at) => ({ allowed: allowed[at] === true, debt }));
+      });
+      const keys = all.flatMap(keysOf).map((key) => `${key}-${run}`);
+      const groups = all.map(({ amount, pair }) => ({ amount, limits: pair ? [limit, whole] : [limit] }));
+      expect(await askAll(keys, groups, nowMs)).toEqual(expected);
     });
     await fc.assert(property, { numRuns: 100 });
   });
