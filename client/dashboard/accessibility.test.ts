@@ -129,7 +129,10 @@ describe.skipIf(!hasBrowser())('The dashboard is for everybody', () => {
     const { page, context } = await browser.visit({ locale: 'en', colorScheme: 'dark' });
     await page.goto(client.url);
     await page.locator('.rates tbody tr').first().waitFor();
+    expect(await page.locator('.printed').isVisible()).toBe(false);
     await page.emulateMedia({ media: 'print' });
+    expect(await page.locator('.printed').isVisible()).toBe(true);
+    expect(await page.locator('.printed').textContent()).toMatch(/^Printed \d+ \w+ \d{4}, \d\d:\d\d$/);
     expect(await page.locator('.rates tbody tr').first().isVisible()).toBe(true);
     expect(await page.locator('.sign .age').isVisible()).toBe(true);
     for (const gone of ['.pause', '.bottom', '.top nav']) expect(await page.locator(gone).isVisible()).toBe(false);

@@ -39,6 +39,7 @@ export function Frame({ route, signOut, children }: FrameProps) {
           ))}
         </nav>
         <ConnectionSign />
+        <Printed />
       </header>
       <main id="main">
         <ConnectionNotice />
@@ -57,6 +58,14 @@ export function Frame({ route, signOut, children }: FrameProps) {
       </footer>
     </>
   );
+}
+
+/** On paper alone: when that was, without which an age says nothing. */
+function Printed() {
+  const { words, format } = useShell();
+  const { clientStartMs } = useHeard();
+  const elapsedMs = useSecond();
+  return <p class="printed">{words.printed(format.dateTime(clientStartMs + elapsedMs))}</p>;
 }
 
 function useConnection(): Connection {

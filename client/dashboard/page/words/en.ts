@@ -7,6 +7,7 @@ export const en = {
   language: 'Language',
   theme: 'Colours',
   themes: { system: 'As the system', light: 'Light', dark: 'Dark' },
+  printed: (time: string) => `Printed ${time}`,
   apiDocs: 'API documentation',
   version: (version: string) => `Version ${version}`,
   signOut: 'Sign out',

@@ -17,6 +17,7 @@ export const pl: Words = {
   language: 'Język',
   theme: 'Kolory',
   themes: { system: 'Jak w systemie', light: 'Jasne', dark: 'Ciemne' },
+  printed: (time) => `Wydrukowano ${time}`,
   apiDocs: 'Dokumentacja API',
   version: (version) => `Wersja ${version}`,
   signOut: 'Wyloguj',
