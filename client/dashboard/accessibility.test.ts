@@ -158,6 +158,9 @@ async function look(page: Page, name: string, found: Findings): Promise<void> {
     await page.setViewportSize({ width, height: 640 });
     const excess = await page.evaluate('document.documentElement.scrollWidth - document.documentElement.clientWidth');
     if (Number(excess) > 0) found.wide.push(`${name} at ${width}: ${excess}`);
+    const cut = await page.evaluate(`[...document.querySelectorAll('.rates thead button')]
+      .filter(({ scrollWidth, clientWidth }) => scrollWidth > clientWidth).map(({ textContent }) => textContent)`);
+    for (const head of cut as string[]) found.wide.push(`${name} at ${width}: ${head}`);
   }
   await page.setViewportSize(size);
 }

@@ -76,6 +76,7 @@ describe.skipIf(!hasBrowser())('The dashboard', () => {
       client.move({ BTC: 45_100, ETH: 3_100 });
       await row('BTC').getByText('45,100.00').waitFor();
       await row('BTC').getByRole('img', { name: 'up' }).waitFor();
+      expect(await row('ETH').locator('.col-change').textContent()).toBe('−1.31%');
       await row('ETH').getByRole('img', { name: 'down' }).waitFor();
       await page.locator('body[data-flash][data-arrow]').waitFor({ state: 'attached' });
       const { flash, arrow } = (await page.evaluate('({ ...document.body.dataset })')) as Record<string, string>;

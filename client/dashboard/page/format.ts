@@ -11,7 +11,7 @@ export interface Format {
   readonly language: Language;
   /** A rate with digits to suit its size. */
   rate(value: number): string;
-  /** `+0.21 %`; 0 has no sign. */
+  /** `+0.21%`, `−0.21%`; 0 has no sign. */
   percent(value: number): string;
   /** A share from 0 to 1 in whole percent. */
   share(value: number): string;
@@ -51,7 +51,7 @@ export function createFormat(language: Language): Format {
   return {
     language,
     rate: (value) => (rates[digitsOf(value)] ?? counts).format(value),
-    percent: (value) => percents.format(value / 100),
+    percent: (value) => percents.format(value / 100).replace('-', '−'), // as wide as the plus
     share: (value) => shares.format(value),
     count: (value) => counts.format(value),
     duration: (seconds) =>

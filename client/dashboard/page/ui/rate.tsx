@@ -31,6 +31,6 @@ export function Change({ percent }: { readonly percent: number | null }) {
   const { format } = useShell();
   if (percent === null) return <span class="quiet">–</span>;
   const text = format.percent(percent);
-  const tone = /^[+]/.test(text) ? 'up' : /^[-−]/.test(text) ? 'down' : 'same';
+  const tone = /^[+]/.test(text) ? 'up' : /^−/.test(text) ? 'down' : 'same';
   return <span data-tone={tone}>{text}</span>;
 }

@@ -72,7 +72,7 @@ export const pl: Words = {
       change: '24 h',
       high: 'Maks.',
       low: 'Min.',
-      hour: 'Ostatnia godzina',
+      hour: 'Ost. godzina',
       age: 'Wiek',
     },
     pages: 'Strony tabeli',
