@@ -194,6 +194,8 @@ describe.skipIf(!hasBrowser())('The dashboard', () => {
       expect(await page.title()).toBe('BTC · crypto-client');
       await page.goto(`${client.url}/#/NOPE`);
       await says('The server knows no currency with this symbol.');
+      expect(await page.getByRole('radio').count()).toBe(0); // nothing is said of candles either
+      expect(client.candlesAsked.filter((asked) => asked.startsWith('NOPE'))).toEqual([]);
     });
 
     test('has candles of every length as a picture and as a table, and the last one moves with the rate', async () => {

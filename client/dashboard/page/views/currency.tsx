@@ -18,8 +18,7 @@ export function CurrencyView({ symbol }: { readonly symbol: string }) {
   const heard = useHeard();
   const isRefused = heard.status?.stream.state === 'refused';
   const row = isRefused ? null : market.latest(symbol);
-  const [interval, setInterval] = useState<Interval>('1m');
-  const { candles, error } = useCandles(symbol, interval, row, isLive(heard));
+  const isUnknown = row === null && !isRefused && market.filled();
   return (
     <section class="currency">
       <a class="back" href={PLACES.market}>
@@ -29,12 +28,27 @@ export function CurrencyView({ symbol }: { readonly symbol: string }) {
         {symbol} {row !== null && row.name !== '' && <span class="quiet">{row.name}</span>}
       </Heading>
       {row === null ? (
-        <p class="empty">
-          {isRefused ? words.market.refused : market.filled() ? words.currency.unknown : words.loading}
-        </p>
+        <p class="empty">{isRefused ? words.market.refused : isUnknown ? words.currency.unknown : words.loading}</p>
       ) : (
         <Figures row={row} />
       )}
+      {!isUnknown && <Candles symbol={symbol} row={row} live={isLive(heard)} />}
+    </section>
+  );
+}
+
+interface CandlesProps {
+  readonly symbol: string;
+  readonly row: Row | null;
+  readonly live: boolean;
+}
+
+function Candles({ symbol, row, live }: CandlesProps) {
+  const { words } = useShell();
+  const [interval, setInterval] = useState<Interval>('1m');
+  const { candles, error } = useCandles(symbol, interval, row, live);
+  return (
+    <>
       <Intervals interval={interval} choose={setInterval} />
       <Failure error={error} />
       {candles !== null && candles.length === 0 && <p class="empty">{words.currency.noCandles}</p>}
@@ -44,7 +58,7 @@ export function CurrencyView({ symbol }: { readonly symbol: string }) {
           <CandleTable candles={candles} />
         </>
       )}
-    </section>
+    </>
   );
 }
 
@@ -129,16 +143,16 @@ function Intervals({
   );
 }
 
-interface Candles {
+interface CandlesState {
   /** Null: they are on their way. */
   readonly candles: readonly Candle[] | null;
   readonly error: unknown;
 }
 
 /** Fetched for every length, and anew whenever all rates came anew or what failed may work again; in between they go on with the rates. */
-function useCandles(symbol: string, interval: Interval, row: Row | null, live: boolean): Candles {
+function useCandles(symbol: string, interval: Interval, row: Row | null, live: boolean): CandlesState {
   const { api, market } = useShell();
-  const [state, setState] = useState<Candles>({ candles: null, error: null });
+  const [state, setState] = useState<CandlesState>({ candles: null, error: null });
   const [attempt, setAttempt] = useState(0);
   const epoch = market.epoch();
   useEffect(() => {
@@ -146,7 +160,7 @@ function useCandles(symbol: string, interval: Interval, row: Row | null, live: b
   }, [live]);
   useEffect(() => {
     let overtaken = false;
-    const settle = (next: Partial<Candles>): void => {
+    const settle = (next: Partial<CandlesState>): void => {
       if (!overtaken) setState((before) => ({ ...before, ...next }));
     };
     api.candles(symbol, interval, CANDLES_MAX).then(
