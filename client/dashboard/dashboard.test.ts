@@ -9,6 +9,20 @@ setDefaultTimeout(30_000);
 
 const PASSWORD = 'correct-horse-battery';
 
+/** Puts into the page: what a colour of its style is now, and whether the candles are painted in one. */
+const HOLDS = `
+  globalThis.onPaper = null;
+  globalThis.colour = (name) => getComputedStyle(document.querySelector('.chart-place')).getPropertyValue(name).trim();
+  globalThis.painted = (wanted) => {
+    const canvas = document.querySelector('.chart canvas');
+    const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
+    const [r, g, b] = [1, 3, 5].map((at) => Number.parseInt(wanted.slice(at, at + 2), 16));
+    return data.some((_, at) => at % 4 === 0 && data[at] === r && data[at + 1] === g && data[at + 2] === b && data[at + 3] === 255);
+  };
+  globalThis.becomes = async (wanted) => {
+    while (!painted(wanted)) await new Promise(requestAnimationFrame);
+  };`;
+
 describe.skipIf(!hasBrowser())('The dashboard', () => {
   let client: ScriptedClient;
   let browser: TestBrowser;
@@ -62,6 +76,7 @@ describe.skipIf(!hasBrowser())('The dashboard', () => {
       const cells = await row('BTC').locator('th, td').allTextContents();
       expect(cells.slice(0, 6)).toEqual(['BTC', 'Bitcoin', '44,997.11', '+0.42%', '45,942.05', '44,277.16']);
       expect(cells[7]).toMatch(/^\d+s$/);
+      expect(await row('ETH').locator('.col-change').textContent()).toBe('−1.31%');
       await row('BTC').locator('.spark-line').waitFor();
       expect(await row('BTC').locator('.spark-line').getAttribute('d')).toMatch(/^M[^L]+(L[\d. ]+){40}/);
     });
@@ -76,7 +91,6 @@ describe.skipIf(!hasBrowser())('The dashboard', () => {
       client.move({ BTC: 45_100, ETH: 3_100 });
       await row('BTC').getByText('45,100.00').waitFor();
       await row('BTC').getByRole('img', { name: 'up' }).waitFor();
-      expect(await row('ETH').locator('.col-change').textContent()).toBe('−1.31%');
       await row('ETH').getByRole('img', { name: 'down' }).waitFor();
       await page.locator('body[data-flash][data-arrow]').waitFor({ state: 'attached' });
       const { flash, arrow } = (await page.evaluate('({ ...document.body.dataset })')) as Record<string, string>;
@@ -198,9 +212,66 @@ describe.skipIf(!hasBrowser())('The dashboard', () => {
       expect(client.candlesAsked.filter((asked) => asked.startsWith('NOPE'))).toEqual([]);
     });
 
+    test('the arrow keys go along the candles, and the one gone to is told', async () => {
+      await open('#/BTC');
+      await page.getByRole('radio', { name: '1 day' }).check(); // none ends within the test, but at midnight
+      const chart = page.getByRole('slider', { name: 'Candles of BTC, 1 day each' });
+      const told = () => chart.getAttribute('aria-valuetext');
+      const shown = async () => (await page.locator('.readout > span').allTextContents()).join(', ');
+      await chart.focus();
+      const last = await told();
+      expect(last).toMatch(/^\d+ \w+ \d{4}, \d\d:\d\d, Open [\d,.]+, High [\d,.]+, Low [\d,.]+, Close 44,997\.11$/);
+      for (const [key, value] of [
+        ['ArrowLeft', '119'],
+        ['PageDown', '109'],
+        ['ArrowRight', '110'],
+        ['End', '120'],
+        ['ArrowRight', '120'],
+      ] as const) {
+        await chart.press(key);
+        await page.locator(`[role="slider"][aria-valuenow="${value}"]`).waitFor();
+        expect([key, await told()]).toEqual([key, await shown()]);
+      }
+      client.move({ BTC: 50_000 });
+      await page.locator('.readout').getByText('50,000.00').nth(1).waitFor();
+      expect(await told()).toBe(last); // not every rate is told
+      await chart.press('Home');
+      const first = await shown();
+      expect(await told()).toBe(first);
+      await chart.press('Escape');
+      await page.locator('.readout').getByText('50,000.00').nth(1).waitFor();
+    });
+
+    test('a pointer at the right end of a candle is at that candle', async () => {
+      await open('#/BTC');
+      const plot = page.locator('.chart .u-over');
+      const { width = 0 } = (await plot.boundingBox()) ?? {};
+      const shown = Math.max(40, Math.min(119, Math.floor((width + 90) / 6)));
+      await plot.hover({ position: { x: width - width / (shown + 1) - 2, y: 50 } });
+      await page.locator('[role="slider"][aria-valuenow="119"]').waitFor();
+    });
+
+    test('the picture has the colours of the page, chosen or of the paper', async () => {
+      const has = async (name: string): Promise<boolean> => (await page.evaluate(`painted('${name}')`)) as boolean;
+      await open('#/BTC');
+      await page.evaluate(HOLDS);
+      await page.getByLabel('Colours').selectOption('light');
+      const light = await page.evaluate("colour('--up')");
+      await page.getByLabel('Colours').selectOption('dark');
+      await page.locator('html[data-theme="dark"]').waitFor();
+      const dark = await page.evaluate("colour('--up')");
+      await page.evaluate(`becomes('${dark}')`);
+      expect(await has(String(light))).toBe(false);
+      await page.evaluate(`addEventListener('beforeprint', () => { onPaper = painted('${light}'); })`);
+      await page.pdf();
+      expect(await page.evaluate('onPaper')).toBe(true);
+      await page.evaluate(`becomes('${dark}')`);
+      await page.getByLabel('Colours').selectOption('system');
+    });
+
     test('has candles of every length as a picture and as a table, and the last one moves with the rate', async () => {
       await open('#/BTC');
-      await page.getByRole('img', { name: 'Candles of BTC, 1 minute each' }).waitFor();
+      await page.getByRole('slider', { name: 'Candles of BTC, 1 minute each' }).waitFor();
       const painted = await page.evaluate(`(() => {
         const canvas = document.querySelector('.chart canvas');
         const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
@@ -210,12 +281,71 @@ describe.skipIf(!hasBrowser())('The dashboard', () => {
       for (const [radio, interval] of [
         ['5 minutes', '5m'],
         ['15 minutes', '15m'],
+      expect(await page.getByRole('radio').count()).toBe(0); // nothing is said of candles either
+      expect(client.candlesAsked.filter((asked) => asked.startsWith('NOPE'))).toEqual([]);
+    });
+
+    test('the arrow keys go along the candles, and the one gone to is told', async () => {
+      await open('#/BTC');
+      await page.getByRole('radio', { name: '1 day' }).check(); // none ends within the test, but at midnight
+      const chart = page.getByRole('slider', { name: 'Candles of BTC, 1 day each' });
+      const told = () => chart.getAttribute('aria-valuetext');
+      const shown = async () => (await page.locator('.readout > span').allTextContents()).join(', ');
+      await chart.focus();
+      const last = await told();
+      expect(last).toMatch(/^\d+ \w+ \d{4}, \d\d:\d\d, Open [\d,.]+, High [\d,.]+, Low [\d,.]+, Close 44,997\.11$/);
+      for (const [key, value] of [
+        ['ArrowLeft', '119'],
+        ['PageDown', '109'],
+        ['ArrowRight', '110'],
+        ['End', '120'],
+        ['ArrowRight', '120'],
+      ] as const) {
+        await chart.press(key);
+        await page.locator(`[role="slider"][aria-valuenow="${value}"]`).waitFor();
+        expect([key, await told()]).toEqual([key, await shown()]);
+      }
+      client.move({ BTC: 50_000 });
+      await page.locator('.readout').getByText('50,000.00').nth(1).waitFor();
+      expect(await told()).toBe(last); // not every rate is told
+      await chart.press('Home');
+      const first = await shown();
+      expect(await told()).toBe(first);
+      await chart.press('Escape');
+      await page.locator('.readout').getByText('50,000.00').nth(1).waitFor();
+    });
+
+    test('a pointer at the right end of a candle is at that candle', async () => {
+      await open('#/BTC');
+      const plot = page.locator('.chart .u-over');
+      const { width = 0 } = (await plot.boundingBox()) ?? {};
+      const shown = Math.max(40, Math.min(119, Math.floor((width + 90) / 6)));
+      await plot.hover({ position: { x: width - width / (shown + 1) - 2, y: 50 } });
+      await page.locator('[role="slider"][aria-valuenow="119"]').waitFor();
+    });
+
+    test('the picture has the colours of the page, chosen or of the paper', async () => {
+      const has = async (name: string): Promise<boolean> => (await page.evaluate(`painted('${name}')`)) as boolean;
+      await open('#/BTC');
+      await page.evaluate(HOLDS);
+      await page.getByLabel('Colours').selectOption('light');
+      const light = await page.evaluate("colour('--up')");
+      await page.getByLabel('Colours').selectOption('dark');
+      await page.locator('html[data-theme="dark"]').waitFor();
+      const dark = await page.evaluate("colour('--up')");
+      await page.evaluate(`becomes('${dark}')`);
+      expect(await has(String(light))).toBe(false);
+      await page.evaluate(`addEventListener('beforeprint', () => { onPaper = painted('${light}'); })`);
+      await page.pdf();
+      expect(await page.evaluate('onPaper')).toBe(true);
+      await page.evaluate(`becomes('${dark}')`);
+      await page.getByLabel('Colours').selectOption('system');
         ['1 hour', '1h'],
         ['4 hours', '4h'],
         ['1 day', '1d'],
       ]) {
         await page.getByRole('radio', { name: radio ?? '', exact: true }).check();
-        await page.getByRole('img', { name: `Candles of BTC, ${radio} each` }).waitFor();
+        await page.getByRole('slider', { name: `Candles of BTC, ${radio} each` }).waitFor();
         expect(client.candlesAsked).toContain(`BTC ${interval}`);
       }
       await page.getByText('Candles as a table').click();
@@ -256,7 +386,7 @@ describe.skipIf(!hasBrowser())('The dashboard', () => {
       await page.locator('.sign[data-kind="reconnecting"]').waitFor();
       client.givesCandles = true;
       client.tellStatus({ state: 'live' });
-      await page.getByRole('img', { name: 'Candles of BTC, 1 minute each' }).waitFor();
+      await page.getByRole('slider', { name: 'Candles of BTC, 1 minute each' }).waitFor();
       expect(await page.getByRole('alert').count()).toBe(0);
     });
 

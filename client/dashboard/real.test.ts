@@ -43,7 +43,7 @@ test.skipIf(!hasBrowser())(
       await rate.and(page.locator(`:not(:text-is("${before}"))`)).waitFor();
 
       await page.goto(`${url}/#/BTC`);
-      await page.getByRole('img', { name: 'Candles of BTC, 1 minute each' }).waitFor();
+      await page.getByRole('slider', { name: 'Candles of BTC, 1 minute each' }).waitFor();
       await page.getByText('Candles as a table').click();
       const close = page.locator('.candles tbody tr').first().locator('td').last();
       const closed = (await close.textContent()) ?? '';

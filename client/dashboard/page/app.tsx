@@ -1,4 +1,4 @@
-import { useCallback, useEffect, useMemo, useState } from 'preact/hooks';
+import { useCallback, useEffect, useLayoutEffect, useMemo, useState } from 'preact/hooks';
 import { type Api, createApi } from './api';
 import { createFormat } from './format';
 import { Frame } from './frame';
@@ -125,7 +125,7 @@ function useLiving(api: Api, isIn: boolean, props: AppProps, signedOut: () => vo
 
 function usePreferences(): readonly [Preferences, (change: Partial<Preferences>) => void] {
   const [preferences, setPreferences] = useState(() => readPreferences(localStorage, navigator.languages));
-  useEffect(() => applyPreferences(preferences, localStorage), [preferences]);
+  useLayoutEffect(() => applyPreferences(preferences, localStorage), [preferences]);
   const prefer = useCallback(
     (change: Partial<Preferences>) => setPreferences((before) => ({ ...before, ...change })),
     [],

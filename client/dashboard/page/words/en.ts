@@ -91,7 +91,7 @@ export const en = {
       '1d': '1 day',
     },
     chart: (symbol: string, interval: string) => `Candles of ${symbol}, ${interval} each`,
-    chartHelp: 'The same numbers stand in the table below.',
+    chartHelp: 'Arrow keys go from one to another. The same numbers stand in the table below.',
     noCandles: 'There are no candles of this length yet.',
     table: 'Candles as a table',
     tableNote: (count: string) => `The latest ${count}, newest first, in your time zone.`,

@@ -101,7 +101,7 @@ export const pl: Words = {
       '1d': '1 dzień',
     },
     chart: (symbol, interval) => `Świece ${symbol}, każda: ${interval}`,
-    chartHelp: 'Te same liczby są w tabeli poniżej.',
+    chartHelp: 'Strzałki prowadzą od jednej do drugiej. Te same liczby są w tabeli poniżej.',
     noCandles: 'Nie ma jeszcze świec o tej długości.',
     table: 'Świece jako tabela',
     tableNote: (count) => `Ostatnie ${count}, od najnowszej, w twojej strefie czasowej.`,
