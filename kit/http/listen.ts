@@ -6,7 +6,7 @@ import { isLoopbackName } from './origin';
 export interface Listener {
   listen(options: Partial<Bun.Serve.Options<unknown>>): unknown;
   stop(closeActiveConnections?: boolean): Promise<unknown>;
-  readonly server: { readonly port?: number | undefined } | null;
+  readonly server: Bun.Server<unknown> | null;
 }
 
 /** Idle connections are kept this long, in seconds; longer than load balancers keep theirs, so that they close first. */
@@ -14,6 +14,15 @@ export const IDLE_TIMEOUT_SECONDS = 75;
 
 /** Answers in flight get this long to end; a stop as a whole has 10 s. */
 const DRAIN_MS = 8_000;
+
+/**
+ * Bun waits for a connection over TLS on which nothing was ever asked, such as browsers open ahead of need. A request that was
+ * sent before the stop has arrived by then.
+ */
+const SILENCE_MS = 500;
+
+/** How often it is looked whether anything is still in flight. */
+const DRAIN_POLL_MS = 50;
 
 /** Where and how a program listens. */
 export interface ListenOptions {
@@ -63,13 +72,27 @@ function assertFree(hostname: string, port: number): void {
   Bun.listen({ hostname, port, socket: { data: () => {} } }).stop(true);
 }
 
-/** Takes no new connections, waits for the answers in flight, and cuts what has not ended in time. */
-export async function drain(app: Pick<Listener, 'stop'>): Promise<void> {
-  const late = Promise.withResolvers<'late'>();
-  const timer = setTimeout(() => late.resolve('late'), DRAIN_MS);
-  const outcome = await Promise.race([app.stop().then(() => 'done' as const), late.promise]);
-  clearTimeout(timer);
-  if (outcome === 'late') await app.stop(true);
+/** What is drained: `inFlight` counts the answers and WebSockets that are not over. */
+export interface Drainable {
+  stop(closeActiveConnections?: boolean): Promise<unknown>;
+  inFlight(): number;
+}
+
+/** Takes no new connections, waits for the answers in flight, and cuts what has not ended in time, or has asked for nothing. */
+export async function drain({ stop, inFlight }: Drainable): Promise<void> {
+  const stopped = stop().then(() => true);
+  for (let waitedMs = 0; waitedMs < DRAIN_MS; waitedMs += DRAIN_POLL_MS) {
+    if (waitedMs >= SILENCE_MS && inFlight() === 0) break;
+    if (await Promise.race([stopped, Bun.sleep(DRAIN_POLL_MS)])) return;
+  }
+  await stop(true);
+}
+
+/** What a listener has in flight. */
+export function inFlight(
+  server: { readonly pendingRequests: number; readonly pendingWebSockets: number } | null,
+): number {
+  return server === null ? 0 : server.pendingRequests + server.pendingWebSockets;
 }
 
 /** Where a program listens. */

@@ -1,5 +1,5 @@
 import { ConfigFault } from '../config';
-import { drain, type ListenOptions, listen } from '../http/listen';
+import { drain, inFlight, type ListenOptions, listen } from '../http/listen';
 import type { Log } from '../logs';
 import { type Application, createListeners, type Passing } from './listeners';
 import { readTlsMaterial, type TlsMaterial } from './material';
@@ -32,7 +32,8 @@ export interface Door {
 
 /** Opens it. @throws Refusal when it cannot listen, ConfigFault when the certificate files do not do. */
 export function openDoor(app: Application, { tls: files, log, now, ...place }: DoorOptions): Door {
-  if (files === null) return { port: listen(app, place), renew: () => {}, endsMs: () => null, close: () => drain(app) };
+  if (files === null)
+    return { port: listen(app, place), renew: () => {}, endsMs: () => null, close: () => drainOne(app) };
   const read = (): TlsMaterial => {
     const material = readTlsMaterial(files, now());
     for (const warning of material.warnings) log.warn(warning);
@@ -60,6 +61,10 @@ export function openDoor(app: Application, { tls: files, log, now, ...place }: D
     return listeners.close();
   };
   return { port, renew, endsMs: () => current.endsMs, close };
+}
+
+function drainOne(app: Application): Promise<void> {
+  return drain({ stop: (now) => app.stop(now), inFlight: () => inFlight(app.server) });
 }
 
 function reasonOf(error: unknown): string {

@@ -1,5 +1,5 @@
 import { websocket } from 'elysia/ws';
-import { bunOptions, drain, IDLE_TIMEOUT_SECONDS, type Listener, type ListenOptions } from '../http/listen';
+import { bunOptions, drain, IDLE_TIMEOUT_SECONDS, inFlight, type Listener, type ListenOptions } from '../http/listen';
 import type { Steer } from './steering';
 
 type Server = Bun.Server<unknown>;
@@ -86,6 +86,8 @@ export function createListeners(app: Application, options: ListenersOptions): Li
           const newest = app.server === null ? [] : [app.stop(now)];
           return Promise.all([...newest, ...[...retired].map((one) => one.end(now))]);
         },
+        inFlight: () =>
+          [app.server, ...[...retired].map(({ server }) => server)].reduce((sum, one) => sum + inFlight(one), 0),
       }),
   };
 }

@@ -173,6 +173,20 @@ describe.skipIf(!hasOpenssl())('a renewed certificate', () => {
     expect(await nameShown(port).catch(() => 'nobody')).toBe('nobody');
   });
 
+  test('keeps nobody waiting at the stop who connected and has asked nothing, while an answer is waited for', async () => {
+    const silent = await openTls(port);
+    const ended = closed(silent);
+    const late = fetch(`${url}/late`, { tls });
+    await (await fetch(url, { tls })).text();
+    const startedMs = performance.now();
+    const closing = open.door.close();
+    expect(await Promise.race([closing, Bun.sleep(1_000).then(() => 'waits')])).toBe('waits');
+    open.finish();
+    expect(await (await late).text()).toBe('late');
+    await Promise.all([closing, ended]);
+    expect(performance.now() - startedMs).toBeLessThan(4_000);
+  });
+
   test('is not served any more once the stop has begun', async () => {
     const late = fetch(`${url}/late`, { tls });
     await (await fetch(url, { tls })).text();
