@@ -281,65 +281,6 @@ describe.skipIf(!hasBrowser())('The dashboard', () => {
       for (const [radio, interval] of [
         ['5 minutes', '5m'],
         ['15 minutes', '15m'],
-      expect(await page.getByRole('radio').count()).toBe(0); // nothing is said of candles either
-      expect(client.candlesAsked.filter((asked) => asked.startsWith('NOPE'))).toEqual([]);
-    });
-
-    test('the arrow keys go along the candles, and the one gone to is told', async () => {
-      await open('#/BTC');
-      await page.getByRole('radio', { name: '1 day' }).check(); // none ends within the test, but at midnight
-      const chart = page.getByRole('slider', { name: 'Candles of BTC, 1 day each' });
-      const told = () => chart.getAttribute('aria-valuetext');
-      const shown = async () => (await page.locator('.readout > span').allTextContents()).join(', ');
-      await chart.focus();
-      const last = await told();
-      expect(last).toMatch(/^\d+ \w+ \d{4}, \d\d:\d\d, Open [\d,.]+, High [\d,.]+, Low [\d,.]+, Close 44,997\.11$/);
-      for (const [key, value] of [
-        ['ArrowLeft', '119'],
-        ['PageDown', '109'],
-        ['ArrowRight', '110'],
-        ['End', '120'],
-        ['ArrowRight', '120'],
-      ] as const) {
-        await chart.press(key);
-        await page.locator(`[role="slider"][aria-valuenow="${value}"]`).waitFor();
-        expect([key, await told()]).toEqual([key, await shown()]);
-      }
-      client.move({ BTC: 50_000 });
-      await page.locator('.readout').getByText('50,000.00').nth(1).waitFor();
-      expect(await told()).toBe(last); // not every rate is told
-      await chart.press('Home');
-      const first = await shown();
-      expect(await told()).toBe(first);
-      await chart.press('Escape');
-      await page.locator('.readout').getByText('50,000.00').nth(1).waitFor();
-    });
-
-    test('a pointer at the right end of a candle is at that candle', async () => {
-      await open('#/BTC');
-      const plot = page.locator('.chart .u-over');
-      const { width = 0 } = (await plot.boundingBox()) ?? {};
-      const shown = Math.max(40, Math.min(119, Math.floor((width + 90) / 6)));
-      await plot.hover({ position: { x: width - width / (shown + 1) - 2, y: 50 } });
-      await page.locator('[role="slider"][aria-valuenow="119"]').waitFor();
-    });
-
-    test('the picture has the colours of the page, chosen or of the paper', async () => {
-      const has = async (name: string): Promise<boolean> => (await page.evaluate(`painted('${name}')`)) as boolean;
-      await open('#/BTC');
-      await page.evaluate(HOLDS);
-      await page.getByLabel('Colours').selectOption('light');
-      const light = await page.evaluate("colour('--up')");
-      await page.getByLabel('Colours').selectOption('dark');
-      await page.locator('html[data-theme="dark"]').waitFor();
-      const dark = await page.evaluate("colour('--up')");
-      await page.evaluate(`becomes('${dark}')`);
-      expect(await has(String(light))).toBe(false);
-      await page.evaluate(`addEventListener('beforeprint', () => { onPaper = painted('${light}'); })`);
-      await page.pdf();
-      expect(await page.evaluate('onPaper')).toBe(true);
-      await page.evaluate(`becomes('${dark}')`);
-      await page.getByLabel('Colours').selectOption('system');
         ['1 hour', '1h'],
         ['4 hours', '4h'],
         ['1 day', '1d'],
