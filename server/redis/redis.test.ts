@@ -1,8 +1,12 @@
 // A real Redis that is away in every way, and comes back.
 import { afterEach, describe, expect, setDefaultTimeout, test } from 'bun:test';
 import { createHash } from 'node:crypto';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { START_TIMEOUT_MS } from '../../db/testing-postgres';
 import { captureLog } from '../../kit/testing';
+import { hasOpenssl, makeCertificate } from '../../kit/testing-certificates';
 import { waitFor } from '../testing';
 import { ANSWER_MS, createRedis, type Redis, RedisAway, type Script } from './index';
 import { hasRedis, startRedis, type TestRedis } from './testing-redis';
@@ -99,6 +103,29 @@ describe.skipIf(!hasRedis())('Redis', () => {
     expect(logged.join()).toContain('READONLY');
     await redis.open();
     expect([redis.up(), levels(logged)]).toEqual([false, ['warn']]);
+  });
+
+  test.skipIf(!hasOpenssl())('rediss://: a certificate that this machine does not trust is none', async () => {
+    const extensions = ['basicConstraints=critical,CA:TRUE', 'subjectAltName=DNS:localhost'];
+    const tls = makeCertificate({ subject: '/CN=localhost', extensions });
+    const server = await startRedis({ tls });
+    opened.push(server);
+    const { redis } = await open(server.tlsUrl ?? '');
+    expect(redis.up()).toBe(false);
+    // Trust is settled at the start of a process.
+    const folder = mkdtempSync(join(tmpdir(), 'trusted-'));
+    writeFileSync(join(folder, 'trusted.pem'), tls.cert);
+    const program = `
+      const { createRedis } = await import(${JSON.stringify(join(import.meta.dir, 'index.ts'))});
+      const quiet = () => {};
+      const redis = createRedis({ url: process.argv.at(-1), log: { warn: quiet, info: quiet } });
+      await redis.open();
+      console.log(redis.up());
+      redis.close();`;
+    const env = { NODE_EXTRA_CA_CERTS: join(folder, 'trusted.pem') };
+    const there = Bun.spawn([process.execPath, '-e', program, server.tlsUrl ?? ''], { env, stdout: 'pipe' });
+    expect((await new Response(there.stdout).text()).trim()).toBe('true');
+    rmSync(folder, { recursive: true, force: true });
   });
 
   test('closed, it lets nobody wait and tries no more', async () => {

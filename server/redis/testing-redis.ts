@@ -1,5 +1,5 @@
 // A real Redis for tests, from the machine's own binary, that writes to the disk only when told to and ends with the process.
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Subprocess } from 'bun';
@@ -9,6 +9,8 @@ import { freePort, until } from '../../db/testing-postgres';
 export interface TestRedis {
   readonly url: string;
   readonly port: number;
+  /** `rediss://`, while it has a certificate. */
+  readonly tlsUrl: string | null;
   /** Stops it in its tracks: connections stay open and silent. */
   pause(): void;
   resume(): void;
@@ -26,16 +28,28 @@ export function hasRedis(): boolean {
 }
 
 /** Survives no test: its input closes with the process that started it, and then it goes too. */
-const GUARDIAN = 'redis-server "$@" > /dev/null 2>&1 & pid=$!; echo $pid; cat > /dev/null; kill -KILL $pid';
+const GUARDIAN =
+  'trap "" INT TERM HUP; redis-server "$@" > /dev/null 2>&1 & pid=$!; echo $pid; cat > /dev/null; kill -KILL $pid';
+
+/** What one may have. */
+export interface TestRedisOptions {
+  readonly password?: string;
+  /** Certificate and key (PEM) for `localhost`. */
+  readonly tls?: { readonly cert: string; readonly key: string };
+}
 
 /** Starts one on a free port. */
-export async function startRedis(options: { readonly password?: string } = {}): Promise<TestRedis> {
-  const { password } = options;
+export async function startRedis({ password, tls }: TestRedisOptions = {}): Promise<TestRedis> {
   const port = await freePort();
   const folder = mkdtempSync(join(tmpdir(), 'crypto-redis-'));
   const url = `redis://${password === undefined ? '' : `:${password}@`}127.0.0.1:${port}`;
   const settings = ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no', '--dir', folder];
-  const args = [...settings, ...(password === undefined ? [] : ['--requirepass', password])];
+  const tlsPort = tls === undefined ? null : await freePort();
+  const args = [
+    ...settings,
+    ...(password === undefined ? [] : ['--requirepass', password]),
+    ...(tls === undefined ? [] : ['--tls-port', String(tlsPort), ...tlsSettings(folder, tls)]),
+  ];
   let running: { readonly guardian: Subprocess<'pipe', 'pipe', 'ignore'>; readonly pid: number } | null = null;
 
   const send = async (command: string, ...rest: string[]): Promise<unknown> => {
@@ -80,5 +94,24 @@ export async function startRedis(options: { readonly password?: string } = {}): 
     );
   };
   await start();
-  return { url, port, pause: () => signal('SIGSTOP'), resume: () => signal('SIGCONT'), kill, start, send, close };
+  const tlsUrl = tlsPort === null ? null : `rediss://localhost:${tlsPort}`;
+  return {
+    url,
+    port,
+    tlsUrl,
+    pause: () => signal('SIGSTOP'),
+    resume: () => signal('SIGCONT'),
+    kill,
+    start,
+    send,
+    close,
+  };
+}
+
+function tlsSettings(folder: string, { cert, key }: NonNullable<TestRedisOptions['tls']>): string[] {
+  const [certFile, keyFile] = [join(folder, 'cert.pem'), join(folder, 'key.pem')];
+  writeFileSync(certFile, cert);
+  writeFileSync(keyFile, key);
+  const files = ['--tls-cert-file', certFile, '--tls-key-file', keyFile, '--tls-ca-cert-file', certFile];
+  return [...files, '--tls-auth-clients', 'no'];
 }
