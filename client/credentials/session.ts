@@ -10,7 +10,6 @@ import type { Clock, Fetch, Random, RandomBytes, Schedule } from '../ports';
 import { overServers } from '../servers/failover';
 import type { Servers } from '../servers/servers';
 import { whole } from '../servers/whole';
-import { VaultFault } from '../vault/fault';
 import type { Vault } from '../vault/vault';
 import { enrolled } from './enrolled';
 import { enrol } from './enrolment';
@@ -177,7 +176,8 @@ function createTokens(
   const tell = tellLog(deps, () => read().clientId);
   const heard = (event: TokenEvent): void => {
     tell(event);
-    if (event.kind === 'failed') return;
+    // A token that comes late leaves no trace of a credential that was removed, and none on the one that has its name.
+    if (event.kind === 'failed' || !isThere(deps.place)) return;
     // A server gives tokens to clients that it knows, and to nobody else.
     note((stored) => (stored.registered ? null : { ...stored, registered: true }));
     kept.save(parts(proofs.last()), event.token);
@@ -210,14 +210,19 @@ function createSecrets(deps: SessionDeps, prove: (secret: string) => Promise<boo
 }
 
 /** As it is kept now: another process may have been at it. */
-function fresh({ refresh, read }: Place): StoredCredential {
+function fresh(place: Place): StoredCredential {
+  isThere(place);
+  return place.read();
+}
+
+/** False when the credential is gone, or another has its name. */
+function isThere({ refresh }: Place): boolean {
   try {
-    refresh();
-  } catch (error) {
-    // What was read before still holds.
-    if (!(error instanceof VaultFault)) throw error;
+    return refresh();
+  } catch {
+    // What was read before still holds: a token is not lost for a disk that fails. Who writes next says what is wrong.
+    return true;
   }
-  return read();
 }
 
 const SECRET_WITHHELD =
