@@ -99,9 +99,14 @@ export function createApp(services: Services, given: Surroundings, serving: () =
     )
     .use(adminRoutes(adminOf(services, given)))
     .use(healthRoutes({ service: 'crypto-server', serving, dependencies: dependenciesOf(services) }))
-    .use(metricsRoutes(services.metrics.registry, given.metricsToken))
+    .use(metricsRoutes(pageOf(services, given), given.metricsToken))
     .use(consoleRoutes())
     .use(docsRoutes({ title: API_TITLE, document: () => describeServer(root, issuer) }));
+}
+
+/** What is told of this process, and of all where several share the port. */
+function pageOf({ metrics: { registry } }: Services, { seat }: Surroundings) {
+  return seat === null ? registry : seat.page(registry);
 }
 
 /** Who registers and manages clients, and how often. */

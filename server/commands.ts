@@ -8,7 +8,7 @@ import { NewerDatabase } from '../db/migrate';
 import { Refusal } from '../kit/command';
 import { checkHealth, printSettings } from '../kit/commands';
 import { usesSettings } from '../kit/help';
-import { localUrl } from '../kit/http/listen';
+import { assertFree, localUrl } from '../kit/http/listen';
 import type { Log } from '../kit/logs';
 import type { Output } from '../kit/output';
 import { type SignalSource, untilStopped } from '../kit/stop';
@@ -21,6 +21,7 @@ import { keyCommands } from './cli/keys';
 import { type Config, type Configuration, SETTINGS } from './config';
 import { documentServer, type Process, startServer } from './serve';
 import { KeyUnreadable } from './vault/box';
+import { createSupervisor, type Spawn, type SupervisorOptions, WorkerFailed } from './workers/supervisor';
 
 /** What the commands take from the process they run in. */
 export interface CommandOptions extends Omit<Process, 'log' | 'fetch'> {
@@ -32,10 +33,15 @@ export interface CommandOptions extends Omit<Process, 'log' | 'fetch'> {
   readonly confirm: ((question: string) => Promise<boolean>) | null;
   readonly signals: SignalSource;
   readonly exit: (code: number) => never;
+  readonly spawnWorker: Spawn;
+  readonly schedule: SupervisorOptions['schedule'];
 }
 
 /** From the first signal to the end, in milliseconds. */
 const STOP_DEADLINE_MS = 10_000;
+
+/** The same for who waits for workers, each of which has {@link STOP_DEADLINE_MS}; in milliseconds. */
+const SUPERVISOR_DEADLINE_MS = STOP_DEADLINE_MS + 1_000;
 
 /** Adds the commands of crypto-server to its command line. */
 export function createCommands(program: Command, options: CommandOptions): void {
@@ -78,6 +84,7 @@ async function serve(options: CommandOptions): Promise<void> {
   for (const warning of warnings) log.warn(warning);
   // What is wrong with the files is told before anything is made; they are read again once it listens.
   if (config.tls !== null) readTlsMaterial(config.tls, options.now());
+  if (config.workers > 1 && options.seat === null) return supervise(config, options, log);
   const database = await openDatabase(config);
   try {
     const starting = explained(startServer(config, database, { ...options, log }));
@@ -87,10 +94,27 @@ async function serve(options: CommandOptions): Promise<void> {
     if (config.tls !== null)
       options.signals.on('SIGHUP', () => void starting.then((server) => server.renewCertificate()));
     await starting;
+    options.seat?.ready();
     await stopped;
   } finally {
     await database.close();
+    options.seat?.leave();
   }
+}
+
+/** Runs several processes of this server on one port, and serves nothing itself. */
+async function supervise(config: Config, options: CommandOptions, log: Log): Promise<void> {
+  assertFree({ hostname: config.host, port: config.port });
+  const workers = createSupervisor({ ...options, count: config.workers, spawn: options.spawnWorker, log });
+  const stopped = untilStopped({ ...options, log, stop: workers.stop, deadlineMs: SUPERVISOR_DEADLINE_MS });
+  if (config.tls !== null) options.signals.on('SIGHUP', () => workers.signal('SIGHUP'));
+  try {
+    await workers.start();
+  } catch (error) {
+    if (error instanceof WorkerFailed) options.exit(error.code);
+    throw error;
+  }
+  await stopped;
 }
 
 async function migrate({ configure, write }: CommandOptions, flags: { status?: true; json?: true }): Promise<void> {

@@ -1,5 +1,19 @@
+import { oneOf, setting } from '../kit/config';
 import type { Limit } from '../kit/limit';
-import { limit } from './setting-values';
+import { asWritten, limit } from './setting-values';
+
+/** How much clients and addresses may ask. */
+export const LIMIT_SETTINGS = {
+  RATE_LIMIT: setting({ about: 'on or off', parse: oneOf('on', 'off'), fallback: 'on' }),
+  LIMIT_API: setting({ about: 'requests per client to the API', parse: asWritten(limit), fallback: '100/s' }),
+  LIMIT_TOKEN: setting({ about: 'tokens per client', parse: asWritten(limit), fallback: '20/s' }),
+  LIMIT_FAILED: setting({
+    about: 'failed authentications per client and address; ten times that per address',
+    parse: asWritten(limit),
+    fallback: '10/m',
+  }),
+  LIMIT_REGISTER: setting({ about: 'registrations per address', parse: asWritten(limit), fallback: '30/h' }),
+} as const;
 
 /** How often who may ask. */
 export interface Limits {

@@ -16,7 +16,7 @@ import type { LogFormat, LogLevel } from '../kit/logs';
 import { COMMON_SETTINGS, orNull } from '../kit/settings';
 import { TLS_SETTINGS, type TlsFiles, tlsFaults, tlsFilesOf } from '../kit/tls/settings';
 import { issuerFaults, ownIssuer } from './config-issuer';
-import { type Limits, limitsIn } from './config-limits';
+import { LIMIT_SETTINGS, type Limits, limitsIn } from './config-limits';
 import { opennessWarnings, sourceWarnings } from './config-warnings';
 import {
   addressRange,
@@ -27,10 +27,10 @@ import {
   collectorUrl,
   databaseUrl,
   headerSecret,
-  limit,
   redisUrl,
   retention,
 } from './setting-values';
+import { WORKER_SETTINGS, workerFaults } from './workers/settings';
 
 /** Who may register: anyone, the administrator, nobody. */
 export type RegistrationMode = 'open' | 'admin' | 'closed';
@@ -77,6 +77,8 @@ export interface Config {
   readonly jwksUriAllowPrivate: boolean;
   /** Null: each server has a memory of its own. */
   readonly redisUrl: string | null;
+  /** Processes that share the port. */
+  readonly workers: number;
   /** Null: no limits. */
   readonly limits: Limits | null;
   /** Addresses and ranges. */
@@ -201,15 +203,8 @@ export const SETTINGS = {
     fallback: null,
     secret: true,
   }),
-  RATE_LIMIT: setting({ about: 'on or off', parse: oneOf('on', 'off'), fallback: 'on' }),
-  LIMIT_API: setting({ about: 'requests per client to the API', parse: asWritten(limit), fallback: '100/s' }),
-  LIMIT_TOKEN: setting({ about: 'tokens per client', parse: asWritten(limit), fallback: '20/s' }),
-  LIMIT_FAILED: setting({
-    about: 'failed authentications per client and address; ten times that per address',
-    parse: asWritten(limit),
-    fallback: '10/m',
-  }),
-  LIMIT_REGISTER: setting({ about: 'registrations per address', parse: asWritten(limit), fallback: '30/h' }),
+  ...WORKER_SETTINGS,
+  ...LIMIT_SETTINGS,
   TRUSTED_PROXIES: setting({
     about: 'addresses and ranges whose X-Forwarded-For and Client-Cert are believed, separated by commas',
     parse: list(addressRange),
@@ -224,17 +219,15 @@ export const SETTINGS = {
   }),
 } as const;
 
-/** Settings of the product that this version does not act on. */
-const UNSUPPORTED = ['WORKERS'];
-
 /** The configuration of this program. */
 export type Configuration = Configured<Config, typeof SETTINGS>;
 
 /** Reads the configuration. Pure. @throws ConfigFault with every fault at once. */
 export function readConfig(sources: Sources): Configuration {
-  const reading = readSettings(SETTINGS, sources, UNSUPPORTED, (values) => [
+  const reading = readSettings(SETTINGS, sources, [], (values) => [
     ...tlsFaults(values),
     ...issuerFaults(values),
+    ...workerFaults(values),
   ]);
   const config = makeConfig(reading.values, sources.terminal ?? false);
   const { registration: REGISTRATION, logFormat: LOG_FORMAT, loopback, port } = config;
@@ -289,6 +282,7 @@ function makeConfig(values: Values<typeof SETTINGS>, terminal: boolean): Config 
     metricsToken: values.METRICS_TOKEN,
     jwksUriAllowPrivate: values.JWKS_URI_ALLOW_PRIVATE === 'true',
     redisUrl: values.REDIS_URL,
+    workers: values.WORKERS,
     otlpEndpoint: values.OTEL_EXPORTER_OTLP_ENDPOINT,
     limits: limitsIn(values),
     trustedProxies: values.TRUSTED_PROXIES,

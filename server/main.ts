@@ -8,6 +8,7 @@ import { standardOutput } from '../kit/output';
 import { createCommands } from './commands';
 import { type Configuration, readConfig, SETTINGS } from './config';
 import { VERSION } from './version';
+import { createSpawn, seatOf } from './workers/process';
 
 // Whatever this process creates is for its own user alone, the files of libraries included.
 process.umask(0o077);
@@ -47,6 +48,12 @@ createCommands(program, {
   randomBytes,
   newId: randomUUID,
   cores: availableParallelism(),
+  seat: seatOf(process.env),
+  spawnWorker: createSpawn(process.argv.slice(2), process.env),
+  schedule: (delayMs, run) => {
+    const timer = setTimeout(run, delayMs);
+    return () => clearTimeout(timer);
+  },
   signals: process,
   exit: (code) => process.exit(code),
 });

@@ -26,6 +26,7 @@ import { VERSION } from './version';
 import { openChanges } from './wiring/changes';
 import { createServices } from './wiring/services';
 import type { Surroundings } from './wiring/surroundings';
+import type { Seat } from './workers/seat';
 import { readPemCertificates } from './x509/chain';
 
 /** What a server takes from the process it runs in. */
@@ -40,6 +41,8 @@ export interface Process {
   readonly cores: number;
   readonly fetch: (request: Request) => Promise<Response>;
   readonly openSocket: (url: string) => Socket;
+  /** Its place among the workers that share the port; null: it is alone. */
+  readonly seat: Seat | null;
 }
 
 /** A server that answers. */
@@ -82,7 +85,8 @@ export async function startServer(config: Config, database: Database, process: P
     const [, changes] = await Promise.all([migrating, connecting]);
     await services.open(changes);
     const { host: hostname, tls } = config;
-    return { door: openDoor(app, { hostname, port, tls, log, now: process.now }), changes };
+    const shared = process.seat !== null;
+    return { door: openDoor(app, { hostname, port, shared, tls, log, now: process.now }), changes };
   };
   const { door, changes } = await open().catch(async (error: unknown) => {
     timer.store.cron.tick.stop();
@@ -168,7 +172,7 @@ function surroundings(config: Config, issuer: string, process: Process): Surroun
     encryptionKeyName: config.keyEncryptionKey === null ? files.KEY_ENCRYPTION_KEY : 'KEY_ENCRYPTION_KEY',
     rateSeed: config.rateSeed ?? secret(),
     exchange: config.rateSource === 'simulation' ? null : EXCHANGES[config.rateSource](),
-    hashConcurrency: Math.max(1, process.cores - 1),
+    hashConcurrency: Math.max(1, Math.floor((process.cores - 1) / config.workers)),
     previousEncryptionKey: config.previousKeyEncryptionKey,
     auditHead: createHeadFile(join(config.dataDir, 'audit-head')),
     mtlsAuthorities: config.mtlsCaFile === null ? null : readAuthorities(config.mtlsCaFile),

@@ -16,6 +16,7 @@ export interface Outcome {
 export interface ServerProcess {
   readonly url: string;
   readonly port: number;
+  readonly pid: number;
   /** Everything on stderr so far: its log. */
   err(): string;
   signal(name: 'SIGTERM' | 'SIGINT' | 'SIGKILL' | 'SIGHUP'): void;
@@ -64,6 +65,7 @@ export async function startServerProcess(env: Record<string, string>): Promise<S
   return {
     url: `${protocol}//127.0.0.1:${port}`,
     port,
+    pid: child.pid,
     err: () => err,
     signal: (name) => child.kill(name),
     exited: child.exited.then(async (code) => {

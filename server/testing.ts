@@ -156,6 +156,7 @@ function surroundings(issuer: string, logged: string[], now: () => number): Surr
     certificateEndsMs: () => null,
     accessLog: 'all',
     spans: null,
+    seat: null,
     log: createLog({
       service: 'crypto-server',
       version: '0',

@@ -33,17 +33,25 @@ export interface ListenOptions {
   readonly bodyBytesMax?: number;
   /** Left out: plain http. */
   readonly tls?: Bun.TLSOptions;
+  /** True for one of several processes that listen on this port together. */
+  readonly shared?: boolean;
 }
 
 /** What Bun is told. */
-export function bunOptions({ hostname, port, bodyBytesMax = TRANSPORT_BODY_BYTES_MAX, tls }: ListenOptions) {
+export function bunOptions({
+  hostname,
+  port,
+  bodyBytesMax = TRANSPORT_BODY_BYTES_MAX,
+  tls,
+  shared = false,
+}: ListenOptions) {
   return {
     hostname,
     port,
     // The framework would turn it on unless NODE_ENV says production: pages with stacks, and a slower path.
     development: false as const,
     // Otherwise a second process would take half of the connections without a word; https needs it for its next certificate.
-    reusePort: tls !== undefined,
+    reusePort: shared || tls !== undefined,
     idleTimeout: IDLE_TIMEOUT_SECONDS,
     maxRequestBodySize: bodyBytesMax,
     ...(tls === undefined ? {} : { tls }),
@@ -52,10 +60,22 @@ export function bunOptions({ hostname, port, bodyBytesMax = TRANSPORT_BODY_BYTES
 
 /** Listens. @returns the port, which is a free one when 0 was asked for. @throws Refusal when it cannot. */
 export function listen(app: Listener, options: ListenOptions): number {
-  const { hostname, port, tls } = options;
-  try {
-    if (tls !== undefined) assertFree(hostname, port);
+  const { hostname, port, tls, shared } = options;
+  orRefuse(options, () => {
+    if (tls !== undefined && !shared) tryAlone(hostname, port);
     app.listen(bunOptions(options));
+  });
+  return app.server?.port ?? port;
+}
+
+/** For who lets others share the port. @throws Refusal when somebody listens there already. */
+export function assertFree(place: Pick<ListenOptions, 'hostname' | 'port'>): void {
+  orRefuse(place, () => tryAlone(place.hostname, place.port));
+}
+
+function orRefuse({ hostname, port }: Pick<ListenOptions, 'hostname' | 'port'>, work: () => void): void {
+  try {
+    work();
   } catch (error) {
     const busy = error instanceof Error && 'code' in error && error.code === 'EADDRINUSE';
     throw new Refusal(
@@ -64,11 +84,10 @@ export function listen(app: Listener, options: ListenOptions): number {
         : `Cannot listen on ${hostname}:${port}: check HOST and PORT.`,
     );
   }
-  return app.server?.port ?? port;
 }
 
 /** Shared ports are given to anybody who shares them too: whether somebody listens there shows only who wants it for himself. */
-function assertFree(hostname: string, port: number): void {
+function tryAlone(hostname: string, port: number): void {
   Bun.listen({ hostname, port, socket: { data: () => {} } }).stop(true);
 }
 

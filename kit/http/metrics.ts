@@ -10,7 +10,7 @@ import { Problem } from './problem';
  * from anywhere.
  */
 export function metricsRoutes(
-  registry: Registry,
+  registry: Pick<Registry, 'contentType' | 'metrics'>,
   token: string | null = null,
   admitted: (request: Request) => boolean = () => false,
 ) {

@@ -10,11 +10,12 @@ const OPEN_FILES = '/proc/self/fd';
  */
 export function watchProcess(registry: Registry): void {
   const registers = [registry];
-  const gauge = (name: string, help: string, read: () => number | null): void => {
+  const gauge = (name: string, help: string, read: () => number | null, ofAll: 'sum' | 'min' = 'sum'): void => {
     new Gauge({
       name,
       help,
       registers,
+      aggregator: ofAll,
       collect() {
         const value = read();
         if (value === null) this.remove();

@@ -5,41 +5,59 @@ import { type Answered, createTraffic, type Observe } from '../../kit/metrics/tr
 import type { SecurityEvent } from '../oauth/event';
 import { type Counts, createCounts } from './counts';
 
-/** What is read when somebody scrapes; `label` null: one number without a label. */
+/** What is read when somebody scrapes; `label` null: one number without a label. `ofAll`: what several workers make of theirs. */
 const GAUGES = {
-  client_secrets: { help: 'Secrets of clients by state: live, ending, replaced, ended.', label: 'state' },
+  client_secrets: { help: 'Secrets of clients by state: live, ending, replaced, ended.', label: 'state', ofAll: 'max' },
   client_secret_next_expiry_seconds: {
     help: 'Seconds until the next secret of a client ends that is not replaced.',
     label: null,
+    ofAll: 'min',
   },
-  signing_keys: { help: 'Signing keys by state: next, active, retiring, revoked.', label: 'state' },
-  audit_queue_length: { help: 'Audit events that wait to be written.', label: null },
-  audit_head_seq: { help: 'Number of the last audit event this server wrote or read.', label: null },
+  signing_keys: { help: 'Signing keys by state: next, active, retiring, revoked.', label: 'state', ofAll: 'max' },
+  audit_queue_length: { help: 'Audit events that wait to be written.', label: null, ofAll: 'sum' },
+  audit_head_seq: { help: 'Number of the last audit event this server wrote or read.', label: null, ofAll: 'max' },
   audit_intact: {
     help: '0 while something is wrong with the audit trail, or a finding in it is not acknowledged.',
     label: null,
+    ofAll: 'min',
   },
   revoked_tokens_held: {
     help: 'Revoked access tokens kept in memory until a day after they would have ended.',
     label: null,
+    ofAll: 'max',
   },
-  remembered_tokens: { help: 'Verified access tokens kept in memory.', label: null },
-  limit_keys: { help: 'Clients and addresses remembered by the limits, by policy.', label: 'policy' },
-  stream_subscribers: { help: 'Open streams, by kind.', label: 'kind' },
+  remembered_tokens: { help: 'Verified access tokens kept in memory.', label: null, ofAll: 'sum' },
+  limit_keys: { help: 'Clients and addresses remembered by the limits, by policy.', label: 'policy', ofAll: 'sum' },
+  stream_subscribers: { help: 'Open streams, by kind.', label: 'kind', ofAll: 'sum' },
   rates_seq: {
     help: 'Number of the tick that this server serves; the same on every server that is up to date.',
     label: null,
+    ofAll: 'min',
   },
-  rates_age_seconds: { help: 'Seconds since the tick was made that this server serves.', label: null },
-  database_connections: { help: 'Connections to the database by state, and jobs that wait for one.', label: 'state' },
+  rates_age_seconds: { help: 'Seconds since the tick was made that this server serves.', label: null, ofAll: 'max' },
+  database_connections: {
+    help: 'Connections to the database by state, and jobs that wait for one.',
+    label: 'state',
+    ofAll: 'sum',
+  },
   market_age_seconds: {
     help: 'Seconds since the exchange that prices come from was last heard.',
     label: null,
+    ofAll: 'max',
   },
-  market_live: { help: '1 while the exchange sends prices by itself, 0 while it has to be asked.', label: null },
-  certificate_expiry_seconds: { help: 'Seconds until the certificate ends that new connections get.', label: null },
-  redis_up: { help: '1 while Redis answers, 0 while this server goes by its own memory.', label: null },
-  database_reachable: { help: '1 while changes in the database are heard of and taken in.', label: null },
+  market_live: {
+    help: '1 while the exchange sends prices by itself, 0 while it has to be asked.',
+    label: null,
+    ofAll: 'min',
+  },
+  certificate_expiry_seconds: {
+    help: 'Seconds until the certificate ends that new connections get.',
+    label: null,
+    ofAll: 'min',
+  },
+  redis_up: { help: '1 while Redis answers, 0 while this server goes by its own memory.', label: null, ofAll: 'min' },
+  database_reachable: { help: '1 while changes in the database are heard of and taken in.', label: null, ofAll: 'min' },
+  workers: { help: 'Processes that answered this scrape.', label: null, ofAll: 'sum' },
 } as const;
 
 /** Totals that somebody else keeps. */
@@ -94,7 +112,10 @@ export function createMetrics(version: string): Metrics {
   count(registry, 'limits_hit_total', 'Requests beyond a limit, by policy.', ['policy'], limits);
   count(registry, 'stream_cuts_total', 'Streams that were cut, by reason.', ['reason'], cuts);
   const help = 'Version of this server; always 1.';
-  new Gauge({ name: `${PREFIX}info`, help, labelNames: ['version'], registers }).set({ version }, 1);
+  new Gauge({ name: `${PREFIX}info`, help, labelNames: ['version'], registers, aggregator: 'first' }).set(
+    { version },
+    1,
+  );
   watchProcess(registry);
   return {
     registry,
@@ -133,10 +154,11 @@ function count<Label extends string>(
 }
 
 function watchGauge(registry: Registry, name: keyof typeof GAUGES, read: Read): void {
-  const { help, label } = GAUGES[name];
+  const { help, label, ofAll } = GAUGES[name];
   new Gauge<string>({
     name: PREFIX + name,
     help,
+    aggregator: ofAll,
     labelNames: label === null ? [] : [label],
     registers: [registry],
     async collect() {

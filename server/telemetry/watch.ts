@@ -66,6 +66,7 @@ export function watchServices(metrics: Pick<Metrics, 'watch'>, observed: Observe
     return tickedAtMs === null ? null : Math.max(0, (now() - tickedAtMs) / 1000);
   });
   metrics.watch('database_connections', connections);
+  metrics.watch('workers', () => 1);
   metrics.watch('limit_keys', limits.sizes);
   metrics.watch('stream_subscribers', streams.counts);
   metrics.watch('market_age_seconds', () => source.state()?.ageSeconds ?? null);

@@ -7,6 +7,7 @@ import type { Config } from '../config';
 import type { Exchange } from '../rates/exchange/exchange';
 import type { Socket } from '../rates/exchange/socket';
 import type { Spans } from '../telemetry/spans';
+import type { Seat } from '../workers/seat';
 
 /** Settings that are in force as they were read. */
 type InForce = Pick<
@@ -63,6 +64,8 @@ export interface Surroundings extends InForce {
   /** Makes spans of answers; null: nobody wants them. */
   readonly spans: Pick<Spans, 'answered'> | null;
   readonly log: Log;
+  /** Its place among the workers that share the port; null: it is alone. */
+  readonly seat: Pick<Seat, 'page'> | null;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
   /** Milliseconds on a clock that never steps. */

@@ -99,16 +99,15 @@ export function wireTokens(rows: Rows, given: Surroundings, need: TokensNeed): T
 }
 
 /** Where used proofs are remembered: by this process, or where replicas share by Redis and, while that is away, the database. */
-function memoriesOf(rows: Rows, { now, randomBytes, log }: Surroundings, redis: Redis | null): ReplayMemory[] {
-  if (redis === null) return [createReplayMemory({ now })];
+function memoriesOf(rows: Rows, { now, randomBytes, log, seat }: Surroundings, redis: Redis | null): ReplayMemory[] {
+  const inRows = createRowsReplay({ store: createAssertionStore(rows), now });
+  // A caller does not choose which worker takes its request: what one remembers all must know.
+  if (redis === null) return [seat === null ? createReplayMemory({ now }) : inRows];
   const unfit = (policy: string): void =>
     log.warn('Redis may drop what it is to keep: DPoP proofs are remembered in the database instead', {
       labels: { maxmemory_policy: policy },
     });
-  return [
-    createRedisReplay({ memory: redis, randomBytes, unfit }),
-    createRowsReplay({ store: createAssertionStore(rows), now }),
-  ];
+  return [createRedisReplay({ memory: redis, randomBytes, unfit }), inRows];
 }
 
 function createTakeApi(limits: Limits, clients: Pick<Clients, 'limitOf'>): Take<string> {

@@ -1,0 +1,146 @@
+/**
+ * Several processes of the server on one machine that share its port (`SO_REUSEPORT`): started, watched, started again and
+ * stopped by one that serves nothing itself. Apart, because a worker is a replica like any other and knows nothing of the rest.
+ */
+import type { Log } from '../../kit/logs';
+import { createGather } from './gather';
+import type { FromWorker, ToWorker } from './messages';
+
+/** A signal that is passed on. */
+export type Signal = 'SIGTERM' | 'SIGHUP' | 'SIGKILL';
+
+/** A worker under way. */
+export interface Worker {
+  send(message: ToWorker): void;
+  kill(signal: Signal): void;
+  /** Its exit code; 128 + n after a signal. */
+  readonly exited: Promise<number>;
+}
+
+/** Starts the worker of this number, from 1 on. */
+export type Spawn = (number: number, heard: (message: FromWorker) => void) => Worker;
+
+/** What {@link createSupervisor} needs. */
+export interface SupervisorOptions {
+  readonly count: number;
+  readonly spawn: Spawn;
+  readonly schedule: (delayMs: number, run: () => void) => () => void;
+  /** Milliseconds on a clock that never steps. */
+  readonly elapsed: () => number;
+  readonly log: Log;
+}
+
+/** All workers together. */
+export interface Supervisor {
+  /** Starts the first one, and when it listens the others. Rejects with `WorkerFailed` when one ends before it listens. */
+  start(): Promise<void>;
+  /** Passes a signal on to all. */
+  signal(signal: Signal): void;
+  /** Ends all of them; what they do not end themselves the caller's deadline does. */
+  stop(): Promise<void>;
+}
+
+/** A worker ended at the start; it has said why. */
+export class WorkerFailed extends Error {
+  readonly code: number;
+
+  constructor(code: number) {
+    super(`a worker ended with exit code ${code}`);
+    this.code = code;
+  }
+}
+
+/** The first pause before a worker is started again, in milliseconds; it doubles while it does not stay. */
+const PAUSE_FIRST_MS = 100;
+
+/** The longest pause, in milliseconds. */
+const PAUSE_MAX_MS = 10_000;
+
+/** A worker that lives this long, in milliseconds, is well: its next end is a first one again. */
+const STAYS_MS = 60_000;
+
+/** One place for a worker, taken by one process after another. */
+interface Place {
+  readonly number: number;
+  worker: Worker | null;
+  failures: number;
+  cancel: () => void;
+}
+
+/** Nothing is started yet. */
+export function createSupervisor({ count, spawn, schedule, elapsed, log }: SupervisorOptions): Supervisor {
+  const gather = createGather(schedule);
+  const places: Place[] = Array.from({ length: count }, (_, at) => ({
+    number: at + 1,
+    worker: null,
+    failures: 0,
+    cancel: () => {},
+  }));
+  let stopping = false;
+
+  const hear = (message: FromWorker, worker: Worker): void => {
+    if (message.type === 'metrics') gather.take(message.id, message.metrics);
+    else if (message.type === 'page') {
+      const asked = places.flatMap(({ worker: one }) => one ?? []);
+      const collecting = asked.map((one) => ({ collect: (id: number) => one.send({ type: 'collect', id }) }));
+      void gather.page(collecting).then((text) => worker.send({ type: 'text', id: message.id, text }));
+    }
+  };
+  /** Resolves when it listens. */
+  const launch = (place: Place): Promise<void> => {
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const startedMs = elapsed();
+    let isReady = false;
+    const worker = spawn(place.number, (message) => {
+      if (message.type === 'ready') {
+        isReady = true;
+        resolve();
+      } else hear(message, worker);
+    });
+    place.worker = worker;
+    void worker.exited.then((code) => {
+      place.worker = null;
+      if (!isReady) reject(new WorkerFailed(code));
+      if (isReady && !stopping) again(place, code, elapsed() - startedMs);
+    });
+    return promise;
+  };
+  const again = (place: Place, code: number, livedMs: number): void => {
+    place.failures = livedMs >= STAYS_MS ? 1 : place.failures + 1;
+    const pauseMs = Math.min(PAUSE_MAX_MS, PAUSE_FIRST_MS * 2 ** (place.failures - 1));
+    const worker = { 'process.worker': place.number, 'process.exit_code': code };
+    log.warn('a worker ended; another one takes its place', { ...worker, 'event.duration': pauseMs * 1e6 });
+    place.cancel = schedule(pauseMs, () => {
+      const startedMs = elapsed();
+      launch(place).catch((error: unknown) => {
+        if (!stopping) again(place, error instanceof WorkerFailed ? error.code : 1, elapsed() - startedMs);
+      });
+    });
+  };
+  const each = (work: (worker: Worker) => void): void => {
+    for (const { worker } of places) if (worker !== null) work(worker);
+  };
+  const stop = async (): Promise<void> => {
+    stopping = true;
+    for (const { cancel } of places) cancel();
+    const ends = places.flatMap(({ worker }) => worker?.exited ?? []);
+    each((worker) => worker.kill('SIGTERM'));
+    await Promise.all(ends);
+  };
+  return {
+    async start() {
+      const [first, ...others] = places;
+      try {
+        // The first one makes what all of them share: tables, keys, secrets.
+        if (first !== undefined) await launch(first);
+        await Promise.all(others.map(launch));
+      } catch (error) {
+        await stop();
+        throw error;
+      }
+      log.info(`${count} workers share the port`);
+    },
+    signal: (signal) => each((worker) => worker.kill(signal)),
+    stop,
+  };
+}

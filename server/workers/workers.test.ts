@@ -1,0 +1,119 @@
+// Several processes on one port, as an operator runs them.
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test';
+import { readFileSync } from 'node:fs';
+import { findPostgres, freePort, startPostgres, type TestPostgres } from '../../db/testing-postgres';
+import { ADMIN_SECRET, waitFor } from '../testing';
+import { runServer, type ServerProcess, startServerProcess, temporaryFolder } from '../testing-process';
+
+setDefaultTimeout(60_000);
+
+const WORKERS = 2;
+
+describe.skipIf(findPostgres() === null)('two workers', () => {
+  const folder = temporaryFolder();
+  let postgres: TestPostgres;
+  let server: ServerProcess;
+  let settings: Record<string, string>;
+  beforeAll(async () => {
+    postgres = await startPostgres({ fast: true });
+    settings = { PORT: String(await freePort()), DATABASE_URL: postgres.url, DATA_DIR: folder.path, ADMIN_SECRET };
+    server = await startServerProcess({ ...settings, WORKERS: String(WORKERS), LOG_FORMAT: 'json' });
+    await waitFor(() => server.err().includes('workers share the port'), 'all workers');
+  });
+  afterAll(async () => {
+    server?.signal('SIGKILL');
+    await postgres?.close();
+    folder.remove();
+  });
+
+  const url = (): string => `http://127.0.0.1:${settings['PORT']}`;
+  /** Each on a connection of its own, so that any worker may get it. */
+  const ask = (path: string, init: RequestInit = {}) =>
+    fetch(url() + path, { ...init, headers: { connection: 'close', 'x-admin-secret': ADMIN_SECRET, ...init.headers } });
+  const json = (body: object): RequestInit => ({
+    method: 'POST',
+    body: JSON.stringify(body),
+    headers: { 'content-type': 'application/json' },
+  });
+  const metric = async (line: RegExp): Promise<number> => {
+    const found = line.exec(await (await ask('/metrics')).text());
+    return Number(found?.[1] ?? Number.NaN);
+  };
+
+  test('are told of on one page of metrics, whichever answers', async () => {
+    for (let times = 0; times < 10; times++) expect(await metric(/^crypto_server_workers (\d+)$/m)).toBe(WORKERS);
+    for (let times = 0; times < 40; times++) await ask('/health');
+    expect(
+      await metric(/^crypto_server_http_requests_total\{route="\/health",method="GET",status="200"\} (\d+)$/m),
+    ).toBeGreaterThanOrEqual(40);
+  });
+
+  test('are one server: a token of one is good at the other, and revoked at both within a second', async () => {
+    const pair = { client_id: 'machine', client_secret: 'correct-horse-battery', app_name: 'Machine' };
+    expect((await ask('/api/auth/register', json(pair))).status).toBe(200);
+    const { access_token: token } = (await (await ask('/api/auth/token', json(pair))).json()) as {
+      access_token: string;
+    };
+    const read = () => ask('/api/currency/', { headers: { authorization: `Bearer ${token}` } });
+    for (let times = 0; times < 20; times++) expect((await read()).status).toBe(200);
+    expect((await ask('/api/admin/clients/machine/revoke-tokens', { method: 'POST' })).status).toBeLessThan(300);
+    await waitFor(async () => {
+      const answers = await Promise.all(Array.from({ length: 20 }, read));
+      return answers.every(({ status }) => status === 401);
+    }, 'both to refuse it');
+  });
+
+  test('one that is killed is replaced, and meanwhile the other answers', async () => {
+    const [pid] = await workersOf(server.pid);
+    process.kill(pid ?? 0, 'SIGKILL');
+    await waitFor(() => server.err().includes('another one takes its place'), 'the end to be noticed');
+    expect((await ask('/health')).status).toBe(200);
+    await waitFor(async () => (await metric(/^crypto_server_workers (\d+)$/m)) === WORKERS, 'another one');
+  });
+
+  test('nobody else gets the port', async () => {
+    const { code, err } = await runServer([], { ...settings, WORKERS: '2' });
+    expect(code).not.toBe(0);
+    expect(err).toContain(`Port ${settings['PORT']} on 127.0.0.1 is in use`);
+  });
+
+  test('stop together, with exit code 0, and leave nobody behind', async () => {
+    const pids = await workersOf(server.pid);
+    server.signal('SIGTERM');
+    expect(await server.exited).toBe(0);
+    expect(pids.filter(isAlive)).toEqual([]);
+  });
+
+  test('end by themselves when nobody watches them any more', async () => {
+    server = await startServerProcess({ ...settings, WORKERS: '2' });
+    await waitFor(() => server.err().includes('workers share the port'), 'all workers');
+    const pids = await workersOf(server.pid);
+    expect(pids.length).toBe(WORKERS);
+    server.signal('SIGKILL');
+    await waitFor(() => !pids.some(isAlive), 'the workers to end');
+  });
+});
+
+test.each([
+  ['the embedded database', { WORKERS: '2' }, 'WORKERS: more than 1 needs DATABASE_URL'],
+  ['a free port', { WORKERS: '2', DATABASE_URL: 'postgres://localhost/x', PORT: '0' }, 'PORT: 0 takes a free one'],
+  ['none at all', { WORKERS: '0' }, 'WORKERS: expected'],
+])('workers do not go with %s', async (_, env, fault) => {
+  const { code, err } = await runServer([], env);
+  expect([code, err]).toEqual([1, expect.stringContaining(fault)]);
+});
+
+/** The children of this process. */
+async function workersOf(parent: number): Promise<number[]> {
+  const children = await Bun.file(`/proc/${parent}/task/${parent}/children`).text();
+  return children.trim().split(' ').map(Number);
+}
+
+/** False for one that has ended, though nobody has asked for its exit code yet. */
+function isAlive(pid: number): boolean {
+  try {
+    return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
+  } catch {
+    return false;
+  }
+}
