@@ -289,6 +289,11 @@ describe('the server', () => {
     expect(findings).toEqual([expect.stringContaining(said.replace('/', `server ${ISSUER}/`))]);
   });
 
+  test('that is a client', async () => {
+    const findings = wrong(await server({ fetch: dated(0, async () => Response.json({ service: 'crypto-client' })) }));
+    expect(findings).toEqual([expect.stringContaining('/health: it is a crypto-client that answers there → set')]);
+  });
+
   test('that does not answer', async () => {
     expect(wrong(await server({ fetch: failing('ECONNRESET') }))[0]).toContain(
       'no connection to http://localhost:8000 (ECONNRESET)',

@@ -1,6 +1,6 @@
 import { isIP } from 'node:net';
 import { isLoopbackName } from '../../kit/http/origin';
-import { sayNetworkError } from '../auth/answer';
+import { readObject, sayNetworkError } from '../auth/answer';
 import { discovery } from '../auth/discovery';
 import { TokenError } from '../auth/token';
 import type { Clock, Deadline, Fetch } from '../ports';
@@ -92,17 +92,19 @@ async function checkHealth(url: string, { fetch, deadline, clock }: ServerDeps, 
   const [beforeMs, startedMs] = [clock.now(), clock.elapsed()];
   try {
     const answer = await fetch(new Request(`${url}/health`, { signal: deadline(ANSWER_MS), redirect: 'manual' }));
-    await answer.body?.cancel();
-    if (answer.ok) report.ok('health', 'the server is well');
+    const isClient = (await readObject(answer))?.['service'] === 'crypto-client';
+    if (isClient) report.fail('health', 'it is a crypto-client that answers there', CLIENT_ADVICE);
+    else if (answer.ok) report.ok('health', 'the server is well');
     else report.fail('health', `/health is answered with status ${answer.status}`, HEALTH_ADVICE);
     checkClock(answer.headers.get('date'), beforeMs + (clock.elapsed() - startedMs) / 2, report);
-    return answer.ok;
+    return answer.ok && !isClient;
   } catch (error) {
     report.fail('health', sayNetworkError(error, url), HEALTH_ADVICE);
     return false;
   }
 }
 
+const CLIENT_ADVICE = 'set CRYPTO_SERVER_URL to the server, whose port is 8000 unless it was set';
 const HEALTH_ADVICE = 'see the log of the server; if another program answers there, set CRYPTO_SERVER_URL';
 
 /** `Date` has whole seconds: it was up to one later than it says. */
