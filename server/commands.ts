@@ -91,8 +91,9 @@ async function serve(options: CommandOptions): Promise<void> {
     const stop = async (): Promise<void> => (await starting).stop();
     // Signals are heard before anyone can know that it listens.
     const stopped = untilStopped({ ...options, log, stop, deadlineMs: STOP_DEADLINE_MS });
-    if (config.tls !== null)
-      options.signals.on('SIGHUP', () => void starting.then((server) => server.renewCertificate()));
+    // Why a start fails is told below, once.
+    const renew = (): Promise<void> => starting.then((server) => server.renewCertificate()).catch(() => {});
+    if (config.tls !== null) options.signals.on('SIGHUP', () => void renew());
     await starting;
     options.seat?.ready();
     await stopped;

@@ -2,6 +2,8 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test';
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { freePort } from '../db/testing-postgres';
+import { commandOf } from '../kit/testing';
 import { hasOpenssl, makeCertificate } from '../kit/testing-certificates';
 import {
   type CertificateFolder,
@@ -83,6 +85,38 @@ describe.skipIf(!hasOpenssl())('crypto-server over https (openssl)', () => {
       ],
     ]);
     expect(existsSync(join(fresh.path, 'data'))).toBe(false);
+    fresh.remove();
+  });
+
+  test('SIGHUP during a start that fails adds nothing to what is said of that', async () => {
+    const connected = Promise.withResolvers<void>();
+    const database = Bun.listen({
+      hostname: '127.0.0.1',
+      port: 0,
+      socket: { open: () => connected.resolve(), data: () => {} },
+    });
+    const { certFile, keyFile } = folder.files;
+    const fresh = temporaryFolder();
+    const child = Bun.spawn([...commandOf('server')], {
+      env: {
+        DATA_DIR: fresh.path,
+        PORT: String(await freePort()),
+        DATABASE_URL: `postgres://nobody@127.0.0.1:${database.port}/nothing`,
+        TLS_CERT_FILE: certFile,
+        TLS_KEY_FILE: keyFile,
+      },
+      stdin: 'ignore',
+      stdout: 'ignore',
+      stderr: 'pipe',
+    });
+    await connected.promise;
+    child.kill('SIGHUP');
+    database.stop(true);
+    const err = await new Response(child.stderr).text();
+    expect([await child.exited, err]).toEqual([
+      1,
+      'crypto-server: PostgreSQL cannot be reached: check DATABASE_URL, and that it is running.\n',
+    ]);
     fresh.remove();
   });
 
