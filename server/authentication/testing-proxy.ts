@@ -7,8 +7,8 @@ import { waitFor } from '../testing';
 
 const GUIDE = join(import.meta.dir, '../../docs/guide.md');
 
-/** Debian keeps it where only root looks. */
-const HAPROXY = Bun.which('haproxy', { PATH: `${process.env['PATH']}:/usr/sbin` });
+/** The program, or null; Debian keeps it where only root looks. */
+export const HAPROXY = Bun.which('haproxy', { PATH: `${process.env['PATH']}:/usr/sbin` });
 
 /** True when this machine has HAProxy. */
 export function hasHaproxy(): boolean {
