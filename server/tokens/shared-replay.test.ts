@@ -99,7 +99,7 @@ describe.skipIf(!hasRedis())('DPoP proofs at replicas on one Redis', () => {
         await stop();
         const begun = performance.now();
         expect(await outcomeAt(first, unused)).toEqual(ASKED_ANEW);
-        expect(performance.now() - begun).toBeLessThan(1_000);
+        expect(performance.now() - begun).toBeLessThan(3_000);
         for (const server of [first, second]) expect(await outcomeAt(server, used)).toEqual(ASKED_ANEW);
         const proof = await proofWith(await nonceAt(first));
         expect(await outcomeAt(second, proof)).toEqual([200]);
