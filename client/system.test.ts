@@ -9,6 +9,7 @@ import { freePort } from '../db/testing-postgres';
 import { rawRequest, sendRaw } from '../kit/http/testing';
 import { ADMIN_SECRET, startTestServer, type TestServer, type TestServerOptions, waitFor } from '../server/testing';
 import { clientFolder, type JoinedClient, startJoinedClient } from './testing/joined';
+import { type PassUntil, passing } from './testing/passing';
 import { countTokenRequests } from './testing/token-requests';
 import { createWorld, type World } from './testing/world';
 
@@ -48,12 +49,7 @@ eachDatabase('a client before a server', (open) => {
   };
   const authenticated = (client: JoinedClient, expected = true): Promise<void> =>
     waitFor(async () => (await client.status()).authenticated === expected, `authenticated: ${expected}`);
-  /** Lets time pass in small steps, so that answers come in between, until something holds. */
-  const passUntil = (check: () => boolean | Promise<boolean>, what: string, stepMs = 500): Promise<void> =>
-    waitFor(async () => {
-      await world.pass(stepMs);
-      return check();
-    }, what);
+  const passUntil: PassUntil = (...until) => passing(world, 500)(...until);
 
   test(
     'it registers itself, obtains a token, shows the rates, and keeps them coming',

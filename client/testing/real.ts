@@ -3,10 +3,11 @@ import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import type { Database } from '../../db/connect';
 import { captureLog } from '../../kit/testing';
-import { startTestServer, type TestServer, type TestServerOptions, waitFor } from '../../server/testing';
+import { startTestServer, type TestServer, type TestServerOptions } from '../../server/testing';
 import { readConfig } from '../config';
 import { createServices, type Services } from '../services';
 import { clientFolder } from './joined';
+import { type PassUntil, passing } from './passing';
 import { countTokenRequests } from './token-requests';
 import { createWorld, noSocket, type World } from './world';
 
@@ -19,8 +20,7 @@ export interface Real {
   tokenRequests(): number;
   /** A client on the folder of this name. */
   client(options?: RealClientOptions): RealClient;
-  /** Lets time pass in steps, so that answers come in between, until something holds. */
-  passUntil(check: () => boolean | Promise<boolean>, what: string, stepMs?: number): Promise<void>;
+  readonly passUntil: PassUntil;
   close(): Promise<void>;
 }
 
@@ -68,12 +68,7 @@ export async function startReal(database: Database, settings: TestServerOptions[
       open.add(client);
       return client;
     },
-    passUntil: (check, what, stepMs = 1_000) =>
-      waitFor(async () => {
-        if (await check()) return true;
-        await world.pass(stepMs);
-        return false;
-      }, what),
+    passUntil: passing(world, 1_000),
     async close() {
       for (const client of open) client.close();
       await server.close();

@@ -3,8 +3,9 @@ import { join } from 'node:path';
 import { connectPostgres, type Database } from '../../db/connect';
 import { freshDatabaseUrl } from '../../db/testing';
 import { freePort } from '../../db/testing-postgres';
-import { startTestServer, type TestServer, type TestServerOptions, waitFor } from '../../server/testing';
+import { startTestServer, type TestServer, type TestServerOptions } from '../../server/testing';
 import { clientFolder, type JoinedClient, type JoinedOptions, startJoinedClient } from './joined';
+import { type PassUntil, passing } from './passing';
 import { countTokenRequests } from './token-requests';
 import { layWire, type Wire } from './wire';
 import { createWorld, type World } from './world';
@@ -30,8 +31,7 @@ export interface Replicas {
   tokenRequests(): number;
   /** A client that knows all of them, and its folder. */
   client(env?: Record<string, string>, options?: JoinedOptions): JoinedClient;
-  /** Lets time pass in steps, so that answers come in between, until something holds. */
-  passUntil(check: () => boolean | Promise<boolean>, what: string, stepMs?: number): Promise<void>;
+  readonly passUntil: PassUntil;
   close(): Promise<void>;
 }
 
@@ -78,12 +78,7 @@ export async function startReplicas(options: ReplicasOptions): Promise<Replicas>
       clients.push(client);
       return client;
     },
-    passUntil: (check, what, stepMs = 500) =>
-      waitFor(async () => {
-        if (await check()) return true;
-        await world.pass(stepMs);
-        return false;
-      }, what),
+    passUntil: passing(world, 500),
     async close() {
       for (const client of clients) await client.stop();
       for (const replica of all) await replica.kill();
