@@ -96,7 +96,16 @@ export function createReport({ credentials, feed, follower, version }: ReportDep
 /** Of a report, what people want to know at once when it changes: ages and times that pass by themselves are not in it. */
 export function whatMatters({ stream, servers, credentials, has_token, renewal, server }: StatusReport): unknown {
   return [
-    [stream.state, stream.transport, stream.last_error, server.state, has_token, renewal.last_at, renewal.last_error],
+    [
+      stream.state,
+      stream.transport,
+      stream.last_error,
+      stream.next_attempt_at,
+      server.state,
+      has_token,
+      renewal.last_at,
+      renewal.last_error,
+    ],
     servers.map(({ url, state, circuit }) => [url, state, circuit]),
     credentials.map(({ name, active, has_token, last_error, secret }) => [
       ...[name, active, has_token, last_error, secret?.count, secret?.rotated_at],

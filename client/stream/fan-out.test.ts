@@ -106,6 +106,24 @@ describe('GET /api/events', () => {
     await events.leave();
   });
 
+  test('the next attempt that was told is over for a second at most', async () => {
+    take(7, 45_000);
+    client.double.down = true;
+    client.services.feed.start();
+    client.services.follower.start();
+    const events = await follow();
+    const attempts = new Set<string | null>();
+    for (let second = 0; second < 60; second++) {
+      await client.world.pass(1_000);
+      for (const { data } of (await events.next()).filter(({ event }) => event === 'status'))
+        attempts.add((data['stream'] as { next_attempt_at: string | null }).next_attempt_at);
+      const last = [...attempts].at(-1) ?? '';
+      expect(Date.parse(last)).toBeGreaterThan(client.world.clock.now() - 1_000);
+    }
+    expect(attempts.size).toBeGreaterThan(3);
+    await events.leave();
+  });
+
   test('holds no secret and no token', async () => {
     const events = await follow();
     const token = (await (await client.ask('/api/token')).json()) as { access_token: string };
