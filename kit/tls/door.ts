@@ -5,7 +5,7 @@ import { type Application, createListeners, type Passing } from './listeners';
 import { readTlsMaterial, type TlsMaterial } from './material';
 import { servingOptions } from './options';
 import type { TlsFiles } from './settings';
-import { steerOnLinux } from './steering';
+import { type Steer, steerOnLinux } from './steering';
 
 /** Where an application is served, and with what. */
 export interface DoorOptions extends Omit<ListenOptions, 'tls'>, Partial<Passing> {
@@ -41,7 +41,7 @@ export function openDoor(app: Application, { tls: files, log, now, ...place }: D
   };
   let current = read();
   const port = listen(app, { ...place, tls: servingOptions(current) });
-  const listeners = createListeners(app, { steer: steerOnLinux, ...place, port });
+  const listeners = createListeners(app, { steer: place.shared ? spread : steerOnLinux, ...place, port });
   let closing = false;
   const renew = (): void => {
     // A listener that opens while the others close would be left over.
@@ -62,6 +62,9 @@ export function openDoor(app: Application, { tls: files, log, now, ...place }: D
   };
   return { port, renew, endsMs: () => current.endsMs, close };
 }
+
+/** Of several processes on the port none may take all new connections. */
+const spread: Steer = () => false;
 
 function drainOne(app: Application): Promise<void> {
   return drain({ stop: (now) => app.stop(now), inFlight: () => inFlight(app.server) });

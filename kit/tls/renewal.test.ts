@@ -277,6 +277,18 @@ describe.skipIf(!hasOpenssl())('a renewed certificate', () => {
       for (const one of later) one.close();
     });
 
+    test('leaves the others their part of the connections where several processes share the port', async () => {
+      await restart({ shared: true, retirementMs: 20 });
+      const kept = await openTls(port);
+      await askOn(kept);
+      const left = closed(kept);
+      open.renewTo(second);
+      await left;
+      const other = openTestDoor(third, { shared: true, port });
+      expect((await names()).toSorted()).toEqual(['second', 'third']);
+      await other.end();
+    });
+
     test('is the only one where the kernel cannot be told, too', async () => {
       await restart({ steer: () => false, retirementMs: 20 });
       const kept = await openTls(port);

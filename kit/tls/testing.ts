@@ -87,6 +87,7 @@ export interface TestDoor {
 export interface TestDoorOptions extends Partial<Passing> {
   readonly clientCa?: string;
   readonly port?: number;
+  readonly shared?: boolean;
 }
 
 /** Opens it with this certificate. */
