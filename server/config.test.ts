@@ -197,10 +197,6 @@ describe('the configuration of crypto-server', () => {
     expect(faults[0]).not.toContain('hidden-word');
   });
 
-  test('a setting that this version does not act on is warned of, its _FILE twin too', () => {
-    expect(read({ WORKERS: '2' }).warnings).toEqual(['WORKERS is set but this version does not act on it']);
-  });
-
   test('whatever stands in the environment, it is a configuration or a list of faults that names each variable', () => {
     const names = fc.constantFrom(...Object.keys(SETTINGS));
     fc.assert(
