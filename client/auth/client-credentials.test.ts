@@ -3,7 +3,13 @@ import fc from 'fast-check';
 import { countingBytes, noDeadline, START_MS, thrown } from '../testing/world';
 import { createAssertions } from './assertion';
 import { basic, tokenRequest } from './authentication';
-import { ASSUMED_LIFE_MS, type ClientCredentialsDeps, clientCredentials, judgeTokenAnswer } from './client-credentials';
+import {
+  ASSUMED_LIFE_MS,
+  type ClientCredentialsDeps,
+  clientCredentials,
+  judgeTokenAnswer,
+  LIFE_MAX_MS,
+} from './client-credentials';
 import { makeSigningKey } from './keys';
 import { createServerTime } from './server-time';
 import { TokenError } from './token';
@@ -123,7 +129,18 @@ describe('a grant', () => {
     ],
     ['an opaque token without an end', { access_token: 'opaque', token_type: 'bearer' }, ASSUMED_LIFE_MS],
     ['a token with a broken payload', { access_token: 'a.%%%.c', token_type: 'bearer' }, ASSUMED_LIFE_MS],
-    ['a token that ended before it began', { access_token: jwt({ exp: NOW_S - 1 }), token_type: 'bearer' }, 0],
+    [
+      'a token that ended before it began',
+      { access_token: jwt({ iat: NOW_S, exp: NOW_S - 1 }), token_type: 'bearer' },
+      0,
+    ],
+    [
+      'exp that is over already: the clock here is wrong, not the token',
+      { access_token: jwt({ exp: NOW_S - 1 }), token_type: 'bearer' },
+      ASSUMED_LIFE_MS,
+    ],
+    ['expires_in beyond all times', { access_token: 'a', token_type: 'Bearer', expires_in: 1e300 }, LIFE_MAX_MS],
+    ['exp beyond all times', { access_token: jwt({ exp: 1e300 }), token_type: 'bearer' }, LIFE_MAX_MS],
   ])('%s', async (_, body, expected) => {
     expect(await lifeOf(body)).toBe(expected);
   });

@@ -20,6 +20,9 @@ export const TOKEN_DEADLINE_MS = 10_000;
 /** Life of a token whose end nobody states: renewal on `invalid_token` mends a guess that is too long. */
 export const ASSUMED_LIFE_MS = 300_000;
 
+/** Longest life that is believed, in milliseconds, a year: what is longer is no moment that can be written any more, and costs one request a year. */
+export const LIFE_MAX_MS = 31_536_000_000;
+
 /** One way of authenticating, made anew for each request: an assertion is good once. */
 export interface Proof {
   readonly authenticate: (issuer: string) => Promise<Authentication>;
@@ -111,7 +114,8 @@ export async function judgeTokenAnswer(response: Response, nowMs: number, bound 
   const wanted = bound ? 'DPoP' : 'Bearer';
   if (typeof type !== 'string' || type.toLowerCase() !== wanted.toLowerCase())
     return malformed(`the token is not of type ${wanted}`);
-  const expiresAtMs = nowMs + (statedLifeMs(body['expires_in']) ?? jwtLifeMs(value, nowMs) ?? ASSUMED_LIFE_MS);
+  const lifeMs = statedLifeMs(body['expires_in']) ?? jwtLifeMs(value, nowMs) ?? ASSUMED_LIFE_MS;
+  const expiresAtMs = nowMs + Math.min(lifeMs, LIFE_MAX_MS);
   const granted = typeof scope === 'string' ? scope : null;
   return { kind: 'granted', token: { value, type: wanted, obtainedAtMs: nowMs, expiresAtMs, scope: granted } };
 }
@@ -141,8 +145,11 @@ function jwtLifeMs(token: string, nowMs: number): number | null {
     const claims: unknown = JSON.parse(Buffer.from(payload, 'base64url').toString('utf8'));
     if (typeof claims !== 'object' || claims === null || !('exp' in claims)) return null;
     const { exp } = claims;
-    const start = 'iat' in claims && typeof claims.iat === 'number' ? claims.iat * 1000 : nowMs;
-    return typeof exp === 'number' && Number.isFinite(exp) ? Math.max(0, exp * 1000 - start) : null;
+    if (typeof exp !== 'number' || !Number.isFinite(exp)) return null;
+    if ('iat' in claims && typeof claims.iat === 'number') return Math.max(0, (exp - claims.iat) * 1000);
+    // No server gives out a token that is over: the clock here is wrong, and says nothing of its life.
+    const lifeMs = exp * 1000 - nowMs;
+    return lifeMs > 0 ? lifeMs : null;
   } catch {
     return null;
   }
