@@ -289,13 +289,30 @@ describe('forced renewal', () => {
     expect(source.requests).toBe(2);
   });
 
-  test('a server that rejects every token is asked once a second', async () => {
-    for (let at = 0; at < 10_000; at += 10) {
+  /** Each token is rejected at once, for so long. */
+  const rejectAll = async (forMs: number): Promise<void> => {
+    for (let at = 0; at < forMs; at += 100) {
       const { value } = await tokens.token();
       await tokens.renew(value);
-      await world.pass(10);
+      await world.pass(100);
     }
-    expect(source.requests).toBeLessThanOrEqual(12);
+  };
+
+  test('a server that rejects every token is asked less and less, down to once a minute', async () => {
+    await rejectAll(120_000);
+    expect(source.requests).toBeLessThanOrEqual(9);
+    const before = source.requests;
+    await rejectAll(300_000);
+    expect(source.requests - before).toBeGreaterThanOrEqual(4);
+    expect(source.requests - before).toBeLessThanOrEqual(6);
+  });
+
+  test('one that has taken tokens for a while is asked at once again', async () => {
+    await rejectAll(120_000);
+    await world.pass(120_000);
+    const before = source.requests;
+    await rejectAll(3_000);
+    expect(source.requests - before).toBe(2);
   });
 
   test('a rejected token serves nobody while the renewal fails', async () => {

@@ -13,8 +13,11 @@ export const RENEWAL_WINDOW = { from: 0.8, to: 0.9 } as const;
 /** Shortest life taken seriously, in milliseconds: no server, however odd, is asked more often than this. */
 export const LIFE_MIN_MS = 1_000;
 
-/** Least time between two forced renewals, in milliseconds: a server that rejects every token is not stormed. */
+/** Least time between two forced renewals, in milliseconds: a server that rejects every token is not stormed. It doubles while new tokens are rejected as well. */
 export const FORCED_SPACING_MS = 1_000;
+
+/** Longest time between two forced renewals, in milliseconds: so long a token may be of no use after a server that has rejected all is mended. */
+export const FORCED_SPACING_MAX_MS = 60_000;
 
 /** A renewal that is later than this, in milliseconds, was slept through, and so were others. */
 export const LATE_MS = 5_000;
@@ -83,7 +86,7 @@ export function cached(source: TokenSource, deps: CachedDeps): CachedTokens {
   let held: Held | null = kept === null ? null : resume(kept, clock, random);
   let pause: Pause | null = null;
   let flight: Promise<AccessToken> | null = null;
-  let forcedElapsedMs = Number.NEGATIVE_INFINITY;
+  const forced = createSpacing(clock);
   let closed = false;
   const isAlive = (one: Held): boolean => ageMs(one, clock) < one.lifeMs;
   const pauseLeftMs = (): number => Math.max(0, (pause?.untilElapsedMs ?? 0) - clock.elapsed());
@@ -130,9 +133,8 @@ export function cached(source: TokenSource, deps: CachedDeps): CachedTokens {
       return held.token;
     },
     async renew(rejected) {
-      const forcedLately = clock.elapsed() - forcedElapsedMs < FORCED_SPACING_MS;
-      if (held !== null && isAlive(held) && (held.token.value !== rejected || forcedLately)) return held.token;
-      if (flight === null) forcedElapsedMs = clock.elapsed();
+      if (held !== null && isAlive(held) && (held.token.value !== rejected || forced.isTooSoon())) return held.token;
+      if (flight === null) forced.begin();
       if (held?.token.value === rejected) held = null;
       return attempt();
     },
@@ -148,6 +150,21 @@ export function cached(source: TokenSource, deps: CachedDeps): CachedTokens {
     close() {
       closed = true;
       timer.close();
+    },
+  };
+}
+
+/** The time between forced renewals. */
+function createSpacing({ elapsed }: Pick<Clock, 'elapsed'>) {
+  let lastElapsedMs = Number.NEGATIVE_INFINITY;
+  let spacingMs = FORCED_SPACING_MS;
+  const sinceMs = (): number => elapsed() - lastElapsedMs;
+  return {
+    isTooSoon: () => sinceMs() < spacingMs,
+    begin() {
+      // Rejected as soon as it may be again: the tokens are not what is wrong.
+      spacingMs = sinceMs() < 2 * spacingMs ? Math.min(2 * spacingMs, FORCED_SPACING_MAX_MS) : FORCED_SPACING_MS;
+      lastElapsedMs = elapsed();
     },
   };
 }
