@@ -1,6 +1,17 @@
 import { afterEach, beforeEach, describe, expect, test } from 'bun:test';
+import { createCredentialStore } from './credentials/store';
+import type { StoredCredential } from './credentials/stored';
 import { accountOf, createTestClient, type TestClient } from './testing/client';
 import { DOUBLE_RATES } from './testing/double';
+import { openVault } from './vault/vault';
+
+/** Changes what is kept, as another process does. */
+const changeDefault = (change: (kept: StoredCredential) => StoredCredential): void => {
+  const randomBytes = (length: number) => new Uint8Array(length);
+  const vault = openVault({ folder: client.config.dataDir, key: null, previousKey: null, randomBytes });
+  createCredentialStore(vault).update('default', change);
+  vault.close();
+};
 
 let client: TestClient;
 
@@ -262,6 +273,34 @@ describe('POST /api/configure', () => {
     expect(accountOf(client.services).active()).toMatchObject({ clientId: 'other', registered: true });
     const [{ secret }] = (await (await client.ask('/api/credentials')).json()) as [{ secret: { count: number } }];
     expect(secret.count).toBe(1);
+  });
+
+  test('mistyped twice: the secret that works is still there', async () => {
+    client.double.clients.set('other', 'other-secret');
+    await client.post('/api/token', { client_id: 'other', client_secret: 'other-secret' });
+    await client.world.pass(7_200_000);
+    for (const client_secret of ['mistyped', 'mistyped again', 'other-secret'])
+      await client.post('/api/configure', { client_id: 'other', client_secret });
+    await client.post('/api/configure', { client_id: 'other', client_secret: 'once more' });
+    await client.post('/api/configure', { client_id: 'other', client_secret: 'and again' });
+    expect((await client.ask('/api/token')).status).toBe(200);
+  });
+
+  test('the same id at servers of its own is another client: its secret is not shown to these', async () => {
+    await client.post('/api/configure', { ...given, client_secret: 'a secret of elsewhere' });
+    changeDefault((kept) => ({ ...kept, servers: ['http://elsewhere:9000'] }));
+    await client.post('/api/configure', given);
+    await client.ask('/api/token');
+    const shown = client.double.tokenRequests.map(({ authorization }) => atob(authorization?.split(' ')[1] ?? ''));
+    expect(shown).toEqual(['other:other-secret']);
+  });
+
+  test('keeps a client aside whose secret it has changed itself: nobody else knows that one', async () => {
+    client.double.clients.set('other', 'other-secret');
+    await client.post('/api/configure', given);
+    changeDefault((kept) => ({ ...kept, rotatedAtMs: 1 }));
+    await client.post('/api/configure', { ...given, client_id: 'third' });
+    expect((await client.ask('/api/token?credential=other')).status).toBe(200);
   });
 
   test('says that the environment wins again at the next start, and that is so', async () => {

@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'bun:test';
 import { eq, isNull } from 'drizzle-orm';
 import { clientSecrets, clients, deletedClients } from '../../db/schema';
 import { embeddedDatabase } from '../../db/testing';
+import { basic } from '../auth/authentication';
 import { TokenError } from '../auth/token';
 import { type Real, type RealClient, startReal } from '../testing/real';
 import { thrown } from '../testing/world';
@@ -32,7 +33,8 @@ async function liveIds(clientId: string | null): Promise<number[]> {
 
 /** One more secret of the client, beside those that it has. */
 async function makeSecret(clientId: string | null, by: string, label: string): Promise<string> {
-  const headers = { authorization: `Basic ${btoa(`${clientId}:${by}`)}`, 'content-type': 'application/json' };
+  const authorization = basic({ clientId: clientId ?? '', clientSecret: by });
+  const headers = { authorization, 'content-type': 'application/json' };
   const body = JSON.stringify({ label, overlap_seconds: null });
   const made = await real.server.ask(`/api/clients/${clientId}/secrets`, { method: 'POST', headers, body });
   return ((await made.json()) as { client_secret: string }).client_secret;
@@ -179,6 +181,25 @@ embeddedDatabase('the secret of a credential', (open) => {
         await sessionOf(client).rotate();
         expect(await works(clientId, other)).toBe(true);
         expect(await liveIds(clientId)).toHaveLength(2);
+      },
+      TIMEOUT_MS,
+    );
+
+    test(
+      'that its user has replaced by another stays at the server: other machines may have it still',
+      async () => {
+        const client = real.client();
+        const { id, secret } = await real.server.register();
+        const { credentials } = client.services;
+        const given = { clientId: id, appName: null, adminSecret: null };
+        await credentials.signIn({ ...given, clientSecret: secret });
+        const newer = await makeSecret(id, secret, 'made by the user');
+        credentials.configure({ ...given, clientSecret: newer });
+        const session = sessionOf(client);
+        await session.tokens.renew((await session.tokens.token()).value);
+        await real.passUntil(() => secretsOf(client).length === 1, 'one secret to be left', 10_000);
+        expect(secretsOf(client)[0]?.value).toBe(newer);
+        expect([await works(id, secret), await works(id, newer)]).toEqual([true, true]);
       },
       TIMEOUT_MS,
     );

@@ -166,8 +166,10 @@ function createEnds(deps: RotationDeps) {
     const { api, by } = client();
     const [newest, ...others] = read().secrets;
     if (newest === undefined) return;
-    const seen = live(await api.list(by)).filter(({ id }) => id !== newest.id);
-    for (const other of others) {
+    // What its user has put in the place of another ends nothing at the server: other machines may have that one still.
+    const isOfRotation = newest.id !== null;
+    const seen = isOfRotation ? live(await api.list(by)).filter(({ id }) => id !== newest.id) : [];
+    for (const other of isOfRotation ? others : []) {
       const id = other.id ?? idOf(other, seen);
       if (id === null) left();
       else await api.end([newest.value], id);
@@ -176,7 +178,7 @@ function createEnds(deps: RotationDeps) {
     update((kept) => ({
       ...kept,
       secrets: kept.secrets.filter(({ value }) => !ended.has(value)),
-      rotatedAtMs: clock.now(),
+      rotatedAtMs: isOfRotation ? clock.now() : kept.rotatedAtMs,
     }));
   };
   return { giveUp, endOthers };
