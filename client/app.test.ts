@@ -235,6 +235,16 @@ describe('tokens', () => {
   });
 });
 
+describe('GET /api/token', () => {
+  test('says how long the token still lives, also when the clock was set back', async () => {
+    type Answer = { expires_in: number };
+    const before = (await (await client.ask('/api/token')).json()) as Answer;
+    client.world.stepWallClock(-3_600_000);
+    const after = (await (await client.ask('/api/token')).json()) as Answer;
+    expect([before.expires_in, after.expires_in]).toEqual([7200, 7200]);
+  });
+});
+
 describe('POST /api/configure', () => {
   type Given = { message: string };
   const given = { client_id: 'other', client_secret: 'other-secret', app_name: 'My app', admin_secret: 'boss-secret' };

@@ -31,9 +31,15 @@ export function credentialRoutes(options: CredentialRoutesOptions) {
 }
 
 function tokenRoutes({ credentials, clock, changed }: CredentialRoutesOptions) {
-  const answer = (token: AccessToken): Response => {
-    const expires_in = Math.max(0, Math.floor((token.expiresAtMs - clock.now()) / 1000));
+  const answer = (token: AccessToken, endsAtMs = token.expiresAtMs): Response => {
+    const expires_in = Math.max(0, Math.floor((endsAtMs - clock.now()) / 1000));
     return secretJson({ access_token: token.value, token_type: token.type, expires_in });
+  };
+  /** The cache knows how old the token is even when the clock was set back meanwhile. */
+  const held = async (name: string | null): Promise<Response> => {
+    const { tokens } = credentials.get(name);
+    const token = await tokens.token();
+    return answer(token, Math.min(token.expiresAtMs, tokens.state().live?.expiresAtMs ?? token.expiresAtMs));
   };
   return new Elysia({ name: 'tokens' })
     .onParse(({ request }) => readJson(request))
@@ -53,8 +59,7 @@ function tokenRoutes({ credentials, clock, changed }: CredentialRoutesOptions) {
     .post(
       '/api/token',
       async ({ body }) => {
-        if (body?.client_id === undefined || body.client_secret === undefined)
-          return answer(await credentials.get(null).tokens.token());
+        if (body?.client_id === undefined || body.client_secret === undefined) return held(null);
         const { client_id: clientId, client_secret: clientSecret } = body;
         const token = await credentials.signIn({ clientId, clientSecret, appName: null, adminSecret: null });
         changed();
@@ -71,7 +76,7 @@ function tokenRoutes({ credentials, clock, changed }: CredentialRoutesOptions) {
         },
       },
     )
-    .get('/api/token', async ({ request }) => answer(await credentials.get(namedCredential(request)).tokens.token()), {
+    .get('/api/token', ({ request }) => held(namedCredential(request)), {
       response: { 200: TokenAnswer },
       detail: {
         operationId: 'getToken',
