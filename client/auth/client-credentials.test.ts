@@ -169,6 +169,19 @@ describe('a refusal', () => {
     expect(outcome).toEqual({ kind: 'refused', error: 'invalid_client', description: 'Nope' });
   });
 
+  test.each([404, 405, 408, 418])(
+    '%p without a code is no refusal, and another server may do better',
+    async (status) => {
+      const outcome = await judge('<h1>no such page</h1>', { status });
+      expect(outcome).toEqual({ kind: 'malformed', detail: `the token endpoint answers with status ${status}` });
+    },
+  );
+
+  test.each([400, 403, 422])('%p without a code is one all the same', async (status) => {
+    const outcome = await judge({ detail: 'Nope' }, { status });
+    expect(outcome).toEqual({ kind: 'refused', error: 'invalid_request', description: 'Nope' });
+  });
+
   test('what the server says is cut to one line without controls', async () => {
     const outcome = await judge(
       { error: 'invalid_scope', error_description: `a\u001b[2J\nb${'c'.repeat(999)}` },
@@ -176,6 +189,20 @@ describe('a refusal', () => {
     );
     expect(outcome.kind === 'refused' && outcome.description).toMatch(/^a \[2J bc+$/);
     expect(outcome.kind === 'refused' && outcome.description?.length).toBe(200);
+  });
+});
+
+describe('what the server says', () => {
+  test('is not repeated when it holds the secret that was shown', async () => {
+    const said = `wrong secret ${CREDENTIAL.clientSecret} for this client`;
+    const body = { error: 'invalid_scope', error_description: said };
+    const outcome = await judgeTokenAnswer(
+      Response.json(body, { status: 400 }),
+      START_MS,
+      false,
+      CREDENTIAL.clientSecret,
+    );
+    expect(outcome).toEqual({ kind: 'refused', error: 'invalid_scope', description: null });
   });
 });
 

@@ -84,7 +84,8 @@ async function ask(
     if (prover !== null) request.headers.set('dpop', await prover.proof(request, null));
     const response = await send(fetch, request);
     const isNews = prover?.heard(response, endpoint.url) ?? false;
-    const outcome = await judgeTokenAnswer(response, clock.now(), prover !== null);
+    const shown = who.kind === 'secret' ? who.clientSecret : null;
+    const outcome = await judgeTokenAnswer(response, clock.now(), prover !== null, shown);
     const error = outcome.kind === 'refused' ? outcome.error : null;
     const mayBeTime = error === 'invalid_dpop_proof' || (error === 'invalid_client' && who.kind === 'assertion');
     if (error === 'use_dpop_nonce' && isNews && nonces === 0) nonces += 1;
@@ -100,12 +101,21 @@ async function ask(
 /** What came of a token request. */
 export type TokenOutcome = { readonly kind: 'granted'; readonly token: AccessToken } | TokenTrouble;
 
-/** Judges the answer of a token endpoint (RFC 6749 §5.1, §5.2; RFC 9449 §5 when the token must be bound to a key). Never throws. */
-export async function judgeTokenAnswer(response: Response, nowMs: number, bound = false): Promise<TokenOutcome> {
+/**
+ * Judges the answer of a token endpoint (RFC 6749 §5.1, §5.2; RFC 9449 §5 when the token must be bound to a key). Never throws.
+ * `shown` is the secret that was sent: words of the server that hold it are not repeated.
+ */
+export async function judgeTokenAnswer(
+  response: Response,
+  nowMs: number,
+  bound = false,
+  shown: string | null = null,
+): Promise<TokenOutcome> {
   const passing = busy(response, nowMs);
   if (passing !== null) return passing;
   const body = await readObject(response);
-  if (response.status >= 400) return refusal(response.status, body);
+  const refused = refusal(response.status, body, shown);
+  if (refused !== null) return refused;
   if (response.status !== 200) return malformed(`the token endpoint answers with status ${response.status}`);
   if (body === null) return malformed('the token answer is not a JSON object of reasonable size');
   const { access_token: value, token_type: type, scope } = body;
@@ -120,12 +130,20 @@ export async function judgeTokenAnswer(response: Response, nowMs: number, bound 
   return { kind: 'granted', token: { value, type: wanted, obtainedAtMs: nowMs, expiresAtMs, scope: granted } };
 }
 
-function refusal(status: number, body: Readonly<Record<string, unknown>> | null): TokenTrouble {
-  const named = OAUTH_ERRORS.find((code) => code === body?.['error']);
-  // Servers from before the standard send no code; the status alone then tells whom they mean.
+/** Servers from before the standard send no code; these statuses alone then mean the client. Any other is of something in between, as while a server is updated. */
+const PLAIN_REFUSALS: readonly number[] = [400, 401, 403, 422];
+
+function refusal(
+  status: number,
+  body: Readonly<Record<string, unknown>> | null,
+  shown: string | null,
+): TokenTrouble | null {
+  const named = status < 400 ? undefined : OAUTH_ERRORS.find((code) => code === body?.['error']);
+  if (named === undefined && !PLAIN_REFUSALS.includes(status)) return null;
   const error: OAuthError = named ?? (status === 401 ? 'invalid_client' : 'invalid_request');
-  const description = quote(body?.['error_description'] ?? body?.['detail']);
-  return { kind: 'refused', error, description };
+  const said = body?.['error_description'] ?? body?.['detail'];
+  const isTelling = shown !== null && typeof said === 'string' && said.includes(shown);
+  return { kind: 'refused', error, description: isTelling ? null : quote(said) };
 }
 
 function malformed(detail: string): TokenTrouble {
