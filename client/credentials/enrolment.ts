@@ -11,6 +11,8 @@ export interface EnrolDeps extends RegistrationDeps {
   readonly read: () => StoredCredential;
   readonly update: (change: (kept: StoredCredential) => StoredCredential | null) => StoredCredential | null;
   readonly randomBytes: RandomBytes;
+  /** Told of a registration of before whose answer never came: the server may keep a client of it that nobody uses. */
+  readonly lost: (begunAtMs: number) => void;
 }
 
 /**
@@ -46,8 +48,8 @@ async function enrolKey(deps: EnrolDeps): Promise<Registered> {
   if (key === null) throw new Error('there is no key');
   // Only the server's administrator can give a known client this key.
   if (clientId !== null) throw registeredElsewhere();
-  const made = await registerKey({ appName, jwk: publicJwk(key), dpop: dpopKey !== null }, deps);
-  deps.update((kept) => ({ ...kept, clientId: made.clientId, registered: true }));
+  const made = await begun(deps, () => registerKey({ appName, jwk: publicJwk(key), dpop: dpopKey !== null }, deps));
+  deps.update((kept) => ({ ...kept, clientId: made.clientId, registered: true, begun: null }));
   return made.registered;
 }
 
@@ -57,13 +59,27 @@ function isUnknownThere(error: unknown): boolean {
   return trouble?.kind === 'not_registered' && (trouble.status === 404 || trouble.status === 405);
 }
 
+/** An id that the server gives is known only by its answer: that it was asked is kept first, so that a crash is noticed. */
+async function begun<T>({ read, update, lost, clock }: EnrolDeps, work: () => Promise<T>): Promise<T> {
+  const { begun: before } = read();
+  if (before !== null) lost(before.atMs);
+  update((kept) => ({ ...kept, begun: { label: 'registration', atMs: clock.now() } }));
+  try {
+    return await work();
+  } catch (error) {
+    update((kept) => ({ ...kept, begun: null }));
+    throw error;
+  }
+}
+
 /** Takes the id and the secret that the server gives. */
 async function enrolName(deps: EnrolDeps): Promise<Registered> {
   const { appName, dpopKey } = deps.read();
-  const { clientId, secret, registered } = await registerName({ appName, dpop: dpopKey !== null }, deps);
+  const made = await begun(deps, () => registerName({ appName, dpop: dpopKey !== null }, deps));
+  const { clientId, secret, registered } = made;
   const { value, expiresAtMs } = secret;
   const secrets = [{ ...chosenSecret(value, deps.clock.now()), expiresAtMs }];
-  deps.update((kept) => ({ ...kept, clientId, secrets, registered: true }));
+  deps.update((kept) => ({ ...kept, clientId, secrets, registered: true, begun: null }));
   return registered;
 }
 

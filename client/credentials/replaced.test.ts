@@ -1,14 +1,17 @@
 import { afterEach, beforeEach, describe, expect, test } from 'bun:test';
-import { createTestClient, type TestClient } from '../testing/client';
+import { createTestClient, type TestClient, type TestClientOptions } from '../testing/client';
 import { openVault } from '../vault/vault';
 
 let client: TestClient;
+
+/** A server that gives id and secret itself. */
+const STANDARD = { double: { standard: true }, env: { REGISTRATION_TOKEN: 'initial-token' } };
 /** The path whose answers are held back, and what lets them go. */
 let held: { path: string; reached: () => void; go: Promise<void> } | null = null;
 
-beforeEach(() => {
-  held = null;
+const start = (options: TestClientOptions = {}): void => {
   client = createTestClient({
+    ...options,
     async fetch(request) {
       const response = await client.double.fetch(request);
       if (new URL(request.url).pathname !== held?.path) return response;
@@ -19,6 +22,11 @@ beforeEach(() => {
       return response;
     },
   });
+};
+
+beforeEach(() => {
+  held = null;
+  start();
 });
 afterEach(() => client.end());
 
@@ -75,6 +83,30 @@ describe('a credential that is replaced or removed under way', () => {
     const again = client.restart();
     expect((await again.ask('/api/token')).status).toBe(200);
     expect(client.double.tokenRequests.length).toBe(asked);
+    again.services.close();
+  });
+});
+
+describe('a client that ends before the answer to its registration has come', () => {
+  test('is told at the next start that the server may keep what nobody uses, and registers anew', async () => {
+    client.end();
+    start(STANDARD);
+    await underWay('/connect/register', () => client.post('/api/register'));
+    const again = client.restart();
+    expect((await again.ask('/api/token')).status).toBe(200);
+    expect(again.logged.join()).toContain('the server may keep a client of this name');
+    expect([...client.double.clients.keys()]).toEqual(['given-1', 'given-2']);
+    const third = again.restart();
+    expect((await third.ask('/api/token')).status).toBe(200);
+    expect(third.logged.join()).not.toContain('the server may keep');
+    third.services.close();
+  });
+
+  test('goes on with the id and secret that it had chosen, where it may choose them', async () => {
+    await underWay('/api/auth/register', () => client.post('/api/register'));
+    const again = client.restart();
+    expect((await again.ask('/api/token')).status).toBe(200);
+    expect(client.double.clients.size).toBe(1);
     again.services.close();
   });
 });

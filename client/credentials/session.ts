@@ -24,7 +24,7 @@ import { createRotation, mark } from './rotation';
 import { secretsApi } from './secrets-api';
 import type { StoredCredential } from './stored';
 import { tellKeeper, tellLog, tellRegistered } from './telling';
-import { type CredentialView, credentialView } from './view';
+import { type CredentialView, credentialView, iso } from './view';
 
 /** Everything to call with one credential. */
 export interface CredentialSession {
@@ -124,9 +124,10 @@ export function createSession(deps: SessionDeps): CredentialSession {
 function createRegister(deps: SessionDeps): () => Promise<Registered> {
   const { place, log } = deps;
   const onSecretWithheld = () => log.warn(SECRET_WITHHELD);
+  const lost = (begunAtMs: number) => log.warn(REGISTRATION_LOST, { 'registration.begun': iso(begunAtMs) });
   return async () => {
     const { registered } = place.read();
-    const result = await enrol({ ...deps, ...place, admission: deps.admission(), onSecretWithheld });
+    const result = await enrol({ ...deps, ...place, admission: deps.admission(), onSecretWithheld, lost });
     tellRegistered(log, { clientId: place.read().clientId, registered }, result);
     return result;
   };
@@ -227,3 +228,6 @@ function isThere({ refresh }: Place): boolean {
 
 const SECRET_WITHHELD =
   'REGISTRATION_TOKEN and ADMIN_SECRET are not sent over plain http to a public address: use https in CRYPTO_SERVER_URL';
+
+const REGISTRATION_LOST =
+  'a registration was begun before and its answer is not known: the server may keep a client of this name that nobody uses, which its administrator can delete';

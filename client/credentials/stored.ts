@@ -26,7 +26,7 @@ export interface StoredSecret {
   readonly worked: boolean;
 }
 
-/** A rotation that has begun: written down before the server is asked, so that whatever it made can be found again by its label. */
+/** A rotation that has begun, or a registration whose id the server gives: written down before the server is asked, so that whatever a rotation made can be found again by its label, and a crash is noticed. */
 export interface Begun {
   readonly label: string;
   readonly atMs: number;
