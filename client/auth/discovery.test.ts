@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'bun:test';
 import { createWorld, noDeadline, thrown } from '../testing/world';
-import { discovery, metadataUrl, PLAIN_LIFE_MS } from './discovery';
+import { discovery, METADATA_LIFE_MS, metadataUrl, PLAIN_LIFE_MS } from './discovery';
 import { TokenError } from './token';
 
 const ISSUER = 'https://auth.example.com';
@@ -54,6 +54,21 @@ describe('metadata', () => {
     const found = await Promise.all(Array.from({ length: 100 }, find));
     expect(new Set(found).size).toBe(1);
     expect(asked.length).toBe(2);
+  });
+
+  test('are asked for again after an hour, and those of before serve while nobody answers', async () => {
+    let answer = () => Response.json(METADATA);
+    const { find, asked, world } = finder(() => answer());
+    await find();
+    await world.pass(METADATA_LIFE_MS);
+    answer = () => new Response(null, { status: 503 });
+    expect((await find()).url).toBe(METADATA.token_endpoint);
+    answer = () => Response.json({ ...METADATA, token_endpoint: `${ISSUER}/moved` });
+    expect((await find()).url).toBe(`${ISSUER}/moved`);
+    await world.pass(METADATA_LIFE_MS);
+    answer = () => Response.json({ ...METADATA, issuer: 'https://evil.example' });
+    await thrown(find(), TokenError);
+    expect(asked).toHaveLength(4);
   });
 
   test('are seen through the URL in use', async () => {

@@ -23,6 +23,9 @@ const PLAIN_TOKEN_PATH = '/api/auth/token';
  */
 export const PLAIN_LIFE_MS = 300_000;
 
+/** How long good metadata are used before they are asked for again, in milliseconds: an endpoint that has moved is found within the hour, without a restart. */
+export const METADATA_LIFE_MS = 3_600_000;
+
 /** What {@link discovery} needs. */
 export interface DiscoveryDeps {
   /** Base URL in use, without a slash at the end. */
@@ -35,8 +38,9 @@ export interface DiscoveryDeps {
 }
 
 /**
- * Finds the token endpoint by the server's metadata (RFC 8414), once, whoever asks meanwhile: good metadata are kept, the plain
- * address of a server without them for {@link PLAIN_LIFE_MS}, a failure not at all.
+ * Finds the token endpoint by the server's metadata (RFC 8414), once, whoever asks meanwhile: good metadata are kept for
+ * {@link METADATA_LIFE_MS} and as long as the server does not answer, the plain address of a server without them for
+ * {@link PLAIN_LIFE_MS}, a failure not at all.
  * Rejects with {@link TokenError}: `unreachable`, `busy`, `malformed`, `wrong_issuer`.
  */
 export function discovery(deps: DiscoveryDeps): () => Promise<TokenEndpoint> {
@@ -46,7 +50,10 @@ export function discovery(deps: DiscoveryDeps): () => Promise<TokenEndpoint> {
   const ask = async (): Promise<TokenEndpoint> => {
     try {
       found = await discover(deps);
-      endsElapsedMs = found.style === 'json' ? deps.clock.elapsed() + PLAIN_LIFE_MS : Number.POSITIVE_INFINITY;
+      endsElapsedMs = deps.clock.elapsed() + (found.style === 'json' ? PLAIN_LIFE_MS : METADATA_LIFE_MS);
+      return found;
+    } catch (error) {
+      if (found === null || found.style === 'json' || !isPassing(error)) throw error;
       return found;
     } finally {
       asking = null;
@@ -57,6 +64,11 @@ export function discovery(deps: DiscoveryDeps): () => Promise<TokenEndpoint> {
     asking ??= ask();
     return asking;
   };
+}
+
+/** True when the server may give the same metadata as before in a moment. */
+function isPassing(error: unknown): boolean {
+  return error instanceof TokenError && (error.trouble.kind === 'busy' || error.trouble.kind === 'unreachable');
 }
 
 async function discover({ serverUrl, issuer, fetch, deadline, clock }: DiscoveryDeps): Promise<TokenEndpoint> {
