@@ -19,8 +19,16 @@ export interface Database {
   migrationStatus(): Promise<readonly { name: string; applied: boolean }[]>;
   /** Of the connections for queries; null where there are none. */
   connections(): PoolCounts | null;
+  /** Copies the files as they are at one moment, queries waiting meanwhile; null: there are no files here to copy. */
+  readonly copy: (() => Promise<FolderCopy>) | null;
   /** Lets what is running end, then closes. */
   close(): Promise<void>;
+}
+
+/** A copy of the database's files, as private as they are. */
+export interface FolderCopy {
+  readonly folder: string;
+  remove(): void;
 }
 
 /** Every query and transaction settles within this time, even against a peer that has gone silent. */
@@ -98,6 +106,7 @@ export function connectPostgres(options: PostgresOptions): Database {
     },
     migrationStatus: () => readMigrationStatus(rows),
     connections: pool.counts,
+    copy: null,
     async close() {
       await Promise.all([pool.close(), ...[...listeners].map((listener) => listener.close(CLOSE_MS))]);
     },
@@ -114,6 +123,7 @@ export function offlineDatabase(): Database {
     migrate: refuse,
     migrationStatus: async () => allMissing(),
     connections: () => null,
+    copy: null,
     close: async () => {},
   };
 }

@@ -1,9 +1,10 @@
-import { chmodSync, existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { cp } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { PGlite } from '@electric-sql/pglite';
 import { drizzle } from 'drizzle-orm/pglite';
 import { migrate } from 'drizzle-orm/pglite/migrator';
-import type { Database } from './connect';
+import type { Database, FolderCopy } from './connect';
 import { startEngine } from './engine';
 import { lockFolder } from './folder-lock';
 import { applyMigrations, isMigrated, readMigrationStatus } from './migrate';
@@ -18,10 +19,12 @@ const READY_DIRECTORY = Bun.file(`${import.meta.dir}/embedded.tar.gz`);
  */
 export async function openEmbedded({ folder }: { readonly folder: string | null }): Promise<Database> {
   const isReady = await READY_DIRECTORY.exists();
-  if (folder === null) return serve(await startEngine(isReady ? { loadDataDir: READY_DIRECTORY } : {}), () => {});
+  if (folder === null) return serve(await startEngine(isReady ? { loadDataDir: READY_DIRECTORY } : {}), null, () => {});
   const release = lockFolder(folder);
   try {
-    return serve(await startIn(folder), release);
+    removeCopies(folder);
+    const engine = await startIn(folder);
+    return serve(engine, () => copyFiles(engine, folder), release);
   } catch (error) {
     release();
     throw error;
@@ -51,7 +54,33 @@ function makePrivate(folder: string): void {
   }
 }
 
-function serve(engine: PGlite, release: () => void): Database {
+/** Copies of the files stand beside them under names that begin so. */
+const COPY = 'copy-';
+
+/** Left by a process that was killed meanwhile. */
+function removeCopies(folder: string): void {
+  for (const name of readdirSync(folder))
+    if (name.startsWith(COPY)) rmSync(join(folder, name), { recursive: true, force: true });
+}
+
+/**
+ * No query runs meanwhile, so the files are as after a crash at that moment: what was committed is in them or in their log, from which the
+ * next start takes it. The checkpoint before keeps that short.
+ */
+async function copyFiles(engine: PGlite, folder: string): Promise<FolderCopy> {
+  await engine.exec('checkpoint');
+  const copy = mkdtempSync(join(folder, COPY));
+  const remove = (): void => rmSync(copy, { recursive: true, force: true });
+  try {
+    await engine.runExclusive(() => cp(join(folder, 'data'), copy, { recursive: true }));
+    return { folder: copy, remove };
+  } catch (error) {
+    remove();
+    throw error;
+  }
+}
+
+function serve(engine: PGlite, copy: Database['copy'], release: () => void): Database {
   const rows = drizzle({ client: engine, schema });
   return {
     kind: 'embedded',
@@ -65,6 +94,7 @@ function serve(engine: PGlite, release: () => void): Database {
     },
     migrationStatus: () => readMigrationStatus(rows),
     connections: () => null,
+    copy,
     async close() {
       if (!engine.closed) await engine.close();
       release();

@@ -1,5 +1,4 @@
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import type { Command } from 'commander';
 import { connectPostgres, type Database, offlineDatabase } from '../db/connect';
 import { isAway, sqlState } from '../db/faults';
@@ -19,6 +18,7 @@ import { auditCommand } from './cli/audit';
 import { clientCommands } from './cli/clients';
 import { keyCommands } from './cli/keys';
 import { type Config, type Configuration, SETTINGS } from './config';
+import { databaseFolder, dataCommands } from './data-commands';
 import { documentServer, type Process, startServer } from './serve';
 import { KeyUnreadable } from './vault/box';
 import { createSupervisor, type Spawn, type SupervisorOptions, WorkerFailed } from './workers/supervisor';
@@ -73,6 +73,7 @@ export function createCommands(program: Command, options: CommandOptions): void 
       const document = await documentServer(config, { ...options, log: options.openLog(config) });
       write.out(`${JSON.stringify(document, null, 2)}\n`);
     });
+  dataCommands(program, { ...options, explained });
   clientCommands(program, options);
   keyCommands(program, options);
   auditCommand(program, options);
@@ -143,10 +144,6 @@ async function openDatabase({ databaseUrl, dataDir }: Config): Promise<Database>
   // Loaded when it is used: the engine is large, and a server on PostgreSQL starts sooner without it.
   const { openEmbedded } = await import('../db/embedded');
   return explained(openEmbedded({ folder: databaseFolder({ dataDir }) }));
-}
-
-function databaseFolder({ dataDir }: Pick<Config, 'dataDir'>): string {
-  return join(dataDir, 'database');
 }
 
 /** What can go wrong at the start and can be mended by the operator, as one line. */

@@ -29,12 +29,31 @@ export function streamOf(
   coding: Coding = 'identity',
 ): ReadableStream<Uint8Array> {
   const encoder = new TextEncoder();
-  const plain = new ReadableStream<Uint8Array>({
+  const plain = pulled(pieces, (text) => encoder.encode(text), broken);
+  if (coding === 'identity') return plain;
+  // It takes any kind of bytes, which TypeScript does not see to include these.
+  return plain.pipeThrough(new CompressionStream(coding) as TransformStream<Uint8Array, Uint8Array>);
+}
+
+/** The same of bytes. */
+export function bytesOf(
+  pieces: AsyncGenerator<Uint8Array>,
+  broken: (error: unknown) => void,
+): ReadableStream<Uint8Array> {
+  return pulled(pieces, (bytes) => bytes, broken);
+}
+
+function pulled<Piece>(
+  pieces: AsyncGenerator<Piece>,
+  encode: (piece: Piece) => Uint8Array,
+  broken: (error: unknown) => void,
+): ReadableStream<Uint8Array> {
+  return new ReadableStream<Uint8Array>({
     pull: async (controller) => {
       try {
         const { value, done } = await pieces.next();
         if (done === true) controller.close();
-        else controller.enqueue(encoder.encode(value));
+        else controller.enqueue(encode(value));
       } catch (error) {
         broken(error);
         throw error;
@@ -44,7 +63,4 @@ export function streamOf(
       await pieces.return(undefined);
     },
   });
-  if (coding === 'identity') return plain;
-  // It takes any kind of bytes, which TypeScript does not see to include these.
-  return plain.pipeThrough(new CompressionStream(coding) as TransformStream<Uint8Array, Uint8Array>);
 }

@@ -13,6 +13,7 @@ import type { Keyring } from '../tokens/keys';
 import { createAccess } from './access';
 import { auditRoutes } from './audit';
 import type { Authorization } from './authorize';
+import { backupRoutes, type OpenBackup } from './backup';
 import { clientRoutes } from './clients';
 import { currencyRoutes } from './currencies';
 import { keyRoutes } from './keys';
@@ -35,6 +36,7 @@ export interface AdminOptions {
     readonly keyring: Keyring;
     readonly currencies: Currencies;
     readonly audit: Audit;
+    readonly openBackup: OpenBackup;
   };
   readonly issuer: string;
   readonly version: string;
@@ -58,5 +60,6 @@ export function adminRoutes({ services, ...options }: AdminOptions) {
     .use(registrationTokenRoutes({ ...given, registrationTokens: services.registrationTokens }))
     .use(keyRoutes({ ...given, keyring: services.keyring }))
     .use(currencyRoutes({ ...given, currencies: services.currencies }))
-    .use(auditRoutes({ ...given, log: options.log, audit: services.audit }));
+    .use(auditRoutes({ ...given, log: options.log, audit: services.audit }))
+    .use(backupRoutes({ ...given, log: options.log, openBackup: services.openBackup }));
 }

@@ -22,6 +22,8 @@ export interface CliProcess {
 export interface AdminApi {
   /** `path` begins behind `/api/admin`. The body of the answer; the caller says what that is, and waits 10 s unless told otherwise. */
   ask<Answer>(method: string, path: string, body?: unknown, patienceMs?: number): Promise<Answer>;
+  /** The answer itself, whose body may be long. It is to be over within `patienceMs`. */
+  download(method: string, path: string, patienceMs: number): Promise<Response>;
   /** All items of a list, page by page, or the first `max`. */
   all<Item>(path: string, query: Readonly<Record<string, string | undefined>>, max?: number): Promise<Item[]>;
   /** The issuer, as the server's metadata say. */
@@ -44,23 +46,27 @@ export function openApi(process: CliProcess): AdminApi {
   const url = localUrl(config);
   const fetch = createOwnFetch(process.fetch, config.tls, 'secret');
   const secret = config.adminSecret ?? readSecret(config.dataDir);
+  const send = async (method: string, path: string, body: unknown, patienceMs: number): Promise<Response> => {
+    const sent = body === undefined ? {} : { body: JSON.stringify(body) };
+    const headers = { 'x-admin-secret': secret, 'content-type': 'application/json' };
+    const signal = AbortSignal.timeout(patienceMs);
+    const answer = await askRunning({ fetch, url }, `/api/admin${path}`, { method, headers, signal, ...sent });
+    if (!answer.ok) throw refusalOf(answer, await answer.json().catch(() => null), url);
+    return answer;
+  };
   const ask = async <Answer>(
     method: string,
     path: string,
     body?: unknown,
     patienceMs = PATIENCE_MS,
   ): Promise<Answer> => {
-    const sent = body === undefined ? {} : { body: JSON.stringify(body) };
-    const headers = { 'x-admin-secret': secret, 'content-type': 'application/json' };
-    const signal = AbortSignal.timeout(patienceMs);
-    const answer = await askRunning({ fetch, url }, `/api/admin${path}`, { method, headers, signal, ...sent });
+    const answer = await send(method, path, body, patienceMs);
     if (answer.status === 204) return undefined as Answer;
-    const told: unknown = await answer.json().catch(() => null);
-    if (!answer.ok) throw refusalOf(answer, told, url);
-    return told as Answer;
+    return (await answer.json().catch(() => null)) as Answer;
   };
   return {
     ask,
+    download: (method, path, patienceMs) => send(method, path, undefined, patienceMs),
     all: async <Item>(path: string, query: Readonly<Record<string, string | undefined>>, max = Infinity) => {
       const items: Item[] = [];
       for (let cursor: string | null = ''; cursor !== null && items.length < max; ) {

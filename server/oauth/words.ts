@@ -9,6 +9,7 @@ export const EVENT_NAMES = [
   'audit_chain_acknowledged',
   'audit_exported',
   'audit_lost',
+  'backup_made',
   'client_authentication',
   'client_deleted',
   'client_disabled',

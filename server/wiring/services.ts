@@ -1,3 +1,4 @@
+import { openBackup } from '../../db/backup';
 import type { Changes } from '../../db/changes';
 import { createDatabaseClock } from '../../db/clock';
 import type { Database } from '../../db/connect';
@@ -65,6 +66,8 @@ export interface Services extends TokenServices {
   readonly retention: HistoryRetention;
   /** Who may administrate. */
   readonly administration: Administration;
+  /** The bytes of a backup; null: the database has ways of its own. */
+  readonly openBackup: (() => Promise<AsyncGenerator<Uint8Array>>) | null;
   readonly maintenance: Maintenance;
   /** Whether changes in the database are heard of and taken in. */
   readonly databaseState: () => DependencyState;
@@ -129,6 +132,7 @@ export function createServices(database: Database, given: Surroundings): Service
     ...services,
     maintenance: createMaintenance({ chores: choresOf(services), now, log }),
     databaseState,
+    openBackup: database.copy === null ? null : () => openBackup(database, { version: VERSION, at: new Date(now()) }),
     open: async (changes) => {
       reachability.follow(changes);
       listenFor(changes, services);

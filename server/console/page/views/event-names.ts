@@ -40,4 +40,5 @@ export const EVENTS: Readonly<Record<EventName, string>> = {
   audit_chain: 'Trail found changed',
   audit_chain_acknowledged: 'Finding about the trail acknowledged',
   audit_lost: 'Events lost',
+  backup_made: 'Backup made',
 };
