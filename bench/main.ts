@@ -18,6 +18,7 @@ import { measureStarts } from './startup';
 import { CONNECTIONS, measureStreams } from './streams';
 import { type Pace, race } from './throughput';
 import { measureTiming } from './timing';
+import { measureWorkers } from './workers';
 
 const USAGE = 'bun run bench [--quick] [--json]';
 
@@ -145,11 +146,15 @@ async function main(flags: { quick: boolean; json: boolean }, signal: AbortSigna
   const streamsFolder = join(folder, 'streams');
   mkdirSync(streamsFolder);
   const streamed = await measureStreams({ folder: streamsFolder, databaseUrl: await newDatabase(), signal });
+  progress('Workers');
+  const workersFolder = join(folder, 'workers');
+  mkdirSync(workersFolder);
+  const worked = await measureWorkers({ folder: workersFolder, pace: QUICK.pace, signal, newDatabase });
   progress('Market');
   const marketFolder = join(folder, 'market');
   mkdirSync(marketFolder);
   const market = await measureMarket({ folder: marketFolder, signal, newDatabase });
-  const figures = [...served, ...streamed, ...market, ...started];
+  const figures = [...served, ...worked, ...streamed, ...market, ...started];
   write.out(flags.json ? renderJson(machine, figures) : `\n${renderTable(machine, figures)}`);
   return allHeld(figures) ? 0 : 1;
 }

@@ -38,6 +38,8 @@ export interface ServerOptions {
   readonly databaseUrl: string | null;
   /** The file of the authorities of client certificates. */
   readonly authorities?: string;
+  /** Processes that serve; one when left out. */
+  readonly workers?: number;
   readonly signal: AbortSignal;
 }
 
@@ -51,13 +53,26 @@ export function temporaryFolder(): Disposable & { readonly path: string } {
  * Starts the compiled crypto-server with these settings and no others. Throws when it does not answer; the error holds the end
  * of its log.
  */
-export async function startServer({ folder, databaseUrl, authorities, signal }: ServerOptions): Promise<ServerPeer> {
+export async function startServer({
+  folder,
+  databaseUrl,
+  authorities,
+  workers = 1,
+  signal,
+}: ServerOptions): Promise<ServerPeer> {
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
   const log = join(folder, 'server.log');
   const database = databaseUrl === null ? {} : { DATABASE_URL: databaseUrl };
   const trusted = authorities === undefined ? {} : { MTLS_CA_FILE: authorities };
-  const env = { PORT: String(port), DATA_DIR: join(folder, 'data'), ...SETTINGS, ...trusted, ...database };
+  const env = {
+    PORT: String(port),
+    WORKERS: String(workers),
+    DATA_DIR: join(folder, 'data'),
+    ...SETTINGS,
+    ...trusted,
+    ...database,
+  };
   const begun = performance.now();
   const out = Bun.file(log);
   const child = Bun.spawn([join(ROOT, 'crypto-server')], {
