@@ -155,7 +155,7 @@ export type Configuration = Configured<Config, typeof SETTINGS>;
 
 /** Reads the configuration. Pure. Throws ConfigFault with every fault at once. */
 export function readConfig(sources: Sources): Configuration {
-  const reading = readSettings(SETTINGS, sources, [], faultsTogether);
+  const reading = readSettings(SETTINGS, sources, faultsTogether);
   const config = makeConfig(reading.values, sources.terminal ?? false);
   return {
     config,
@@ -165,7 +165,7 @@ export function readConfig(sources: Sources): Configuration {
       VAULT_KEY: vaultKeyFile(config.dataDir),
       ...(config.loopback ? {} : { DASHBOARD_PASSWORD: passwordFile(config.dataDir) }),
     },
-    warnings: [...reading.warnings, ...warningsOf(config)],
+    warnings: warningsOf(config),
   };
 }
 

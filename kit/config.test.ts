@@ -25,7 +25,6 @@ const SETTINGS = {
   }),
   ADMIN_SECRET: setting<string | null>({ about: 'secret', parse: text({ min: 16 }), fallback: null, secret: true }),
 };
-const UNSUPPORTED = ['RATE_SOURCE', 'METRICS_TOKEN'];
 
 function read(given: Partial<Sources> & { files?: Record<string, string> }) {
   const { files = {}, ...sources } = given;
@@ -34,7 +33,7 @@ function read(given: Partial<Sources> & { files?: Record<string, string> }) {
     if (content === undefined) throw Object.assign(new Error('gone'), { code: 'ENOENT' });
     return content;
   };
-  return readSettings(SETTINGS, { env: {}, flags: {}, readFile, ...sources }, UNSUPPORTED);
+  return readSettings(SETTINGS, { env: {}, flags: {}, readFile, ...sources });
 }
 
 function faultsOf(given: Parameters<typeof read>[0]): readonly string[] {
@@ -54,7 +53,7 @@ function toml(content: string, env: Record<string, string> = {}) {
 
 describe('where a value comes from', () => {
   test('nothing set: every default, all frozen', () => {
-    const { values, origins, warnings } = read({});
+    const { values, origins } = read({});
     expect(values).toEqual({
       HOST: '127.0.0.1',
       PORT: 8000,
@@ -64,7 +63,6 @@ describe('where a value comes from', () => {
       ADMIN_SECRET: null,
     });
     expect(new Set(Object.values(origins))).toEqual(new Set(['default']));
-    expect(warnings).toEqual([]);
     expect(Object.isFrozen(values)).toBe(true);
   });
 
@@ -195,7 +193,7 @@ test('settings that depend on each other are judged with the rest, a faulty one 
   const together = ({ HOST, PORT }: { HOST: string; PORT: number }) =>
     HOST !== '127.0.0.1' ? [`${HOST}:${PORT} needs more`] : [];
   const sources = { env: { HOST: 'h', PORT: 'x' }, flags: {}, readFile: () => '' };
-  expect(() => readSettings(SETTINGS, sources, [], together)).toThrow(
+  expect(() => readSettings(SETTINGS, sources, together)).toThrow(
     'PORT: expected an integer from 0 to 65535, got "x" (environment)\nh:8000 needs more',
   );
 });
@@ -217,7 +215,7 @@ describe('secrets', () => {
         const env = { env: { S: value }, file: { CONFIG_FILE: 'c' }, twin: { S_FILE: 's' } }[place];
         const files: Record<string, string> = { c: `S = ${JSON.stringify(value)}`, s: value };
         const readFile = (path: string) => files[path] ?? '';
-        const attempt = () => readSettings({ S: wordy }, { env, flags: {}, readFile }, []);
+        const attempt = () => readSettings({ S: wordy }, { env, flags: {}, readFile });
         expect(attempt).toThrow(ConfigFault);
         try {
           attempt();
@@ -252,16 +250,6 @@ test('settings are shown as they would be written', () => {
     'PUBLIC_URLS https://a,https://b environment',
     'ADMIN_SECRET (unset) default',
   ]);
-});
-
-test('a name this version does not act on is a warning, from environment and file alike', () => {
-  const warnings = [
-    'RATE_SOURCE is set but this version does not act on it',
-    'METRICS_TOKEN is set but this version does not act on it',
-  ];
-  expect(read({ env: { RATE_SOURCE: 'x', METRICS_TOKEN_FILE: '/t' } }).warnings).toEqual(warnings);
-  expect(read(toml('RATE_SOURCE = "x"\nMETRICS_TOKEN = "y"')).warnings).toEqual(warnings);
-  expect(read({ env: { RATE_SOURCE: '' } }).warnings).toEqual([]);
 });
 
 describe('parsers', () => {

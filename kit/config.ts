@@ -31,11 +31,10 @@ export interface Sources {
   readonly terminal?: boolean;
 }
 
-/** Settings once read: values, where each came from, and what the user should be warned of. */
+/** Settings once read: values, and where each came from. */
 export interface Reading<S extends Settings> {
   readonly values: Values<S>;
   readonly origins: Readonly<Record<keyof S, Origin>>;
-  readonly warnings: readonly string[];
 }
 
 /** What a program's `readConfig` gives: the record it runs on, how that came about, and what its operator should know. */
@@ -133,21 +132,18 @@ type Layer = Readonly<Record<string, string | undefined>>;
 
 /**
  * Reads every setting: flags win over the environment, the environment over the TOML file (`--config` or
- * `CONFIG_FILE`), the file over defaults. An empty text in environment or file counts as unset. Names in
- * `unsupported` are known to the product but not acted on: setting one is a warning. `together` finds what is wrong
+ * `CONFIG_FILE`), the file over defaults. An empty text in environment or file counts as unset. `together` finds what is wrong
  * with settings that depend on each other; a faulty one counts as unset there.
  * Throws ConfigFault with all faults at once.
  */
 export function readSettings<S extends Settings>(
   settings: S,
   sources: Sources,
-  unsupported: readonly string[],
   together: (values: Values<S>) => readonly string[] = () => [],
 ): Reading<S> {
   const faults: string[] = [];
   const path = sources.flags['CONFIG_FILE'] ?? filled(sources.env['CONFIG_FILE']);
-  const file =
-    path === undefined ? {} : readConfigFile(path, sources.readFile, knownNames(settings, unsupported), faults);
+  const file = path === undefined ? {} : readConfigFile(path, sources.readFile, knownNames(settings), faults);
   const layers = [
     { origin: 'flag', layer: sources.flags },
     { origin: 'environment', layer: sources.env },
@@ -169,7 +165,6 @@ export function readSettings<S extends Settings>(
   return {
     values: Object.freeze(values) as Values<S>,
     origins: Object.freeze(origins) as Record<keyof S, Origin>,
-    warnings: unsupported.filter((name) => layers.some(({ layer }) => isSet(name, layer))).map(warning),
   };
 }
 
@@ -197,13 +192,9 @@ export function valueText(value: unknown): string {
   return Array.isArray(value) ? value.map(valueText).join(',') : String(value);
 }
 
-function knownNames(settings: Settings, unsupported: readonly string[]): ReadonlySet<string> {
+function knownNames(settings: Settings): ReadonlySet<string> {
   const twins = Object.keys(settings).filter((name) => settings[name]?.secret);
-  return new Set([
-    ...Object.keys(settings),
-    ...unsupported,
-    ...[...twins, ...unsupported].map((name) => `${name}_FILE`),
-  ]);
+  return new Set([...Object.keys(settings), ...twins.map((name) => `${name}_FILE`)]);
 }
 
 function filled(text: string | undefined): string | undefined {
@@ -212,14 +203,6 @@ function filled(text: string | undefined): string | undefined {
 
 function lookUp(name: string, layer: Layer): string | undefined {
   return Object.hasOwn(layer, name) ? filled(layer[name]) : undefined;
-}
-
-function isSet(name: string, layer: Layer): boolean {
-  return lookUp(name, layer) !== undefined || lookUp(`${name}_FILE`, layer) !== undefined;
-}
-
-function warning(name: string): string {
-  return `${name} is set but this version does not act on it`;
 }
 
 function findIn(

@@ -224,7 +224,7 @@ export type Configuration = Configured<Config, typeof SETTINGS>;
 
 /** Reads the configuration. Pure. @throws ConfigFault with every fault at once. */
 export function readConfig(sources: Sources): Configuration {
-  const reading = readSettings(SETTINGS, sources, [], (values) => [
+  const reading = readSettings(SETTINGS, sources, (values) => [
     ...tlsFaults(values),
     ...issuerFaults(values),
     ...workerFaults(values),
@@ -241,7 +241,7 @@ export function readConfig(sources: Sources): Configuration {
     reading,
     derived,
     generated: secretFiles(config.dataDir),
-    warnings: [...reading.warnings, ...opennessWarnings(config), ...sourceWarnings(config.rateSource, reading.origins)],
+    warnings: [...opennessWarnings(config), ...sourceWarnings(config.rateSource, reading.origins)],
   };
 }
 
