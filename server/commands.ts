@@ -19,6 +19,7 @@ import { clientCommands } from './cli/clients';
 import { keyCommands } from './cli/keys';
 import { type Config, type Configuration, SETTINGS } from './config';
 import { databaseFolder, dataCommands } from './data-commands';
+import { doctor } from './doctor';
 import { documentServer, type Process, startServer } from './serve';
 import { KeyUnreadable } from './vault/box';
 import { createSupervisor, type Spawn, type SupervisorOptions, WorkerFailed } from './workers/supervisor';
@@ -59,6 +60,11 @@ export function createCommands(program: Command, options: CommandOptions): void 
     .description('exit with 0 when the running server is ready, else with 1')
     .option('--json', 'print JSON')
     .action(({ json = false }: { json?: boolean }) => healthcheck(options, json));
+  program
+    .command('doctor')
+    .description('say what is well, what is not, and what to do; changes nothing')
+    .option('--json', 'print JSON')
+    .action(({ json = false }: { json?: boolean }) => doctor({ ...options, openDatabase, explained }, json));
   program
     .command('config')
     .description('print every setting, its value and where it came from')

@@ -1,9 +1,9 @@
 import { Refusal } from '../../kit/command';
 import { ConfigFault } from '../../kit/config';
+import { type Finding, renderFindings } from '../../kit/finding';
 import type { Config, Configuration } from '../config';
 import type { CredentialSession } from '../credentials/session';
 import type { TriedCredential } from '../doctor/credentials';
-import { type Finding, renderFindings } from '../doctor/finding';
 import { type DoctorDeps, examine } from '../doctor/index';
 import { NETWORK } from '../doctor/network';
 import { createServerApi } from '../server-api';

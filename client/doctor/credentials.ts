@@ -1,9 +1,9 @@
+import type { Report } from '../../kit/finding';
 import { type AccessToken, TokenError } from '../auth/token';
 import type { Clock } from '../ports';
 import { judgeRates } from '../rates/outcome';
 import type { ServerAnswer } from '../server-api';
 import { duration } from '../status/duration';
-import type { Report } from './finding';
 
 /** A credential that is tried. */
 export interface TriedCredential {

@@ -3,6 +3,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { type Finding, renderFindings, reportOn } from '../../kit/finding';
 import { passwordFile } from '../access/password';
 import { type AccessToken, TokenError } from '../auth/token';
 import { createDouble, DOUBLE_RATES, type Double } from '../testing/double';
@@ -10,7 +11,6 @@ import { createWorld, noDeadline, START_MS, type World } from '../testing/world'
 import { VaultFault } from '../vault/fault';
 import { vaultKeyFile } from '../vault/key';
 import { openVault, type Vault } from '../vault/vault';
-import { type Finding, renderFindings, reportOn } from './finding';
 import { type DoctorDeps, type Examined, examine } from './index';
 import { type Certificate, NETWORK } from './network';
 import { checkServer } from './server';

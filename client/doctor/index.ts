@@ -1,9 +1,10 @@
 /** `doctor`: looks at everything that the client stands on, and says what to do about what is wrong. Apart from the rest, since it must work where the rest does not. */
+
+import { type Finding, type Report, reportOn } from '../../kit/finding';
 import type { Config } from '../config';
 import { VaultFault } from '../vault/fault';
 import type { Vault } from '../vault/vault';
 import { checkCredential, type TriedCredential } from './credentials';
-import { type Finding, type Report, reportOn } from './finding';
 import { checkData, checkPort, hasVault, type PortDeps } from './local';
 import type { Network } from './network';
 import { checkServer, type ServerDeps } from './server';

@@ -1,12 +1,12 @@
 import { accessSync, constants, existsSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import type { Report } from '../../kit/finding';
 import { localUrl } from '../../kit/http/listen';
 import { passwordFile } from '../access/password';
 import type { Config } from '../config';
 import type { Deadline, Fetch } from '../ports';
 import { vaultKeyFile } from '../vault/key';
 import type { Vault } from '../vault/vault';
-import type { Report } from './finding';
 import type { Network } from './network';
 
 const OTHERS = 0o077; // every permission of group and world

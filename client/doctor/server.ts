@@ -1,10 +1,10 @@
 import { isIP } from 'node:net';
+import type { Report } from '../../kit/finding';
 import { isLoopbackName } from '../../kit/http/origin';
 import { readObject, sayNetworkError } from '../auth/answer';
 import { discovery } from '../auth/discovery';
 import { TokenError } from '../auth/token';
 import type { Clock, Deadline, Fetch } from '../ports';
-import type { Report } from './finding';
 import { codeOf, type Network } from './network';
 
 /** What a server is looked at with. */

@@ -98,7 +98,7 @@ function createBoxes(present: string, previous: string | null, randomBytes: (n: 
 }
 
 /** What is bound into a sealed text. Thumbprints of keys hold no colon, so that no secret can stand in for a key. */
-function sealName({ kind, name }: Pick<SealedRow, 'kind' | 'name'>): string {
+export function sealName({ kind, name }: Pick<SealedRow, 'kind' | 'name'>): string {
   return kind === 'signing key' ? name : `shared secret:${name}`;
 }
 

@@ -1,5 +1,4 @@
-import { redactText } from '../../kit/redact';
-import { paint } from '../rates/table';
+import { redactText } from './redact';
 
 /** What was looked at, how it is, and what to do about it. */
 export interface Finding {
@@ -32,14 +31,20 @@ export function reportOn(area: string, tell: (finding: Finding) => void): Report
   };
 }
 
-const TONES = { ok: 'up', warn: 'bold', fail: 'down' } as const;
+/** Green, bold, red (ECMA-48 §8.3.117). */
+const TONES = { ok: 32, warn: 1, fail: 31 } as const;
 
 /** The findings as lines, by area. Ends with a line feed. */
 export function renderFindings(findings: readonly Finding[], colour: boolean): string {
   const lines = findings.flatMap(({ area, check, state, said, advice }, at) => [
     ...(area === findings[at - 1]?.area ? [] : [area]),
-    `  ${paint(state.padEnd(4), TONES[state], colour)}  ${check}: ${said}`,
+    `  ${paint(state, colour)}  ${check}: ${said}`,
     ...(advice === null ? [] : [`        → ${advice}`]),
   ]);
   return lines.map((line) => `${line}\n`).join('');
+}
+
+function paint(state: Finding['state'], colour: boolean): string {
+  const text = state.padEnd(4);
+  return colour ? `\u001b[${TONES[state]}m${text}\u001b[0m` : text;
 }

@@ -1,0 +1,44 @@
+// `crypto-server doctor` as an operator calls it: before, beside and after a server, and when the key is another one.
+import { afterAll, expect, setDefaultTimeout, test } from 'bun:test';
+import { chmodSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Finding } from '../kit/finding';
+import { runServer, startServerProcess, temporaryFolder } from './testing-process';
+
+setDefaultTimeout(120_000);
+
+const folder = temporaryFolder();
+afterAll(folder.remove);
+const own = { DATA_DIR: join(folder.path, 'data') };
+
+async function findings(env: Record<string, string> = {}): Promise<[number, string[]]> {
+  const { code, out } = await runServer(['doctor', '--json'], { ...own, ...env });
+  const told = JSON.parse(out) as { ok: boolean; findings: Finding[] };
+  expect(told.ok).toBe(code === 0);
+  return [code, told.findings.map(({ check, state, said }) => `${state} ${check}: ${said}`)];
+}
+const has = (text: string) => expect.arrayContaining([expect.stringContaining(text)]);
+
+test('doctor says what is well and what is not, before, beside and after a server', async () => {
+  expect(await findings()).toEqual([0, has('ok database: there is none yet')]);
+  const server = await startServerProcess(own);
+  expect(await findings({ PORT: String(server.port) })).toEqual([0, has('ok database: the running server has it')]);
+  server.signal('SIGTERM');
+  await server.exited;
+  const [code, said] = await findings();
+  expect([code, said]).toEqual([0, has('ok migrations: all of them are applied')]);
+  expect(said).toEqual(has('ok clock: '));
+  expect(said.join('\n')).toMatch(/ok keys: all \d+ open/);
+
+  chmodSync(own.DATA_DIR, 0o755);
+  expect(await findings()).toEqual([0, has('warn permissions: ')]);
+  const other = await findings({ KEY_ENCRYPTION_KEY: 'another-key-that-opens-nothing-at-all-0' });
+  expect(other).toEqual([1, has('fail keys: ')]);
+});
+
+test('doctor names what cannot be reached or read, without a secret', async () => {
+  const away = await runServer(['doctor'], { ...own, DATABASE_URL: 'postgres://someone:hidden-word@127.0.0.1:1/x' });
+  expect([away.code, away.out]).toEqual([1, expect.stringMatching(/fail {2}database: PostgreSQL cannot be reached/)]);
+  expect(away.out + away.err).not.toContain('hidden-word');
+  expect(await findings({ PORT: 'x' })).toEqual([1, has('fail settings: ')]);
+});
