@@ -53,9 +53,10 @@ function judge({ data, error, response, status }: EdenAnswer): ServerAnswer {
   return { kind: 'status', status, retryAfter: response.headers.get('retry-after') };
 }
 
-/** Eden asks for the whole of the global fetch, of which it only calls. */
+/** Eden asks for the whole of the global fetch, of which it only calls. No redirect is followed: what another address says is not the server's word. */
 function asFetcher(inner: Fetch, urlOf = (url: string): string => url): typeof globalThis.fetch {
-  return ((url: string, init: RequestInit) => inner(new Request(urlOf(url), init))) as typeof globalThis.fetch;
+  const request = (url: string, init: RequestInit) => new Request(urlOf(url), { ...init, redirect: 'manual' });
+  return ((url: string, init: RequestInit) => inner(request(url, init))) as typeof globalThis.fetch;
 }
 
 /** Eden leaves the slash at the end out, without which a server of another make knows no list, or knows it elsewhere. */
