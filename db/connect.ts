@@ -42,13 +42,16 @@ const MIGRATION_DEADLINE_MS = 10 * 60_000;
 
 const CLOSE_MS = 1_000;
 
+/** Connections for queries at most, unless another number is asked for. */
+export const POOL_SIZE = 10;
+
 /** Where a PostgreSQL server is, and what it is asked to bear. */
 export interface PostgresOptions {
   /** `postgres://user:password@host:port/database?sslmode=…` */
   readonly url: string;
   /** As shown in `pg_stat_activity`; `crypto-server` when left out. */
   readonly applicationName?: string;
-  /** Connections at most, the listening ones not counted; 10 when left out. */
+  /** Connections at most, the listening ones not counted; {@link POOL_SIZE} when left out. */
   readonly poolSize?: number;
   /** `QUERY_DEADLINE_MS` when left out. */
   readonly deadlineMs?: number;
@@ -56,7 +59,7 @@ export interface PostgresOptions {
 
 /** A PostgreSQL server. Lazy: nothing is opened until the first query, and a lost connection is replaced by the next query. */
 export function connectPostgres(options: PostgresOptions): Database {
-  const { url, applicationName = 'crypto-server', poolSize = 10, deadlineMs = QUERY_DEADLINE_MS } = options;
+  const { url, applicationName = 'crypto-server', poolSize = POOL_SIZE, deadlineMs = QUERY_DEADLINE_MS } = options;
   const common = { url, applicationName, timeoutMs: Math.max(1, deadlineMs - SERVER_LEAD_MS) };
   const conversions: Conversions = { parsers: {}, serializers: {} };
   const open = () => convert(openConnection(common), conversions);

@@ -2,6 +2,8 @@
 import { afterAll, expect, setDefaultTimeout, test } from 'bun:test';
 import { chmodSync } from 'node:fs';
 import { join } from 'node:path';
+import { freshDatabaseUrl } from '../db/testing';
+import { findPostgres } from '../db/testing-postgres';
 import type { Finding } from '../kit/finding';
 import { runServer, startServerProcess, temporaryFolder } from './testing-process';
 
@@ -42,3 +44,15 @@ test('doctor names what cannot be reached or read, without a secret', async () =
   expect(away.out + away.err).not.toContain('hidden-word');
   expect(await findings({ PORT: 'x' })).toEqual([1, has('fail settings: ')]);
 });
+
+test.skipIf(!findPostgres())(
+  'doctor holds the connections that it needs against those that PostgreSQL gives',
+  async () => {
+    const DATABASE_URL = await freshDatabaseUrl();
+    expect(await findings({ DATABASE_URL })).toEqual([
+      0,
+      has('ok connections: PostgreSQL lets 197 connections in, of which'),
+    ]);
+    expect(await findings({ DATABASE_URL, WORKERS: '17' })).toEqual([0, has('warn connections: ')]);
+  },
+);

@@ -2,7 +2,7 @@ import { existsSync, readFileSync, statfsSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { sql } from 'drizzle-orm';
 import { createDatabaseClock } from '../db/clock';
-import type { Database } from '../db/connect';
+import { type Database, POOL_SIZE } from '../db/connect';
 import { call } from '../db/rows';
 import { Refusal } from '../kit/command';
 import { askRunning } from '../kit/commands';
@@ -36,6 +36,9 @@ const CLOCK_OFF_MAX_MS = 5_000;
 
 /** A tick writes a few kilobytes: with less than this a day's may not fit; in bytes. */
 const FREE_MIN = 256 * 1024 * 1024;
+
+/** Beside those for queries: one that hears of changes, one that migrates at the start. */
+const FURTHER_CONNECTIONS = 2;
 
 const OTHERS = 0o077; // every permission of group and world
 
@@ -129,6 +132,7 @@ async function checkRows(database: Database, config: Config, process: DoctorProc
   if (Math.abs(offMs) > CLOCK_OFF_MAX_MS)
     report.fail('clock', `this machine and the database differ by ${offMs} ms`, 'set both by NTP');
   else report.ok('clock', `this machine and the database differ by ${offMs} ms`);
+  if (database.kind === 'postgres') await checkConnections(database, config, report);
   const missing = (await database.migrationStatus()).filter(({ applied }) => !applied);
   if (missing.length > 0)
     report.warn('migrations', `${missing.length} are missing`, 'the next start applies them, or crypto-server migrate');
@@ -136,6 +140,20 @@ async function checkRows(database: Database, config: Config, process: DoctorProc
     report.ok('migrations', 'all of them are applied');
     await checkKeys(database, config, process, report);
   }
+}
+
+/** What is open at the moment is this examination's and everybody else's; what is asked is whether one start fits at all. */
+async function checkConnections({ rows }: Database, { workers }: Config, report: Report): Promise<void> {
+  const most = Number(
+    await call(
+      rows,
+      sql<string>`current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int`,
+    ),
+  );
+  const wanted = workers * (POOL_SIZE + FURTHER_CONNECTIONS);
+  const said = `PostgreSQL lets ${most} connections in, of which this server takes ${wanted} at most`;
+  if (wanted > most) report.warn('connections', said, 'raise max_connections, or set WORKERS lower');
+  else report.ok('connections', said);
 }
 
 async function checkKeys({ rows }: Database, config: Config, process: DoctorProcess, report: Report): Promise<void> {
