@@ -23,7 +23,8 @@ describe.each(['candles', 'history'])('GET /api/currencies/{symbol}/%s', (what) 
     const response = await client.ask(`/api/currencies/btc/${what}?${query}`);
     expect(response.status).toBe(200);
     expect(await response.json()).toEqual([{ open_time: '2026-01-01T00:00:00.000Z', open: 1 }]);
-    const { url, headers } = asked[0] as Request;
+    const { url, headers, redirect } = asked[0] as Request;
+    expect(redirect).toBe('manual');
     expect(url).toBe(
       `http://localhost:8000/api/currency/btc/${what}?interval=5m&from=2026-01-01T00%3A00%3A00Z&limit=10`,
     );
@@ -34,6 +35,7 @@ describe.each(['candles', 'history'])('GET /api/currencies/{symbol}/%s', (what) 
     ['404 in its words', 404, { detail: 'No such currency.' }, 404, 'No such currency.'],
     ['422 in its words', 422, { detail: 'to must be later than from' }, 422, 'to must be later than from'],
     ['a refusal of this client as 502', 403, { detail: 'You!' }, 502, 'status 403'],
+    ['a redirect, which is not followed, as 502', 307, {}, 502, 'status 307'],
     ['its trouble as 503', 503, {}, 503, 'status 503'],
   ] as const)('passes on %s', async (_, status, body, expected, detail) => {
     answer = () => Response.json(body, { status });

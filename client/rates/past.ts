@@ -28,6 +28,8 @@ export function pastRoutes({ session, clock, deadline }: PastRoutesOptions) {
     const address = `${servers.urls[0]}/api/currency/${symbol}/${what}${queryOf(request)}`;
     const asked = new Request(address, {
       headers: { accept: 'application/json' },
+      // What another address says is not the server's word.
+      redirect: 'manual',
       signal: AbortSignal.any([request.signal, deadline(DEADLINE_MS)]),
     });
     const answer = await fetch(asked).catch((error: unknown) => {
