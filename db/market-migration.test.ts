@@ -1,29 +1,11 @@
 // A database of the version before the history of the market: its candles of a minute are taken over, and make the longer ones.
 import { expect, test } from 'bun:test';
-import { readdirSync, readFileSync } from 'node:fs';
 import { asc, eq, sql } from 'drizzle-orm';
-import type { Database } from './connect';
 import { candles } from './schema';
 import { eachDatabase } from './testing';
+import { goBack } from './testing-versions';
 
-const FOLDER = `${import.meta.dir}/migrations`;
 const MINUTE_MS = 60_000;
-
-/** Leaves the database as migrations up to this one made it. */
-async function goBack({ rows }: Database, last: string): Promise<void> {
-  const { entries } = JSON.parse(readFileSync(`${FOLDER}/meta/_journal.json`, 'utf8')) as {
-    entries: { tag: string; when: number }[];
-  };
-  await rows.execute(sql`drop schema public cascade`);
-  await rows.execute(sql`create schema public`);
-  for (const file of readdirSync(FOLDER)
-    .filter((name) => name.endsWith('.sql') && name <= `${last}.sql`)
-    .sort())
-    for (const statement of readFileSync(`${FOLDER}/${file}`, 'utf8').split('--> statement-breakpoint'))
-      await rows.execute(sql.raw(statement));
-  const { when } = entries.find(({ tag }) => tag === last)!;
-  await rows.execute(sql`delete from drizzle.__drizzle_migrations where created_at > ${when}::bigint`);
-}
 
 eachDatabase('candles of an older version', (open) => {
   test('are kept, and the longer ones are what their ticks say', async () => {
