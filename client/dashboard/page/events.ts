@@ -25,6 +25,9 @@ export interface EventsDeps {
 /** The client tells its status every 5 s: two that are missing and some more. */
 const SILENCE_MS = 15_000;
 
+/** No event is on its way for longer, in milliseconds: then its time is that of another clock. */
+const LATE_MAX_MS = SILENCE_MS;
+
 /** Opens them. @returns how to close them, after which nothing is told. */
 export function openEvents({ open, elapsed, schedule }: EventsDeps, listener: Listener): () => void {
   const source = open('/api/events');
@@ -45,9 +48,10 @@ export function openEvents({ open, elapsed, schedule }: EventsDeps, listener: Li
       listener.alive();
       take(JSON.parse((event as MessageEvent<string>).data) as Data);
     });
-  /** What was told may have been made earlier, but never later. */
+  /** What was told may have been made a little earlier, but never later; much earlier, and the client's clock was set back. */
   const clientTime = (at: string): number => {
-    startMs = Math.max(startMs, Date.parse(at) - elapsed());
+    const toldMs = Date.parse(at) - elapsed();
+    if (toldMs > startMs || startMs - toldMs > LATE_MAX_MS) startMs = toldMs;
     return elapsed() + startMs;
   };
   on<News>('snapshot', ({ rates, at }) => listener.snapshot(rates, clientTime(at)));
