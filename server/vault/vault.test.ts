@@ -33,11 +33,11 @@ eachDatabase('the vault', (open) => {
     const secrets = secretsOf(first);
     expect(new Set(secrets).size).toBe(SHARED_SECRETS.length);
     for (const secret of secrets) expect(secret).toMatch(/^[0-9a-f]{64}$/);
-    expect(SHARED_SECRETS.map((name) => first.services.vault.shared(name).made)).toEqual([true, true, true]);
+    expect(SHARED_SECRETS.every((name) => first.services.vault.shared(name).made)).toBe(true);
     await first.close();
     const second = await start(database, OLD);
     expect(secretsOf(second)).toEqual(secrets);
-    expect(SHARED_SECRETS.map((name) => second.services.vault.shared(name).made)).toEqual([false, false, false]);
+    expect(SHARED_SECRETS.some((name) => second.services.vault.shared(name).made)).toBe(false);
     const rest = (await sealedIn(database)).join(' ');
     for (const secret of secrets) {
       expect(rest).not.toContain(secret);
