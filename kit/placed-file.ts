@@ -1,16 +1,6 @@
-import {
-  closeSync,
-  existsSync,
-  fsyncSync,
-  linkSync,
-  mkdtempSync,
-  openSync,
-  renameSync,
-  rmSync,
-  writeSync,
-} from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
+import { existsSync } from 'node:fs';
 import { Refusal } from './command';
+import { type Draft, openDraft } from './draft';
 
 /** Writes these bytes behind those that are there. */
 export type WriteBytes = (bytes: AsyncIterable<Uint8Array>) => Promise<void>;
@@ -26,46 +16,25 @@ export async function placeFile<Made>(
 ): Promise<Made> {
   const taken = new Refusal(`There is a file ${path} already: choose another name, or replace it with --force.`);
   if (!replace && existsSync(path)) throw taken;
-  const folder = draftFolder(path);
+  const draft = draftOf(path);
   try {
-    const draft = join(folder, 'draft');
-    const made = await make(draft, (bytes) => writeDurably(draft, bytes));
-    if (replace) renameSync(draft, path);
-    // A link, unlike a rename, fails when the name was taken meanwhile.
-    else linkSync(draft, path);
-    sync(dirname(resolve(path)));
+    const made = await make(draft.path, async (bytes) => {
+      for await (const piece of bytes) draft.write(piece);
+    });
+    draft.place({ replace });
     return made;
   } catch (error) {
     throw error instanceof Error && 'code' in error && error.code === 'EEXIST' ? taken : error;
   } finally {
-    rmSync(folder, { recursive: true, force: true });
+    draft.discard();
   }
 }
 
-function draftFolder(path: string): string {
+function draftOf(path: string): Draft {
   try {
-    return mkdtempSync(`${path}.`);
+    return openDraft(path);
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? ` (${error.code})` : '';
     throw new Refusal(`${path} cannot be made${code}: choose a folder that this user may write to.`);
-  }
-}
-
-async function writeDurably(path: string, bytes: AsyncIterable<Uint8Array>): Promise<void> {
-  const file = openSync(path, 'wx', 0o600);
-  try {
-    for await (const piece of bytes) for (let done = 0; done < piece.length; ) done += writeSync(file, piece, done);
-    fsyncSync(file);
-  } finally {
-    closeSync(file);
-  }
-}
-
-function sync(folder: string): void {
-  const file = openSync(folder, 'r');
-  try {
-    fsyncSync(file);
-  } finally {
-    closeSync(file);
   }
 }

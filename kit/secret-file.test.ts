@@ -90,6 +90,20 @@ describe('replacePrivateFile', () => {
     expect(readdirSync(root)).toEqual(['state']);
   });
 
+  test('what the disk takes only a part of is an error, and the file before stays', async () => {
+    const path = join(root, 'state');
+    writeFileSync(path, 'before');
+    const code = `import { replacePrivateFile } from ${JSON.stringify(join(import.meta.dir, 'secret-file.ts'))};
+      replacePrivateFile(${JSON.stringify(path)}, 'x'.repeat(100_000));`;
+    // A file may have 16 blocks here: the first write is cut short, the next one fails.
+    const child = Bun.spawn(['sh', '-c', 'ulimit -f 16; exec "$@"', 'sh', process.execPath, '-e', code], {
+      stderr: 'pipe',
+    });
+    expect(await new Response(child.stderr).text()).toContain('EFBIG');
+    expect(readFileSync(path, 'utf8')).toBe('before');
+    expect(readdirSync(root)).toEqual(['state']);
+  });
+
   test('a folder that is not there is an error, and makes none', () => {
     expect(() => replacePrivateFile(join(root, 'none', 'state'), 'x')).toThrow();
     expect(readdirSync(root)).toEqual([]);

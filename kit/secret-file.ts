@@ -1,20 +1,5 @@
-import {
-  chmodSync,
-  closeSync,
-  fchmodSync,
-  fstatSync,
-  fsyncSync,
-  linkSync,
-  mkdirSync,
-  mkdtempSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeSync,
-} from 'node:fs';
-import { dirname, join } from 'node:path';
+import { chmodSync, closeSync, fchmodSync, fstatSync, mkdirSync, openSync, readFileSync, statSync } from 'node:fs';
+import { openDraft } from './draft';
 
 const OTHERS = 0o077; // every permission of group and world
 const STICKY = 0o1000; // set on folders that everybody shares, such as /tmp
@@ -52,15 +37,7 @@ export function secretFile(path: string, create: () => string): { value: string;
 
 /** Puts this text in the place of the file, for this user alone (0600); after a crash there is the old file or the new one. */
 export function replacePrivateFile(path: string, text: string): void {
-  const folder = mkdtempSync(`${path}.`);
-  try {
-    const draft = join(folder, 'draft');
-    writeDurably(draft, text);
-    renameSync(draft, path);
-    syncFolder(dirname(path));
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
+  place(path, text, { replace: true });
 }
 
 function readSecret(path: string): string | null {
@@ -83,38 +60,22 @@ function readSecret(path: string): string | null {
 
 /** Puts the secret in its place unless a file is there already; true when this call did. */
 function placeNew(path: string, value: string): boolean {
-  const folder = mkdtempSync(`${path}.`);
   try {
-    const draft = join(folder, 'draft');
-    writeDurably(draft, `${value}\n`);
-    // A link, unlike a rename, fails when the name is taken.
-    linkSync(draft, path);
-    syncFolder(dirname(path));
+    place(path, `${value}\n`, { replace: false });
     return true;
   } catch (error) {
     if (codeOf(error) === 'EEXIST') return false;
     throw error;
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
   }
 }
 
-function writeDurably(path: string, text: string): void {
-  const file = openSync(path, 'wx', 0o600);
+function place(path: string, text: string, how: { readonly replace: boolean }): void {
+  const draft = openDraft(path);
   try {
-    writeSync(file, text);
-    fsyncSync(file);
+    draft.write(Buffer.from(text));
+    draft.place(how);
   } finally {
-    closeSync(file);
-  }
-}
-
-function syncFolder(path: string): void {
-  const folder = openSync(path, 'r');
-  try {
-    fsyncSync(folder);
-  } finally {
-    closeSync(folder);
+    draft.discard();
   }
 }
 
