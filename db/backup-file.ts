@@ -1,9 +1,19 @@
 // The file of a backup: a line of JSON that says what it is; the database's files, gzipped; the SHA-256 of all before it, as a last
 // line. It is written and read piece by piece, in memory of a few pieces whatever its length.
 import { createHash } from 'node:crypto';
-import { closeSync, createReadStream, mkdirSync, openSync, readdirSync, readSync, statSync, writeSync } from 'node:fs';
-import { dirname, join, normalize, relative, sep } from 'node:path';
+import {
+  closeSync,
+  createReadStream,
+  createWriteStream,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readSync,
+  statSync,
+} from 'node:fs';
+import { dirname, join, relative, sep } from 'node:path';
 import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
 import { createGunzip, createGzip } from 'node:zlib';
 import { Type as t } from '@sinclair/typebox';
 import { Value } from '@sinclair/typebox/value';
@@ -78,7 +88,7 @@ export async function unpackBackup(path: string, folder: string): Promise<void> 
   for (let entry = await nextEntry(pieces); entry !== null; entry = await nextEntry(pieces)) {
     const target = join(folder, entry.path);
     // A name may not lead out of the folder.
-    if (normalize(entry.path).startsWith('..') || relative(folder, target).startsWith('..'))
+    if (relative(folder, target).startsWith('..'))
       throw new BackupBroken(`${path} holds a file outside of its folder.`);
     if (entry.bytes === IS_FOLDER) mkdirSync(target, { recursive: true, mode: 0o700 });
     else await unpackFile(target, pieces.take(entry.bytes));
@@ -93,12 +103,7 @@ async function nextEntry(pieces: ReturnType<typeof createPieces>) {
 
 async function unpackFile(path: string, content: AsyncIterable<Uint8Array>): Promise<void> {
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-  const file = openSync(path, 'wx', 0o600);
-  try {
-    for await (const piece of content) writeSync(file, piece);
-  } finally {
-    closeSync(file);
-  }
+  await pipeline(content, createWriteStream(path, { flags: 'wx', mode: 0o600 }));
 }
 
 async function* entriesOf(folder: string): AsyncGenerator<Uint8Array> {
