@@ -10,10 +10,11 @@ const whole = (description: string) => Type.Integer({ minimum: 0, description, e
 const seq = whole('Number of the tick that the rates are of; the same on every server, rising by one with each tick.');
 
 const symbols = (description: string) =>
-  t.Array(t.String({ minLength: 1, maxLength: 16 }), {
+  t.Array(t.String({ minLength: 1, maxLength: 16, error: 'must be the symbol of a currency' }), {
     maxItems: SYMBOLS_MAX,
     description,
     examples: [['BTC', 'ETH']],
+    error: `must be a list of at most ${SYMBOLS_MAX} symbols; none: all`,
   });
 
 /** What a caller names a message of his by, to know the answer to it. */
@@ -74,13 +75,17 @@ export const SubscribeMessage = t.Object(
   { additionalProperties: false },
 );
 
+/** Characters of a token; ours are shorter. */
+const TOKEN_CHARACTERS_MAX = 16_384;
+
 /** Another token of the same client, before the one in use ends. */
 export const AuthorizeMessage = t.Object(
   {
     type: t.Literal('authorize'),
     id: MessageId,
     token: t.String({
-      maxLength: 16_384,
+      maxLength: TOKEN_CHARACTERS_MAX,
+      error: `must be an access token, a text of at most ${TOKEN_CHARACTERS_MAX} characters`,
       description: 'An access token of the same client for the same resource, bound to the same key or certificate.',
     }),
   },

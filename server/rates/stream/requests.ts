@@ -9,7 +9,8 @@ export type Received =
 /** A message of a caller → what it asks for. What is wrong with it is told without anything of what was sent. */
 export function readRequest(text: string): Received {
   const value = readJson(text);
-  if (typeof value !== 'object' || value === null) return { id: null, detail: 'The message is not a JSON object.' };
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    return { id: null, detail: 'The message is not a JSON object.' };
   const { type, id } = value as Record<string, unknown>;
   const known = checkBody(MessageId, id);
   const named = 'value' in known ? known.value : null;
@@ -18,5 +19,5 @@ export function readRequest(text: string): Received {
   const checked = checkBody(STREAM_REQUESTS[type], value);
   if ('value' in checked) return { request: checked.value };
   const { path, detail } = checked.fault;
-  return { id: named, detail: `${path.slice(1) || 'The message'}: ${detail}` };
+  return { id: named, detail: `${path.slice(1) || 'The message'} ${detail}.` };
 }
