@@ -1,6 +1,8 @@
 # Two images from one build:
-#   docker build --target crypto-server --build-arg VERSION=0.1.0 -t crypto-server .
-#   docker build --target crypto-client --build-arg VERSION=0.1.0 -t crypto-client .
+#   docker build --target crypto-server -t crypto-server .
+#   docker build --target crypto-client -t crypto-client .
+# A release says what it is made of:
+#   --build-arg VERSION=0.1.0 --build-arg REVISION="$(git rev-parse HEAD)" --build-arg CREATED="$(date -u +%Y-%m-%dT%H:%M:%SZ)"
 
 FROM oven/bun:1.4.5 AS build
 WORKDIR /src
@@ -21,7 +23,12 @@ USER 65532:65532
 # Inside a container, loopback would be out of reach of everyone else.
 ENV HOST=0.0.0.0 DATA_DIR=/data
 ARG VERSION=unversioned
+ARG REVISION=unknown
+# What nobody states is the epoch, as in reproducible builds: the label has to be a time.
+ARG CREATED=1970-01-01T00:00:00Z
 LABEL org.opencontainers.image.version="${VERSION}" \
+      org.opencontainers.image.revision="${REVISION}" \
+      org.opencontainers.image.created="${CREATED}" \
       org.opencontainers.image.licenses="MIT" \
       org.opencontainers.image.base.name="gcr.io/distroless/cc-debian12:nonroot"
 
