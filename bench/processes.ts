@@ -40,6 +40,8 @@ export interface ServerOptions {
   readonly authorities?: string;
   /** Processes that serve; one when left out. */
   readonly workers?: number;
+  /** Other settings than those of all measurements. */
+  readonly settings?: Readonly<Record<string, string>>;
   readonly signal: AbortSignal;
 }
 
@@ -58,6 +60,7 @@ export async function startServer({
   databaseUrl,
   authorities,
   workers = 1,
+  settings = {},
   signal,
 }: ServerOptions): Promise<ServerPeer> {
   const port = await freePort();
@@ -72,6 +75,7 @@ export async function startServer({
     ...SETTINGS,
     ...trusted,
     ...database,
+    ...settings,
   };
   const begun = performance.now();
   const out = Bun.file(log);
@@ -81,6 +85,8 @@ export async function startServer({
     stdin: 'ignore',
     stdout: out,
     stderr: out,
+    // Ctrl-C reaches whoever measures, who then stops it: until then it answers.
+    detached: true,
   });
   const peer = { pid: child.pid, url, [Symbol.asyncDispose]: () => stop(child) };
   try {

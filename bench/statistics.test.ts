@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'bun:test';
-import { holm, mannWhitney, median, medianDifferenceInterval, percentile, shuffle } from './statistics';
+import { holm, mannWhitney, median, medianDifferenceInterval, percentile, shuffle, slope } from './statistics';
 
 /** A repeatable [0, 1) (mulberry32). */
 function seeded(seed: number): () => number {
@@ -23,6 +23,12 @@ describe('statistics', () => {
     expect([95, 50, 100].map((hundredths) => percentile(hundred, hundredths))).toEqual([95, 50, 100]);
     expect(percentile([3, 1, 2], 95)).toBe(3);
     expect(percentile([], 95)).toBeNaN();
+  });
+
+  test('the slope of a line, whatever scatters evenly about it', () => {
+    const points = Array.from({ length: 100 }, (_, x): [number, number] => [x, 7 + 3 * x + (x % 2 === 0 ? 1 : -1)]);
+    expect(slope(points)).toBeCloseTo(3, 2);
+    expect(slope([[1, 5]])).toBeNaN();
   });
 
   test('the median of an odd and of an even count', () => {

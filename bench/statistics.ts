@@ -11,6 +11,16 @@ export function percentile(values: readonly number[], hundredths: number): numbe
   return sorted[Math.ceil((sorted.length * hundredths) / 100) - 1] ?? Number.NaN;
 }
 
+/** The slope of the straight line through points (x, y) that is nearest to them by least squares; NaN of fewer than two. */
+export function slope(points: readonly (readonly [number, number])[]): number {
+  const [meanX, meanY] = [0, 1].map(
+    (axis) => points.reduce((sum, point) => sum + (point[axis] ?? 0), 0) / points.length,
+  );
+  const from = (value: number, middle = Number.NaN): number => value - middle;
+  const both = points.reduce((sum, [x, y]) => sum + from(x, meanX) * from(y, meanY), 0);
+  return both / points.reduce((sum, [x]) => sum + from(x, meanX) ** 2, 0);
+}
+
 function mean(a = Number.NaN, b = Number.NaN): number {
   return (a + b) / 2;
 }

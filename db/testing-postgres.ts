@@ -83,13 +83,15 @@ export async function startPostgres(options: { readonly fast?: boolean } = {}): 
 
   const port = await freePort();
   const urlOf = (database: string) => `postgres://postgres@127.0.0.1:${port}/${database}`;
-  const settings = [...SETTINGS, ...(options.fast ? FAST_SETTINGS : [])].flatMap((setting) => ['-c', setting]);
-  const command = [join(bin, 'postgres'), '-D', data, '-p', String(port), ...settings];
+  const flags = [...SETTINGS, ...(options.fast ? FAST_SETTINGS : [])].flatMap((setting) => ['-c', setting]);
+  const command = [join(bin, 'postgres'), '-D', data, '-p', String(port), ...flags];
   let server: Subprocess | null = null;
 
   async function start() {
     const log = Bun.file(join(folder, 'log'));
-    const started = Bun.spawn(command, { ...identity, cwd: '/', stdin: 'ignore', stdout: log, stderr: log });
+    // In a session of its own: Ctrl-C is for who uses it, the guardian sees to its end.
+    const settings = { ...identity, cwd: '/', stdin: 'ignore', stdout: log, stderr: log, detached: true } as const;
+    const started = Bun.spawn(command, settings);
     started.unref();
     server = started;
     await untilAnswering(started, urlOf('postgres'), () => readFileSync(join(folder, 'log'), 'utf8'));

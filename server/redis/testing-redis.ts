@@ -80,6 +80,8 @@ export async function startRedis({ password, tls }: TestRedisOptions = {}): Prom
       stdin: 'pipe',
       stdout: 'pipe',
       stderr: 'ignore',
+      // Ctrl-C is for who uses it; Redis would end by it.
+      detached: true,
     });
     guardian.unref();
     const { value } = await guardian.stdout.getReader().read();
