@@ -32,6 +32,7 @@ async function startBoth() {
   // Who signs an assertion in a shell has the time of this machine. Clients with certificates are made, and never come.
   const settings = { now: Date.now, behindProxy: true, mtlsAuthorities: '-----' };
   const server = await startTestServer(database, { settings });
+  await server.services.ticker.tick();
   const port = await freePort();
   for (const [name, at] of [
     ['server', server.port],
@@ -99,6 +100,17 @@ describe.skipIf(TOOLS.some((tool) => Bun.which(tool) === null))('what is to be t
       expect([code, code === 0 ? '' : err]).toEqual([0, '']);
       expect(refused).toEqual([]);
       expect(out).toContain('"symbol":"BTC"');
+    },
+    TIMEOUT_MS,
+  );
+
+  test(
+    'docs/market.md',
+    async () => {
+      const { code, out, err, refused } = await both.run(commandsIn('docs/market.md', ''));
+      expect([code, code === 0 ? '' : err]).toEqual([0, '']);
+      expect(refused).toEqual([]);
+      expect(out).toMatch(/^{"items":\[.*\[{"open_time":.*seq,rate,at\r\n0,45000,/s);
     },
     TIMEOUT_MS,
   );
