@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { Refusal } from './command';
-import { type Draft, openDraft } from './draft';
+import { openDraft } from './draft';
 
 /** Writes these bytes behind those that are there. */
 export type WriteBytes = (bytes: AsyncIterable<Uint8Array>) => Promise<void>;
@@ -16,10 +16,10 @@ export async function placeFile<Made>(
 ): Promise<Made> {
   const taken = new Refusal(`There is a file ${path} already: choose another name, or replace it with --force.`);
   if (!replace && existsSync(path)) throw taken;
-  const draft = draftOf(path);
+  const draft = orRefuse(path, () => openDraft(path));
   try {
     const made = await make(draft.path, async (bytes) => {
-      for await (const piece of bytes) draft.write(piece);
+      for await (const piece of bytes) orRefuse(path, () => draft.write(piece));
     });
     draft.place({ replace });
     return made;
@@ -30,11 +30,11 @@ export async function placeFile<Made>(
   }
 }
 
-function draftOf(path: string): Draft {
+function orRefuse<Done>(path: string, work: () => Done): Done {
   try {
-    return openDraft(path);
+    return work();
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? ` (${error.code})` : '';
-    throw new Refusal(`${path} cannot be made${code}: choose a folder that this user may write to.`);
+    throw new Refusal(`${path} cannot be made${code}: choose a folder that this user may write to and that has room.`);
   }
 }

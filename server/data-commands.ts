@@ -79,9 +79,26 @@ async function ownBytes(config: Config, process: DataProcess): Promise<AsyncIter
   );
   if (opened === null) {
     const { body } = await openApi(process).download('POST', '/backup', DOWNLOAD_MS);
-    return (body ?? []) as AsyncIterable<Uint8Array>;
+    return unbroken((body ?? []) as AsyncIterable<Uint8Array>);
   }
-  return closing(await openBackup(opened, { version: VERSION, at: new Date(process.now()) }), opened.close);
+  const opening = openBackup(opened, { version: VERSION, at: new Date(process.now()) });
+  return closing(await process.explained(opening.catch(after(opened.close))), opened.close);
+}
+
+async function* unbroken(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  try {
+    yield* bytes;
+  } catch {
+    throw new Refusal('The server broke off: should it still run, its log says why. Nothing was written.');
+  }
+}
+
+/** Fails as before, once `end` is through. */
+function after(end: () => Promise<void>): (error: unknown) => Promise<never> {
+  return async (error) => {
+    await end();
+    throw error;
+  };
 }
 
 async function* closing(bytes: AsyncIterable<Uint8Array>, close: () => Promise<void>): AsyncGenerator<Uint8Array> {
