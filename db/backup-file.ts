@@ -12,8 +12,7 @@ import {
   statSync,
 } from 'node:fs';
 import { dirname, join, relative, sep } from 'node:path';
-import { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
+import { pipeline, promises, type Transform } from 'node:stream';
 import { createGunzip, createGzip } from 'node:zlib';
 import { Type as t } from '@sinclair/typebox';
 import { Value } from '@sinclair/typebox/value';
@@ -58,7 +57,7 @@ export async function* writeBackup(folder: string, header: Omit<BackupHeader, 'f
   const first = Buffer.from(`${JSON.stringify({ format: 'crypto-server backup 1', ...header })}\n`);
   digest.update(first);
   yield first;
-  for await (const piece of Readable.from(entriesOf(folder)).pipe(createGzip({ level: 3 })) as AsyncIterable<Buffer>) {
+  for await (const piece of through(createGzip({ level: 3 }), entriesOf(folder))) {
     digest.update(piece);
     yield piece;
   }
@@ -83,7 +82,7 @@ export async function unpackBackup(path: string, folder: string): Promise<void> 
     start: readHeader(path).bytes,
     end: statSync(path).size - DIGEST_BYTES - 1,
   });
-  const pieces = createPieces(packed.pipe(createGunzip()));
+  const pieces = createPieces(through(createGunzip(), packed));
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   for (let entry = await nextEntry(pieces); entry !== null; entry = await nextEntry(pieces)) {
     const target = join(folder, entry.path);
@@ -103,7 +102,14 @@ async function nextEntry(pieces: ReturnType<typeof createPieces>) {
 
 async function unpackFile(path: string, content: AsyncIterable<Uint8Array>): Promise<void> {
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-  await pipeline(content, createWriteStream(path, { flags: 'wx', mode: 0o600 }));
+  await promises.pipeline(content, createWriteStream(path, { flags: 'wx', mode: 0o600 }));
+}
+
+/** What these bytes become. Where one end leaves or fails the other stops: the files may be gone by then. */
+function through(change: Transform, bytes: AsyncIterable<Uint8Array>): AsyncIterable<Buffer> {
+  // Who reads is told of a failure.
+  pipeline(bytes, change, () => {});
+  return change;
 }
 
 async function* entriesOf(folder: string): AsyncGenerator<Uint8Array> {

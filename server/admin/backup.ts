@@ -1,4 +1,5 @@
 import { Elysia } from 'elysia';
+import { IDLE_TIMEOUT_SECONDS } from '../../kit/http/listen';
 import { Problem } from '../../kit/http/problem';
 import { begun, bytesOf } from '../../kit/http/streamed';
 import { requestFields } from '../../kit/http/trace';
@@ -39,10 +40,13 @@ export function backupRoutes({ access, openBackup, tell, log }: BackupRoutesOpti
   };
   return new Elysia({ name: 'admin-backup' }).post(
     '/api/admin/backup',
-    async ({ request }) => {
+    async ({ request, server }) => {
       const actor = access.actorOf(request).name;
+      // Nothing is sent while many files are copied, which the server would take for a connection that nobody uses.
+      server?.timeout(request, 0);
       // It is in the trail that it copies.
-      const bytes = await open(() => tell({ event: 'backup_made', outcome: 'success', actor }, request));
+      const opening = open(() => tell({ event: 'backup_made', outcome: 'success', actor }, request));
+      const bytes = await opening.finally(() => server?.timeout(request, IDLE_TIMEOUT_SECONDS));
       const broken = (error: unknown): void => log.error('a backup was cut off', { error, ...requestFields(request) });
       return new Response(bytesOf(bytes, broken), { headers: HEADERS });
     },
