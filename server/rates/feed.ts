@@ -1,4 +1,4 @@
-import { createInOrder } from '../../kit/in-order';
+import { createInOrder, createRerun } from '../../kit/in-order';
 import { changePercent, type DayFigures, dayFigures } from './day';
 import type { Rate } from './model';
 import type { CurrencyRow, MarketState, RateStore } from './store';
@@ -32,6 +32,11 @@ export interface Feed {
   publish(commit: () => Promise<MarketState | null>): Promise<MarketState | null>;
   /** Reads the database: at the start, when another replica ticked (its number given), when the catalogue changed or news were missed (null). */
   refresh(seq: number | null): Promise<void>;
+  /**
+   * For whoever has been told of a tick elsewhere, so that he is told nothing older here: reads the database if the news of it have
+   * not come yet; all who ask meanwhile share a read. Tells of none where there was none. Rejects when the database is away.
+   */
+  catchUp(seq: number): Promise<void>;
   /** Calls `hear` whenever there is another snapshot, once it is the one that is served. It must not throw. */
   follow(hear: (snapshot: Snapshot) => void): void;
 }
@@ -58,6 +63,7 @@ export function createFeed({ store, days }: FeedOptions): Feed {
   };
   /** In its turn, so that what it reads is not older than what it is kept with; without it the next minute begins a little later. */
   const lookAhead = (): Promise<void> => inOrder(window.lookAhead).catch(() => undefined);
+  const readOnce = createRerun(() => inOrder(async () => take(await store.read())));
   return {
     snapshot: () => {
       if (current === null) throw new Error('The rates have not been read yet.');
@@ -78,6 +84,9 @@ export function createFeed({ store, days }: FeedOptions): Feed {
         await take(await store.read());
       });
       await lookAhead();
+    },
+    catchUp: async (seq) => {
+      if (current === null || seq > current.seq) await readOnce();
     },
     follow: (hear) => void followers.push(hear),
   };

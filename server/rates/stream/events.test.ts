@@ -2,6 +2,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'bun:test';
 import fc from 'fast-check';
 import type { Database } from '../../../db/connect';
+import { market } from '../../../db/schema';
 import { eachDatabase, embeddedDatabase } from '../../../db/testing';
 import {
   ADMIN_SECRET,
@@ -163,8 +164,16 @@ eachDatabase('events of the rates', (open) => {
       expect((await stream.nextMessage()).data).toMatchObject({ type: 'update', from_seq: seq() - 1, seq: seq() });
     });
 
+    test('of which only another replica knows yet brings the next one, and nothing older', async () => {
+      const had = seq() + 1;
+      await database.rows.update(market).set({ seq: had });
+      const stream = await resume(had);
+      await tick();
+      expect((await stream.nextMessage()).data).toMatchObject({ type: 'update', from_seq: had, seq: had + 1 });
+    });
+
     test.each<[string, () => number | string]>([
-      ['of the future', () => seq() + 1],
+      ['that no replica has made', () => seq() + 1],
       ['from before this server', () => 0],
       ['that never was one', () => '-1'],
       ['of words', () => 'nonsense'],

@@ -16,7 +16,7 @@ import { createSocket } from './websocket';
 /** What the routes need. */
 export interface StreamRoutesOptions extends StreamsDescription {
   readonly hub: Hub;
-  readonly feed: Pick<Feed, 'snapshot'>;
+  readonly feed: Pick<Feed, 'snapshot' | 'catchUp'>;
   readonly guard: Guard;
   readonly leases: Leases;
   /** Milliseconds on a clock that never steps. */
@@ -48,11 +48,13 @@ export function streamRoutes({ hub, feed, guard, leases, elapsed, ...about }: St
     .get(
       '/api/currency/events',
       ({ request, server }) =>
-        guard(request, (claims) => {
+        guard(request, async (claims) => {
+          const lastSeq = lastSeqOf(request.headers.get('last-event-id'));
+          // Another replica may have been quicker to tell him.
+          if (lastSeq !== null) await feed.catchUp(lastSeq);
           const selection = selectionOf(request.url);
           hub.requireRoom(claims.clientId);
           if (request.method === 'HEAD') return new Response(null, { headers: EVENTS_HEADERS });
-          const lastSeq = lastSeqOf(request.headers.get('last-event-id'));
           const timeout = (seconds: number): void => server?.timeout(request, seconds);
           const body = openEvents({ hub, lease: leases(claims), selection, lastSeq, timeout });
           return new Response(body, { headers: EVENTS_HEADERS });
