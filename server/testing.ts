@@ -131,6 +131,7 @@ function surroundings(issuer: string, logged: string[], now: () => number): Surr
     encryptionKey: () => 'the-key-encryption-key-of-all-tests',
     encryptionKeyName: 'KEY_ENCRYPTION_KEY',
     tickSeconds: 3,
+    workers: 1,
     tickVolatility: 0.005,
     rateSeed: 'seed',
     exchange: null,

@@ -27,6 +27,7 @@ type InForce = Pick<
   | 'tickSeconds'
   | 'tickVolatility'
   | 'tls'
+  | 'workers'
 >;
 
 /** Everything the server is told from outside: settings in force, clock and chance. */

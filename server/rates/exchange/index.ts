@@ -6,7 +6,7 @@ import { createExchangeSocket, type ExchangeSocketOptions } from './socket';
 
 /** What a source of real prices stands on. */
 export interface ExchangeSourceOptions
-  extends Pick<ExchangeRestOptions, 'userAgent' | 'fetch' | 'now'>,
+  extends Pick<ExchangeRestOptions, 'userAgent' | 'fetch' | 'now' | 'workers'>,
     Pick<ExchangeSocketOptions, 'openSocket' | 'elapsed' | 'random' | 'log'> {
   readonly exchange: Exchange;
   /** The currencies that are listed here. */

@@ -9,6 +9,8 @@ export interface ExchangeRestOptions {
   /** Sent with each request, as exchanges want it. */
   readonly userAgent: string;
   readonly fetch: (request: Request) => Promise<Response>;
+  /** Processes on this machine that ask, this one among them. */
+  readonly workers: number;
   readonly take: (product: string, quote: Quote) => void;
   /** Is told that the exchange gave a sign of life. */
   readonly heard: () => void;
@@ -31,13 +33,13 @@ export interface ExchangeRest {
   refused(): ReadonlySet<string>;
   /** True while the list of products is not to be had. */
   isFailing(): boolean;
-  /** Asks for the prices of the next few, round and round; one round of questions at a time. */
+  /** Asks for the prices of the next few, round and round; to be called once a second, and one round of questions at a time. */
   poll(products: ReadonlySet<string>): void;
   close(): void;
 }
 
-/** Once a second: well below the ten requests a second that Coinbase Exchange allows an address. */
-const QUOTES_A_BEAT = 8;
+/** Of all workers together: well below the ten requests a second that Coinbase Exchange allows an address. */
+const QUOTES_PER_SECOND = 8;
 
 /** In total, from the name to the last byte. */
 const TIMEOUT_MS = 5_000;
@@ -50,13 +52,15 @@ const PRODUCTS_KEPT_MS = 60 * 60 * 1000;
 
 /** Asks politely: after each failure a longer pause, and one as long as the exchange wishes. The list holds up no prices. */
 export function createExchangeRest(options: ExchangeRestOptions): ExchangeRest {
-  const { exchange, take, heard, elapsed } = options;
+  const { exchange, workers, take, heard, elapsed } = options;
   const ended = new AbortController();
   const lists = createAttempts(options, ended.signal);
   const quotes = createAttempts(options, ended.signal);
   const refused = new Set<string>();
   let known: { readonly products: ReadonlySet<string>; readonly until: number } | null = null;
   let turn = 0;
+  /** Questions that may be asked now, as so many by all workers: of many, each has less than one a second. */
+  let allowed = 0;
   const ask = createAsk(options, ended.signal);
   const list = async (): Promise<void> => {
     // Those that are known do as well for another hour when this fails.
@@ -87,8 +91,11 @@ export function createExchangeRest(options: ExchangeRestOptions): ExchangeRest {
     isFailing: lists.isFailing,
     poll: (products) => {
       const all = [...products];
+      // What is less than one of its own is saved up, and nothing else.
+      allowed = (allowed % workers) + QUOTES_PER_SECOND;
+      const own = Math.min(Math.floor(allowed / workers), all.length);
       quotes.attempt(async () => {
-        for (let count = 0; count < Math.min(QUOTES_A_BEAT, all.length); count++) {
+        for (let count = 0; count < own; count++) {
           turn = (turn + 1) % all.length;
           await quote(all[turn] ?? '');
         }

@@ -61,6 +61,7 @@ export function startMarket(exchange: TestExchange) {
     ...outside,
     exchange: createCoinbase(exchange.urls),
     userAgent: 'crypto-server/0',
+    workers: 1,
     symbols: () => [...market.keys()],
     now: () => nowMs,
     elapsed: () => elapsedMs,
