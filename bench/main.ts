@@ -6,12 +6,14 @@ import { findPostgres, startPostgres } from '../db/testing-postgres';
 import { standardOutput } from '../kit/output';
 import { AUTHORITY, hasOpenssl, makeCertificate } from '../kit/testing-certificates';
 import { ROOT } from '../scripts/build';
+import { hasRedis } from '../server/redis/testing-redis';
 import { measureCalls } from './calls';
 import { allHeld, type Figure } from './figure';
 import { WRK_MISSING } from './load';
 import { measureMarket } from './market';
 import { measureMethods } from './methods';
 import { peakMegabytes, residentMegabytes, startServer, temporaryFolder } from './processes';
+import { measureRedis } from './redis';
 import { describeMachine, renderJson, renderTable } from './report';
 import { type Account, disable, goodAnswer, newAccount, ratesRequest, register, tokenForm, tokenIn } from './setting';
 import { measureStarts } from './startup';
@@ -131,30 +133,28 @@ async function main(flags: { quick: boolean; json: boolean }, signal: AbortSigna
     await sql.unsafe(`create database ${name}`);
     return postgres.urlOf(name);
   };
+  const newFolder = (name: string): string => {
+    mkdirSync(join(folder, name));
+    return join(folder, name);
+  };
   progress('Starts');
   const started = await measureStarts({ runs: starts, folder, signal, newDatabase });
-  const serverFolder = join(folder, 'server');
-  mkdirSync(serverFolder);
   const served = await measureServer({
-    folder: serverFolder,
+    folder: newFolder('server'),
     databaseUrl: await newDatabase(),
     pace,
     refusals,
     signal,
   });
   progress('Streams');
-  const streamsFolder = join(folder, 'streams');
-  mkdirSync(streamsFolder);
-  const streamed = await measureStreams({ folder: streamsFolder, databaseUrl: await newDatabase(), signal });
+  const streamed = await measureStreams({ folder: newFolder('streams'), databaseUrl: await newDatabase(), signal });
   progress('Workers');
-  const workersFolder = join(folder, 'workers');
-  mkdirSync(workersFolder);
-  const worked = await measureWorkers({ folder: workersFolder, pace: QUICK.pace, signal, newDatabase });
+  const worked = await measureWorkers({ folder: newFolder('workers'), pace: QUICK.pace, signal, newDatabase });
+  progress(hasRedis() ? 'Redis' : 'Redis is left out: there is no redis-server on the PATH');
+  const shared = await measureRedis({ folder: newFolder('redis'), pace: QUICK.pace, signal, newDatabase });
   progress('Market');
-  const marketFolder = join(folder, 'market');
-  mkdirSync(marketFolder);
-  const market = await measureMarket({ folder: marketFolder, signal, newDatabase });
-  const figures = [...served, ...worked, ...streamed, ...market, ...started];
+  const market = await measureMarket({ folder: newFolder('market'), signal, newDatabase });
+  const figures = [...served, ...worked, ...shared, ...streamed, ...market, ...started];
   write.out(flags.json ? renderJson(machine, figures) : `\n${renderTable(machine, figures)}`);
   return allHeld(figures) ? 0 : 1;
 }
