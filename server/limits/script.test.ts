@@ -22,7 +22,7 @@ describe.skipIf(!hasRedis())('limits in Redis', () => {
   });
 
   /** The script at a time of our choice. */
-  const AT = limitScript('{ARGV[#ARGV - 1], ARGV[#ARGV]}').text;
+  const AT = limitScript('{ARGV[#ARGV - 1], ARGV[#ARGV]}');
   const askAll = async (keys: readonly string[], groups: readonly Group[], nowMs: number) => {
     const time = [String(Math.floor(nowMs / 1_000)), String((nowMs % 1_000) * 1_000)];
     const args = [AT, String(keys.length), ...keys, ...limitArguments(groups), ...time];

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import type { Limit } from '../../kit/limit';
 
 /** What became of one limit in the memory of all replicas. */
@@ -23,8 +22,8 @@ const NOW = "redis.call('TIME')";
  * there. A key goes a second after nothing is owed any more.
  * @param clock gives seconds and microseconds, in Lua
  */
-export function limitScript(clock = NOW) {
-  const text = `
+export function limitScript(clock = NOW): string {
+  return `
 local time = ${clock}
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local function keep(key, debt, count)
@@ -50,7 +49,6 @@ while done < #KEYS do
   done, arg = done + size, arg + 2 + 2 * size
 end
 return reply`;
-  return { text, sha: createHash('sha1').update(text).digest('hex') };
 }
 
 /** The script's arguments. */

@@ -8,11 +8,7 @@ export interface SharedMemory {
   /** False while it is away. */
   up(): boolean;
   /** Rejects soon when it is away. */
-  run(
-    script: { readonly text: string; readonly sha: string },
-    keys: readonly string[],
-    args: readonly string[],
-  ): Promise<unknown>;
+  run(script: string, keys: readonly string[], args: readonly string[]): Promise<unknown>;
 }
 
 /** One limit of one client or address. */

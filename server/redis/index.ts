@@ -2,6 +2,7 @@
  * Memory that replicas share: one Redis for all of them. Nothing rests on it that could not go on without it: whoever asks
  * is told when it is away, and then goes by a memory of its own. Apart, because who asks knows only {@link Redis}.
  */
+import { createHash } from 'node:crypto';
 import type { Log } from '../../kit/logs';
 import { createCalls } from './calls';
 import { connectTo, type Send, type Session } from './session';
@@ -13,18 +14,12 @@ export class RedisAway extends Error {
   }
 }
 
-/** A script and its name on the server: SHA-1 of its text, hexadecimal. */
-export interface Script {
-  readonly text: string;
-  readonly sha: string;
-}
-
 /** One Redis, or its absence. */
 export interface Redis {
   /** False while it is away: then nothing is asked, so that nobody waits. */
   up(): boolean;
-  /** @throws RedisAway within {@link ANSWER_MS}. */
-  run(script: Script, keys: readonly string[], args: readonly string[]): Promise<unknown>;
+  /** Runs a script (Lua), one of the few that this program has. @throws RedisAway within {@link ANSWER_MS}. */
+  run(script: string, keys: readonly string[], args: readonly string[]): Promise<unknown>;
   /** Has this done on each new connection before it is used; when it fails, Redis stays away. */
   greet(greeting: (send: Send) => Promise<void>): void;
   /** Tries once, for {@link CONNECT_MS} at most, and goes on by itself. Never rejects. */
@@ -52,6 +47,7 @@ export const RETRY_MS = 1_000;
 export function createRedis({ url, log }: RedisOptions): Redis {
   const fields = { 'server.address': new URL(url).host };
   const greetings: ((send: Send) => Promise<void>)[] = [];
+  const evaluate = createEvaluation();
   const calls = createCalls(() => lose('it did not answer in time'));
   let session: Session | null = null;
   let retry: Timer | null = null;
@@ -94,21 +90,12 @@ export function createRedis({ url, log }: RedisOptions): Redis {
     if (told === 'away') log.info('Redis is back: its memory is shared again', fields);
     told = 'up';
   };
-  const ask = async (send: Send, { text, sha }: Script, rest: readonly string[]): Promise<unknown> => {
-    try {
-      return await send('EVALSHA', sha, ...rest);
-    } catch (error) {
-      // It has forgotten all scripts (`SCRIPT FLUSH`); the text makes it remember.
-      if (!reasonOf(error).startsWith('NOSCRIPT')) throw error;
-      return send('EVAL', text, ...rest);
-    }
-  };
   return {
     up: () => session !== null,
     run: (script, keys, args) => {
       const asked = session;
       if (asked === null) return Promise.reject(new RedisAway());
-      const answer = ask(asked.send, script, [String(keys.length), ...keys, ...args]);
+      const answer = evaluate(asked.send, script, [String(keys.length), ...keys, ...args]);
       return calls.wait(answer, (error) => {
         if (session === asked) lose(reasonOf(error));
         return new RedisAway();
@@ -123,6 +110,22 @@ export function createRedis({ url, log }: RedisOptions): Redis {
       session = null;
       calls.failAll(new RedisAway());
     },
+  };
+}
+
+/** Runs scripts by what they are called on the server, which is the SHA-1 of their text. */
+function createEvaluation(): (send: Send, script: string, rest: readonly string[]) => Promise<unknown> {
+  const names = new Map<string, string>();
+  return async (send, script, rest) => {
+    const name = names.get(script) ?? createHash('sha1').update(script).digest('hex');
+    names.set(script, name);
+    try {
+      return await send('EVALSHA', name, ...rest);
+    } catch (error) {
+      // It has forgotten all scripts (`SCRIPT FLUSH`); the text makes it remember.
+      if (!reasonOf(error).startsWith('NOSCRIPT')) throw error;
+      return send('EVAL', script, ...rest);
+    }
   };
 }
 

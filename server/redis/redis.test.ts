@@ -1,6 +1,5 @@
 // A real Redis that is away in every way, and comes back.
 import { afterEach, describe, expect, setDefaultTimeout, test } from 'bun:test';
-import { createHash } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,11 +7,10 @@ import { START_TIMEOUT_MS } from '../../db/testing-postgres';
 import { captureLog } from '../../kit/testing';
 import { hasOpenssl, makeCertificate } from '../../kit/testing-certificates';
 import { waitFor } from '../testing';
-import { ANSWER_MS, createRedis, type Redis, RedisAway, type Script } from './index';
+import { ANSWER_MS, createRedis, type Redis, RedisAway } from './index';
 import { hasRedis, startRedis, type TestRedis } from './testing-redis';
 
-const scriptOf = (text: string): Script => ({ text, sha: createHash('sha1').update(text).digest('hex') });
-const COUNT = scriptOf("return redis.call('INCR', KEYS[1])");
+const COUNT = "return redis.call('INCR', KEYS[1])";
 
 describe.skipIf(!hasRedis())('Redis', () => {
   setDefaultTimeout(START_TIMEOUT_MS);

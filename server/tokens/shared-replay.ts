@@ -1,18 +1,11 @@
 /** Used proofs where replicas share what they know: in Redis, and while that is away in rows of the database. */
-import { createHash } from 'node:crypto';
 import { MemoryAway, PROOF_LIFE_MS, proofId, type ReplayMemory } from './replay';
-
-/** A script and its name: SHA-1 of its text, hexadecimal. */
-interface Script {
-  readonly text: string;
-  readonly sha: string;
-}
 
 /** Memory that replicas share, which runs scripts (Lua) and is greeted whenever it is found again. */
 export interface GreetedMemory {
   up(): boolean;
   /** Rejects soon when it is away. */
-  run(script: Script, keys: readonly string[], args: readonly string[]): Promise<unknown>;
+  run(script: string, keys: readonly string[], args: readonly string[]): Promise<unknown>;
   greet(greeting: (send: Send) => Promise<void>): void;
 }
 
@@ -36,15 +29,15 @@ const PREFIX = 'crypto-server:proof:';
 /** Names what this Redis knows: another one once it has started anew or was emptied, because then it has forgotten. */
 const ERA = 'crypto-server:proofs';
 
-const BEGIN = scriptOf(`
+const BEGIN = `
 local era = redis.call('GET', KEYS[1])
 if era and string.sub(era, 1, #ARGV[1]) == ARGV[1] then return era end
 redis.call('SET', KEYS[1], ARGV[1] .. ARGV[2])
-return ARGV[1] .. ARGV[2]`);
+return ARGV[1] .. ARGV[2]`;
 
-const USE = scriptOf(`
+const USE = `
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return -1 end
-return redis.call('SET', KEYS[2], '', 'NX', 'PX', ARGV[2]) and 1 or 0`);
+return redis.call('SET', KEYS[2], '', 'NX', 'PX', ARGV[2]) and 1 or 0`;
 
 /**
  * Proofs in Redis. Its name is the run of the server and a random text that is lost with everything else: nonces from before it
@@ -60,9 +53,9 @@ export function createRedisReplay({ memory, randomBytes, unfit }: RedisReplayOpt
     const policy = room.get('maxmemory_policy') ?? 'noeviction';
     if (room.get('maxmemory') !== '0' && policy !== 'noeviction') return unfit(policy);
     run = `${server.get('run_id') ?? missing()}:`;
-    era = String(await send('EVAL', BEGIN.text, '1', ERA, run, random()));
+    era = String(await send('EVAL', BEGIN, '1', ERA, run, random()));
   });
-  const ask = (script: Script, keys: readonly string[], args: readonly string[]): Promise<unknown> =>
+  const ask = (script: string, keys: readonly string[], args: readonly string[]): Promise<unknown> =>
     memory.run(script, keys, args).catch(() => {
       throw new MemoryAway();
     });
@@ -104,8 +97,4 @@ function infoOf(reply: unknown): ReadonlyMap<string, string> {
 
 function missing(): never {
   throw new Error('it does not say which run of it this is (INFO, run_id)');
-}
-
-function scriptOf(text: string): Script {
-  return { text, sha: createHash('sha1').update(text).digest('hex') };
 }
