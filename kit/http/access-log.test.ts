@@ -57,6 +57,7 @@ describe('the access log', () => {
     ['version ff', `ff-${TRACE}-b7ad6b7169203331-01`, undefined],
     ['a trace of zeros', `00-${'0'.repeat(32)}-b7ad6b7169203331-01`, undefined],
     ['a span of zeros', `00-${TRACE}-${'0'.repeat(16)}-01`, undefined],
+    ['version 00 with something behind', `00-${TRACE}-b7ad6b7169203331-01-x`, undefined],
     ['capitals', `00-${TRACE.toUpperCase()}-b7ad6b7169203331-01`, undefined],
     ['something else', 'x', undefined],
   ])('takes a trace from traceparent: %s (W3C Trace Context §3.2)', (_, traceparent, expected) => {

@@ -1,7 +1,7 @@
 import { requestId } from './request-id';
 
-/** `traceparent` of version 00; a later version may have more behind it (W3C Trace Context §3.2, §4.3). */
-const TRACEPARENT = /^(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})(?:$|-)/;
+/** `traceparent` of version 00; only a later version may have more behind it (W3C Trace Context §3.2, §4.3). */
+const TRACEPARENT = /^(?!ff|00.{54})[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})(?:$|-)/;
 
 /** What a caller says of the trace that its request belongs to (W3C Trace Context). */
 export interface Trace {
