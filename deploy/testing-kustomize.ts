@@ -4,8 +4,10 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { YAML } from 'bun';
 
 /** Part of a manifest; the tests know what they look for in it. */
-// biome-ignore lint/suspicious/noExplicitAny: the schema of Kubernetes is checked elsewhere; here its objects are walked through.
-export type Manifest = Record<string, any>;
+export interface Manifest {
+  // biome-ignore lint/suspicious/noExplicitAny: the schema of Kubernetes is checked elsewhere; here its objects are walked through.
+  [name: string]: any;
+}
 
 /** What one operation of a JSON patch says (RFC 6902); the overlays only replace. */
 interface Replacement {

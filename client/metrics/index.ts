@@ -1,7 +1,7 @@
 /** The client's state in numbers, for Prometheus. Apart from status/, which tells the same to people. */
 import { Counter, Gauge, Registry } from 'prom-client';
+import type { Route } from '../../kit/http/errors';
 import { watchProcess } from '../../kit/metrics/process';
-import type { Route } from '../../kit/metrics/routes';
 import { createTraffic, type Observe } from '../../kit/metrics/traffic';
 import type { StatusReport } from '../status/report';
 import type { Counts } from './counts';

@@ -1,6 +1,7 @@
 import { Counter, type Metric, type MetricValueWithName, type Registry } from 'prom-client';
+import type { Route } from '../http/errors';
 import { pathOf } from '../http/url-path';
-import { createFindRoute, type FindRoute, type Route } from './routes';
+import { createFindRoute, type FindRoute } from './routes';
 
 /** Told of each answer; `ms` is the time until its head. It must be quick: every request pays for it. */
 export type Observe = (request: Request, status: number, ms: number) => void;

@@ -1,6 +1,6 @@
 import { Counter, Gauge, Registry } from 'prom-client';
+import type { Route } from '../../kit/http/errors';
 import { watchProcess } from '../../kit/metrics/process';
-import type { Route } from '../../kit/metrics/routes';
 import { type Answered, createTraffic, type Observe } from '../../kit/metrics/traffic';
 import type { SecurityEvent } from '../oauth/event';
 import { type Counts, createCounts } from './counts';

@@ -13,9 +13,8 @@ function ownCommand(): string[] {
 }
 
 /** Starts workers as processes of this program with these arguments. Signals of a terminal reach the supervisor alone. */
-export const createSpawn =
-  (args: readonly string[], env: Environment): Spawn =>
-  (number, heard) => {
+export function createSpawn(args: readonly string[], env: Environment): Spawn {
+  return (number, heard) => {
     const child = Bun.spawn([...ownCommand(), ...args], {
       env: { ...env, [VARIABLE]: String(number) },
       stdio: ['ignore', 'inherit', 'inherit'],
@@ -32,6 +31,7 @@ export const createSpawn =
       exited: child.exited,
     };
   };
+}
 
 /** The seat of this process; null: it is no worker. Without its supervisor nobody would stop it: then it asks itself to. */
 export function seatOf(env: Environment): Seat | null {
