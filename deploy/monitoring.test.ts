@@ -56,6 +56,12 @@ describe('monitoring', () => {
     expect(names).toEqual(wanted);
   });
 
+  test('the runbook says of every alert what to do, in their order', () => {
+    const runbook = readFileSync(join(import.meta.dir, '../docs/operate.md'), 'utf8');
+    const rows = [...runbook.matchAll(/^\| `(Crypto\w+)` \| \S.* \| \S.* \|$/gm)].map(([, name]) => name);
+    expect(rows).toEqual(alerts().map(({ alert }) => alert));
+  });
+
   test('what Grafana is provisioned with is there', () => {
     for (const folder of ['datasources', 'dashboards'])
       for (const file of readdirSync(join(import.meta.dir, 'grafana/provisioning', folder)))
