@@ -99,7 +99,7 @@ const TOTALS = [
 export interface Metrics {
   readonly registry: Registry;
   /** What is told of every answer; the routes are asked for at the first. */
-  traffic(routes: () => readonly Route[]): Observe;
+  traffic(routes: () => readonly Pick<Route, 'path'>[]): Observe;
 }
 
 /** A registry of its own; the report is read at each scrape. */

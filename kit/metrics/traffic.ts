@@ -42,7 +42,7 @@ interface Series {
 export function createTraffic(
   registry: Registry,
   prefix: string,
-  routes: () => readonly Route[],
+  routes: () => readonly Pick<Route, 'path'>[],
   told: ((request: Request, answer: Answered) => void) | null = null,
 ): Observe {
   const seriesOf = new Map<string, Map<string, Series>>();

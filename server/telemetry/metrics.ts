@@ -83,7 +83,10 @@ export type Read = () => Reading | Promise<Reading>;
 export interface Metrics {
   readonly registry: Registry;
   /** What is told of every answer; the routes are asked for at the first. */
-  traffic(routes: () => readonly Route[], told: ((request: Request, answer: Answered) => void) | null): Observe;
+  traffic(
+    routes: () => readonly Pick<Route, 'path'>[],
+    told: ((request: Request, answer: Answered) => void) | null,
+  ): Observe;
   /** Counts one access token, by how its client authenticated. */
   issued(method: string): void;
   /** Counts a refusal, or a limit that was hit. */
