@@ -49,7 +49,8 @@ describe.skipIf(!hasBrowser())('The dashboard', () => {
     client.tellStatus({ state: 'live', next_attempt_at: null, last_error: null, data_age_seconds: 0 });
     visit = shared;
     page = visit.page;
-    await page.goto('about:blank');
+    // Away from the page before, and not to a blank one: from there the browser would need a new process.
+    await page.goto(`${client.url}/api/session`);
   });
   // Whatever was done: nothing went elsewhere, nothing broke the policy, nothing was thrown.
   afterEach(async () => {

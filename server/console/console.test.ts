@@ -11,24 +11,29 @@ setDefaultTimeout(60_000);
 describe.skipIf(!hasBrowser())('The console in Chromium', () => {
   let server: ConsoleServer;
   let browser: TestBrowser;
+  let shared: Visit;
   let visit: Visit;
   let page: Page;
 
   beforeAll(async () => {
     server = await startConsoleServer();
     browser = await startBrowser(server.url);
+    shared = await browser.visit();
   });
   afterAll(async () => {
     await browser?.close();
     await server?.close();
   });
   beforeEach(async () => {
-    visit = await browser.visit();
+    visit = shared;
     page = visit.page;
+    await visit.context.clearCookies();
+    // Away from the page before, and not to a blank one: from there the browser would need a new process.
+    await page.goto(`${server.url}/health`);
   });
   afterEach(async () => {
-    await visit.context.close();
     expect(visit.faults).toEqual([]);
+    if (visit !== shared) await visit.context.close();
   });
 
   const open = async (place = ''): Promise<void> => {
@@ -138,9 +143,12 @@ describe.skipIf(!hasBrowser())('The console in Chromium', () => {
       await other.locator('#main h1').waitFor();
       await press('Create client');
       await dialog().getByText('Keep this secret now').waitFor();
+      await other.close();
     });
 
     test('an idle session is warned of, and kept on request', async () => {
+      visit = await browser.visit(); // whose clock stays by hand
+      page = visit.page;
       await page.clock.install();
       await open();
       await page.clock.runFor((server.idleSeconds - 30) * 1000);
