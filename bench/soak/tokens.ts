@@ -9,7 +9,7 @@ export interface Held {
 
 /** The tokens that requests are made with: renewed all the time, so that none is old. */
 export interface Tokens {
-  /** Has been issued: every tenth is used from now on, some of the others are there to be revoked. */
+  /** Has been issued: every tenth of a client is used from now on, some of the others are there to be revoked. */
   issued(held: Held): void;
   /** One that is in use. */
   take(): Held;
@@ -37,13 +37,14 @@ export function createTokens(first: readonly Held[], size: number): Tokens {
   const revocable: Held[] = [];
   const revoked: Held[] = [];
   const kids = new Set(first.map(({ token }) => kidOf(token)));
-  let issued = 0;
+  const issued = new Map<Held['client'], number>();
   let place = 0;
   let turn = 0;
   return {
     issued: (held) => {
-      issued += 1;
-      if (issued % USED_EVERY !== 0) {
+      const count = (issued.get(held.client) ?? 0) + 1;
+      issued.set(held.client, count);
+      if (count % USED_EVERY !== 0) {
         if (revocable.length < REVOCABLE_MAX) revocable.push(held);
         return;
       }
