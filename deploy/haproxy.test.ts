@@ -1,0 +1,85 @@
+// deploy/haproxy before servers that are away, or well in part only. server/rolling.test.ts has the real ones behind it.
+import { afterEach, describe, expect, test } from 'bun:test';
+import { join } from 'node:path';
+import { freePort } from '../db/testing-postgres';
+import { HAPROXY, hasHaproxy } from '../server/authentication/testing-proxy';
+import { waitFor } from '../server/testing';
+
+const CONFIGURATION = join(import.meta.dir, 'haproxy/haproxy.cfg');
+
+type Answer = (path: string) => number;
+
+describe.skipIf(!hasHaproxy())('HAProxy', () => {
+  const ends: (() => unknown)[] = [];
+  afterEach(async () => {
+    for (const end of ends.splice(0)) await end();
+  });
+
+  /** A server that is always ready; `answer` gives the status of everything else. `asked` are the paths it was asked for. */
+  const serve = (answer: Answer) => {
+    const asked: string[] = [];
+    const server = Bun.serve({
+      hostname: '127.0.0.1',
+      port: 0,
+      reusePort: false,
+      fetch(request) {
+        const { pathname } = new URL(request.url);
+        if (pathname === '/health/ready') return new Response('ready');
+        asked.push(pathname);
+        return new Response(request.headers.get('x-forwarded-for'), { status: answer(pathname) });
+      },
+    });
+    ends.push(() => server.stop(true));
+    return { asked, address: `127.0.0.1:${server.port}` };
+  };
+
+  /** URL of a balancer before these addresses, once it answers. */
+  const balance = async (...addresses: string[]): Promise<string> => {
+    const bind = `127.0.0.1:${await freePort()}`;
+    const env = Object.fromEntries(addresses.map((address, at) => [`SERVER_${'ABC'[at]}`, address]));
+    const options = { env: { BIND: bind, ...env }, stdout: 'ignore', stderr: 'ignore' } as const;
+    const child = Bun.spawn([HAPROXY ?? '', '-db', '-f', CONFIGURATION], options);
+    ends.push(() => {
+      child.kill('SIGKILL');
+      return child.exited;
+    });
+    const up = () =>
+      fetch(`http://${bind}/health`).then(
+        ({ status }) => status === 200,
+        () => false,
+      );
+    await waitFor(up, 'HAProxy to answer');
+    return `http://${bind}`;
+  };
+
+  const statuses = async (count: number, ask: () => Promise<Response>): Promise<Set<number>> => {
+    const found = new Set<number>();
+    for (let at = 0; at < count; at += 1) found.add((await ask()).status);
+    return found;
+  };
+
+  test('asks another server where one cannot say: reads and tokens, and nothing that may do harm twice', async () => {
+    const lost = serve((path) => (path === '/health' ? 200 : 503));
+    const well = serve(() => 200);
+    const url = await balance(lost.address, well.address);
+    expect(await statuses(6, () => fetch(`${url}/api/currency/`))).toEqual(new Set([200]));
+    expect(await statuses(6, () => fetch(`${url}/api/auth/token`, { method: 'POST' }))).toEqual(new Set([200]));
+    expect(lost.asked).toContain('/api/auth/token');
+    expect(await statuses(6, () => fetch(`${url}/api/clients`, { method: 'POST' }))).toEqual(new Set([200, 503]));
+  });
+
+  test('spreads over three where there are three', async () => {
+    const servers = [serve(() => 200), serve(() => 200), serve(() => 200)];
+    const url = await balance(...servers.map(({ address }) => address));
+    await waitFor(async () => {
+      await fetch(`${url}/api/currency/`);
+      return servers.every(({ asked }) => asked.includes('/api/currency/'));
+    }, 'each to be asked');
+  });
+
+  test('starts while the name of a server is not known, and says who the caller is', async () => {
+    const url = await balance(serve(() => 200).address, 'nobody.invalid:8000');
+    const answer = await fetch(`${url}/api/currency/`);
+    expect([answer.status, await answer.text()]).toEqual([200, '127.0.0.1']);
+  });
+});
