@@ -37,7 +37,8 @@ LABEL org.opencontainers.image.title="crypto-server" \
       org.opencontainers.image.description="OAuth 2.0 authorization server for machines, with a protected API of live crypto rates"
 COPY --from=build /src/crypto-server /usr/local/bin/crypto-server
 EXPOSE 8000
-HEALTHCHECK --interval=5s --timeout=3s --start-period=30s --retries=3 CMD ["/usr/local/bin/crypto-server", "healthcheck"]
+# The time is for a machine with other work: most of a check is starting the program.
+HEALTHCHECK --interval=5s --timeout=10s --start-period=30s --retries=3 CMD ["/usr/local/bin/crypto-server", "healthcheck"]
 ENTRYPOINT ["/usr/local/bin/crypto-server"]
 
 FROM runtime AS crypto-client
@@ -45,5 +46,5 @@ LABEL org.opencontainers.image.title="crypto-client" \
       org.opencontainers.image.description="Machine client of crypto-server: registers, keeps its token fresh, reads the rates and serves them"
 COPY --from=build /src/crypto-client /usr/local/bin/crypto-client
 EXPOSE 8001
-HEALTHCHECK --interval=5s --timeout=3s --start-period=30s --retries=3 CMD ["/usr/local/bin/crypto-client", "healthcheck"]
+HEALTHCHECK --interval=5s --timeout=10s --start-period=30s --retries=3 CMD ["/usr/local/bin/crypto-client", "healthcheck"]
 ENTRYPOINT ["/usr/local/bin/crypto-client"]
