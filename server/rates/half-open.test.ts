@@ -46,7 +46,7 @@ describe.skipIf(!findPostgres())('a tick whose server has vanished', () => {
     const begun = performance.now();
     network.cut();
     const store = createRateStore(other.rows);
-    const tick = () => store.tick({ at: new Date(START_MS), isDue: () => true, next: ({ rate }) => rate });
+    const tick = () => store.tick({ clock: async () => START_MS, isDue: () => true, next: ({ rate }) => rate });
     expect(await tick()).toBeNull();
     let made: Awaited<ReturnType<typeof tick>> = null;
     await waitFor(async () => {

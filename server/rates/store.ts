@@ -22,13 +22,16 @@ export interface MarketState {
   readonly currencies: readonly CurrencyRow[];
 }
 
+type Reader = Pick<Rows, 'select'>;
+
 /** A tick to be made. */
 export interface TickPlan {
-  readonly at: Date;
+  /** Reads the time of the tick, in milliseconds since the epoch; called once nobody else can tick. */
+  readonly clock: (within: Reader) => Promise<number>;
   /** Goes on only if this says so of the last tick's time; other replicas may have been quicker. */
-  readonly isDue: (tickedAt: Date | null) => boolean;
+  readonly isDue: (tickedAt: Date | null, at: Date) => boolean;
   /** The next rate of a currency; null: there is none, and it stays as it is. */
-  readonly next: (currency: CurrencyRow, seq: number) => string | null;
+  readonly next: (currency: CurrencyRow, tick: { readonly seq: number; readonly at: Date }) => string | null;
 }
 
 /** Rows of the market. */
@@ -43,7 +46,6 @@ export interface RateStore {
 /** Told under `rates:` when the catalogue has changed; a tick is told by its number. */
 export const CATALOGUE_NEWS = 'catalogue';
 
-type Reader = Pick<Rows, 'select'>;
 type Writer = Pick<Rows, 'update'>;
 
 /** The market in the database. */
@@ -63,13 +65,16 @@ export function createRateStore(rows: Rows): RateStore {
       const found = await rows.select({ symbol: currencyRates.symbol }).from(currencyRates);
       return found.map(({ symbol }) => symbol);
     },
-    tick: ({ at, isDue, next }) =>
+    tick: ({ clock, isDue, next }) =>
       rows.transaction(async (tx) => {
         const [counter] = await tx.select().from(market).for('update', { skipLocked: true });
-        if (counter === undefined || !isDue(counter.tickedAt)) return null;
+        if (counter === undefined) return null;
+        // With the row in hand: whoever was held up between the clock and the row would make a tick of the past.
+        const at = new Date(await clock(tx));
+        if (!isDue(counter.tickedAt, at)) return null;
         const seq = counter.seq + 1;
         const before = await currencies(tx);
-        const after = before.map((currency) => moveTo(next(currency, seq), currency, at));
+        const after = before.map((currency) => moveTo(next(currency, { seq, at }), currency, at));
         const moved = after.filter((currency, index) => currency !== before[index]);
         // The rates that the market starts with are in no history yet, and are the oldest ones known.
         if (counter.tickedAt === null) await recordRates(tx, { rates: before, seq: counter.seq, isNewSeq: false, at });

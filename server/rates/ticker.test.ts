@@ -175,6 +175,39 @@ eachDatabase('the ticker', (open) => {
 });
 
 describe.skipIf(!findPostgres())('two servers on one PostgreSQL', () => {
+  test('one that is held up once it has read the clock makes no tick of the past beside those of the other', async () => {
+    const url = await freshDatabaseUrl();
+    const databases = [connectPostgres({ url }), connectPostgres({ url })] as const;
+    const quick = await startTestServer(databases[0]);
+    const [read, held] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    let hold = async (): Promise<void> => {};
+    const databaseNow = async (): Promise<number> => {
+      const now = quick.now();
+      await hold();
+      return now;
+    };
+    const slow = await startTestServer(databases[1], { settings: { databaseNow } });
+    hold = () => {
+      read.resolve();
+      return held.promise;
+    };
+    quick.pass(3_000);
+    const late = slow.services.ticker.tick();
+    await read.promise;
+    await tick(quick);
+    held.resolve();
+    await late;
+    await tick(quick);
+    const rows = await databases[0].rows
+      .selectDistinct({ seq: ticks.seq, at: ticks.at })
+      .from(ticks)
+      .orderBy(ticks.seq);
+    const times = rows.slice(1).map(({ at }) => at.getTime() - START_MS);
+    expect(times).toEqual([3_000, 9_000]);
+    await Promise.all([quick.close(), slow.close()]);
+    await Promise.all(databases.map((database) => database.close()));
+  });
+
   test('tick once a period, whoever it is, and both serve the same', async () => {
     const url = await freshDatabaseUrl();
     const databases = [connectPostgres({ url }), connectPostgres({ url })] as const;

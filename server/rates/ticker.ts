@@ -23,7 +23,7 @@ export interface TickerOptions {
   readonly source: Pick<Source, 'next'>;
   readonly periodSeconds: number;
   /** The clock that all servers share (milliseconds since the epoch): by their own ones they would not agree on what is due. */
-  readonly calendar: () => Promise<number>;
+  readonly calendar: TickPlan['clock'];
   /** Milliseconds on a clock that never steps. */
   readonly elapsed: () => number;
   readonly log: Log;
@@ -49,16 +49,21 @@ export function createTicker(options: TickerOptions): Ticker {
     await candles.rollUp(at).catch((error: unknown) => log.warn('longer candles were not made', { error }));
   };
   const tick = async (): Promise<number | null> => {
-    // Before the other clock: what comes between them must not pass for older than this tick.
-    const elapsedMs = elapsed();
-    const at = new Date(await calendar());
-    const due = (tickedAt: Date | null): boolean => isDue(tickedAt, at, periodSeconds * 1000);
-    const next: TickPlan['next'] = (currency, seq) => source.next(currency, { seq, at, elapsedMs });
-    const state = await feed.publish(() => store.tick({ at, isDue: due, next }));
+    let elapsedMs = 0;
+    const plan: TickPlan = {
+      clock: (within) => {
+        // Before the other clock: what comes between them must not pass for older than this tick.
+        elapsedMs = elapsed();
+        return calendar(within);
+      },
+      isDue: (tickedAt, at) => isDue(tickedAt, at, periodSeconds * 1000),
+      next: (currency, made) => source.next(currency, { ...made, elapsedMs }),
+    };
+    const state = await feed.publish(() => store.tick(plan));
     if (state === null) return null;
     made += 1;
     log.debug('tick', { 'market.seq': state.seq });
-    await rollUp(at);
+    if (state.tickedAt !== null) await rollUp(state.tickedAt);
     return state.seq;
   };
   return {
@@ -74,7 +79,7 @@ export function createTicker(options: TickerOptions): Ticker {
 
 /**
  * Due a period after the last tick. A last tick a period in the future means that the clock was set back: the market goes on.
- * One that is less so was made by another replica, since the clock was read.
+ * One that is less so is soon past.
  */
 function isDue(last: Date | null, at: Date, periodMs: number): boolean {
   if (last === null) return true;
