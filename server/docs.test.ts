@@ -117,6 +117,8 @@ eachDatabase('the documents of the API', (open) => {
         const { Vary: vary } = described as { Vary?: { example: string } };
         expect(answer.headers.get('vary')).toBe(vary?.example ?? null);
       }
+      const { ETag: etag } = described as { ETag?: { example: string } };
+      expect(new Map(of('header')).get('If-None-Match')).toBe(etag?.example);
       // What a parameter says of itself there nobody is to listen to (OpenAPI 3.1 §4.8.12).
       expect(of('header').map(([name]) => name)).not.toContain('Accept');
     }

@@ -25,15 +25,18 @@ export const SYMBOLS_PARAMETER = {
   example: 'BTC,ETH',
 };
 
-/** What a caller may send to be spared bytes. */
-export const NEGOTIATION = [
+/** An entity tag as these answers have them: of a tick, a catalogue and an encoding. */
+const TAG = '"41-2-mihq1u80-identity"';
+
+/** What a caller may send to be spared bytes; `tag` is one that he may have. */
+export const negotiation = (tag = TAG) => [
   {
     name: 'If-None-Match',
     in: 'header' as const,
     required: false,
     description: 'The `ETag` of the answer you have: 304 while it is the latest.',
     schema: { type: 'string' as const },
-    example: '"41-2-mihq1u80-identity"',
+    example: tag,
   },
   {
     name: 'Accept-Encoding',
@@ -52,7 +55,7 @@ const LIMIT_HEADERS: DescribedHeaders = {
 
 /** What a good answer says of itself. */
 export const VALIDATORS: DescribedHeaders = {
-  ETag: ['Of this tick, this catalogue and this encoding.', '"41-2-mihq1u80-identity"'],
+  ETag: ['Of this tick, this catalogue and this encoding.', TAG],
   'Cache-Control': ['Keep it for yourself, and ask each time whether it is the latest.', 'private, no-cache'],
   Vary: ['What the answer was chosen by.', 'accept-encoding'],
   ...LIMIT_HEADERS,
@@ -131,7 +134,7 @@ export const LIST_DETAIL = {
   summary: 'All rates, or some of them',
   description:
     'From memory, as of the last tick. The path may end with a slash. Parameters that are not known are ignored.',
-  parameters: [SYMBOLS_PARAMETER, ...NEGOTIATION],
+  parameters: [SYMBOLS_PARAMETER, ...negotiation()],
   security: SECURITY,
   responses: {
     200: jsonAnswer('The rates, in the order of the catalogue or of `symbols`', Rates, VALIDATORS),
@@ -148,7 +151,7 @@ export const ONE_DETAIL = {
   operationId: 'getRate',
   tags: ['Rates'],
   summary: 'One rate',
-  parameters: [SYMBOL_PARAMETER, ...NEGOTIATION],
+  parameters: [SYMBOL_PARAMETER, ...negotiation()],
   security: SECURITY,
   responses: {
     200: jsonAnswer('The rate', Rate, VALIDATORS),

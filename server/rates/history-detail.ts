@@ -1,16 +1,18 @@
 // What the document says of ticks and candles, whose routes carry no schemas: the guard stands before any look at a request.
 import { bareAnswer, type DescribedHeaders, jsonAnswer, refusal } from '../../kit/http/answers';
 import { describeQuery } from '../../kit/http/query';
-import { NEGOTIATION, NOT_ACCEPTABLE, REFUSALS, SECURITY, SYMBOL_PARAMETER, UNKNOWN, VALIDATORS } from './detail';
+import { NOT_ACCEPTABLE, negotiation, REFUSALS, SECURITY, SYMBOL_PARAMETER, UNKNOWN, VALIDATORS } from './detail';
 import { EXPORTS_MAX, EXPORTS_PER_CLIENT_MAX } from './exports';
 import { CandleQuery, Candles, TickPage, TickQuery } from './history-model';
 
 const CSV = `With \`Accept: text/csv\` they come as rows (RFC 4180) with a header row, ${EXPORTS_PER_CLIENT_MAX} answers at a time for one client: 429 beyond.`;
 
+const TAG = '"41-2-mihq1u80-json-identity"';
+
 /** As for all rates, but for the type that was chosen too. */
 const TAGGED = {
   ...VALIDATORS,
-  ETag: ['Of this tick, this catalogue, this type and this encoding.', '"41-2-mihq1u80-json-identity"'],
+  ETag: ['Of this tick, this catalogue, this type and this encoding.', TAG],
   Vary: ['What the answer was chosen by.', 'accept, accept-encoding'],
 } satisfies DescribedHeaders;
 
@@ -50,7 +52,7 @@ export const TICKS_DETAIL = {
   tags: ['Rates'],
   summary: 'Every tick of a currency, oldest first',
   description: `In the order of their numbers, of retired currencies too. What a currency was listed at comes first, under the number of the tick before. Ticks are kept for \`RETENTION_TICKS\`. ${CSV}`,
-  parameters: [SYMBOL_PARAMETER, ...describeQuery(TickQuery), ...NEGOTIATION],
+  parameters: [SYMBOL_PARAMETER, ...describeQuery(TickQuery), ...negotiation(TAG)],
   security: SECURITY,
   responses: {
     200: {
@@ -67,7 +69,7 @@ export const CANDLES_DETAIL = {
   tags: ['Rates'],
   summary: 'Candles of a currency, oldest first',
   description: `Each has every tick in it that was committed before. Without a tick there is no candle. Candles shorter than an hour are kept for \`RETENTION_CANDLES\`, longer ones for ever. ${CSV}`,
-  parameters: [SYMBOL_PARAMETER, ...describeQuery(CandleQuery), ...NEGOTIATION],
+  parameters: [SYMBOL_PARAMETER, ...describeQuery(CandleQuery), ...negotiation(TAG)],
   security: SECURITY,
   responses: {
     200: {
