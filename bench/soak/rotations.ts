@@ -18,8 +18,8 @@ export interface Rotations {
   seen(): { readonly secrets: number; readonly refused: number };
 }
 
-/** How long the old secret of a client goes on: the client has its new one within milliseconds. */
-const OVERLAP_SECONDS = 5;
+/** How long the old secret of a client goes on: what was asked with it waits for ten seconds at most where a server is overloaded. */
+const OVERLAP_SECONDS = 15;
 
 /** Turns from client to client. */
 export function createRotations({ url, adminSecret, accounts, rotated }: RotationsOptions): Rotations {
