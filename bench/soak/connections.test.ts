@@ -4,10 +4,11 @@ import { until } from '../../db/testing-postgres';
 import { type Connections, createConnections } from './connections';
 
 /** A server that does with each request what it is told to. */
-function listen(answer: (socket: Socket<undefined>, request: string) => void): TCPSocketListener {
-  return Bun.listen({
+function listen(answer: (socket: Socket<unknown>, request: string) => void): TCPSocketListener<unknown> {
+  return Bun.listen<unknown>({
     hostname: '127.0.0.1',
     port: 0,
+    data: null,
     socket: { data: (socket, chunk) => answer(socket, chunk.toString()) },
   });
 }
@@ -15,13 +16,13 @@ function listen(answer: (socket: Socket<undefined>, request: string) => void): T
 const ok = (body: string): string => `HTTP/1.1 200 OK\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
 
 describe('connections', () => {
-  let server: TCPSocketListener;
+  let server: TCPSocketListener<unknown>;
   let connections: Connections;
   afterEach(() => {
     connections.close();
     server.stop(true);
   });
-  const open = (count: number, answer: (socket: Socket<undefined>, request: string) => void): void => {
+  const open = (count: number, answer: (socket: Socket<unknown>, request: string) => void): void => {
     server = listen(answer);
     connections = createConnections({ port: server.port, count });
   };
