@@ -82,4 +82,33 @@ describe.skipIf(!hasHaproxy())('HAProxy', () => {
     const answer = await fetch(`${url}/api/currency/`);
     expect([answer.status, await answer.text()]).toEqual([200, '127.0.0.1']);
   });
+
+  test('says in the words of the servers (RFC 9457) that one went away before it answered, and that there is none', async () => {
+    const rude = Bun.listen({
+      hostname: '127.0.0.1',
+      port: 0,
+      socket: {
+        data: (socket, bytes) => {
+          if (bytes.includes('/health'))
+            socket.write('HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n');
+          socket.end();
+        },
+      },
+    });
+    ends.push(() => rude.stop(true));
+    const url = await balance(`127.0.0.1:${rude.port}`, 'nobody.invalid:8000');
+    // On a connection of its own: HAProxy closes one that was used before without a word, as servers do, for the caller to retry.
+    await expectProblem(await fetch(`${url}/api/clients`, { method: 'POST', keepalive: false }), 502);
+    rude.stop(true);
+    const none = async (): Promise<boolean> => (await fetch(`${url}/api/clients`, { method: 'POST' })).status === 503;
+    await waitFor(none, 'HAProxy to notice');
+    const answer = await fetch(`${url}/api/currency/`);
+    expect(answer.headers.get('retry-after')).toBe('2');
+    await expectProblem(answer, 503);
+  });
 });
+
+async function expectProblem(answer: Response, status: number): Promise<void> {
+  expect([answer.status, answer.headers.get('content-type')]).toEqual([status, 'application/problem+json']);
+  expect(await answer.json()).toMatchObject({ type: 'about:blank', status, title: expect.any(String) });
+}
