@@ -5,6 +5,7 @@ import { findPostgres, freePort, startPostgres, type TestPostgres } from '../db/
 import { HAPROXY, hasHaproxy } from './authentication/testing-proxy';
 import { ADMIN_SECRET, waitFor } from './testing';
 import { type ServerProcess, startServerProcess, temporaryFolder } from './testing-process';
+import { follow } from './testing-readers';
 
 setDefaultTimeout(120_000);
 
@@ -85,7 +86,7 @@ describe.skipIf(findPostgres() === null || !hasHaproxy())('a rolling restart beh
       }
     };
     const calls = Array.from({ length: CALLERS }, call);
-    const stream = follow(url, authorization);
+    const stream = follow({ urls: [url], authorization });
     try {
       await waitFor(() => stream.seqs.length > 1, 'the stream to begin');
       for (const at of [0, 1]) {
@@ -112,52 +113,3 @@ describe.skipIf(findPostgres() === null || !hasHaproxy())('a rolling restart beh
     expect(stream.faults).toEqual([]);
   });
 });
-
-interface Stream {
-  /** Number of each tick that was read. */
-  readonly seqs: readonly number[];
-  /** Notices that a server is going. */
-  readonly shutdowns: number;
-  /** What was missed, or came twice. */
-  readonly faults: readonly string[];
-  leave(): Promise<void>;
-}
-
-/** Follows the events, and comes back by `Last-Event-ID` as a browser does. */
-function follow(url: string, authorization: string): Stream {
-  const left = new AbortController();
-  const stream = { seqs: [] as number[], shutdowns: 0, faults: [] as string[] };
-  const hear = (event: string): void => {
-    const name = /^event: (\w+)$/m.exec(event)?.[1];
-    if (name === 'shutdown') stream.shutdowns += 1;
-    if (name !== 'snapshot' && name !== 'update') return;
-    const { from_seq: from, seq } = JSON.parse(/^data: (.*)$/m.exec(event)?.[1] ?? '') as {
-      from_seq?: number;
-      seq: number;
-    };
-    const before = stream.seqs.at(-1);
-    if (before !== undefined && (from !== before || seq <= before))
-      stream.faults.push(`${before}, then ${from}–${seq}`);
-    stream.seqs.push(seq);
-  };
-  const read = async (): Promise<void> => {
-    const last = stream.seqs.at(-1);
-    const headers = { authorization, ...(last === undefined ? {} : { 'last-event-id': String(last) }) };
-    const { body } = await fetch(`${url}/api/currency/events`, { headers, signal: left.signal });
-    let text = '';
-    for await (const chunk of body ?? []) {
-      const parts = (text + Buffer.from(chunk).toString()).split('\n\n');
-      text = parts.pop() ?? '';
-      for (const part of parts) hear(part);
-    }
-  };
-  const reading = (async () => {
-    while (!left.signal.aborted) await read().catch(() => {});
-  })();
-  return Object.assign(stream, {
-    leave: async () => {
-      left.abort();
-      await reading;
-    },
-  });
-}

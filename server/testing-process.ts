@@ -43,6 +43,9 @@ export async function runServer(args: readonly string[], env: Record<string, str
   return { code, out, err };
 }
 
+/** On a machine whose processors are shared with many others a start has taken half a minute. */
+const START_PATIENCE_MS = 60_000;
+
 /** Starts `serve` on a free port and waits until it is ready. */
 export async function startServerProcess(env: Record<string, string>): Promise<ServerProcess> {
   const child = spawn([], { PORT: '0', RATE_LIMIT: 'off', ...env }, tmpdir());
@@ -52,13 +55,14 @@ export async function startServerProcess(env: Record<string, string>): Promise<S
     for await (const chunk of child.stderr) err += decoder.decode(chunk, { stream: true });
   })();
   let url: string | undefined;
-  await waitFor(() => {
-    if (child.exitCode !== null) throw new Error(`the server ended: ${err}`);
+  const listens = (): boolean => {
+    if (child.exitCode !== null) throw new Error('the server ended');
     url = /crypto-server listens on (https?:\/\/[^\s"]+)/.exec(err)?.[1];
     return url !== undefined;
-  }, 'the server to listen').catch((error: unknown) => {
+  };
+  await waitFor(listens, 'the server to listen', START_PATIENCE_MS).catch((error: unknown) => {
     child.kill('SIGKILL');
-    throw error;
+    throw new Error(`${error}: ${err}`);
   });
   const { port: bound, protocol } = new URL(url!);
   const port = Number(bound);
