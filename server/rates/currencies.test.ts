@@ -6,6 +6,7 @@ import { candles, currencyRates } from '../../db/schema';
 import { eachDatabase, freshDatabaseUrl } from '../../db/testing';
 import { findPostgres } from '../../db/testing-postgres';
 import { startTestServer, type TestServer, waitFor } from '../testing';
+import type { TickView } from './history-model';
 
 const TON = { symbol: 'TON', name: 'Toncoin', rate: 5.25 };
 const BY = { actor: 'admin', request: null };
@@ -117,6 +118,42 @@ test.skipIf(!findPostgres())(
     );
     expect((await Promise.all(races)).sort()).toEqual([409, 409, 409, 'listed']);
     await Promise.all([first.close(), second.close()]);
+    await Promise.all([one.close(), two.close()]);
+  },
+);
+
+test.skipIf(!findPostgres())(
+  'a currency is not listed before the tick whose number it begins with, though a server is held up once it has read the clock',
+  async () => {
+    const url = await freshDatabaseUrl();
+    const [one, two] = [connectPostgres({ url }), connectPostgres({ url })];
+    const quick = await startTestServer(one);
+    const [read, held] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    let hold = async (): Promise<void> => {};
+    const databaseNow = async (): Promise<number> => {
+      const now = quick.now();
+      await hold();
+      return now;
+    };
+    const slow = await startTestServer(two, { settings: { databaseNow } });
+    hold = () => {
+      read.resolve();
+      return held.promise;
+    };
+    const ticksOf = async (symbol: string): Promise<TickView[]> =>
+      (await (await quick.services.history.ticks(symbol, {})).body()).items;
+    quick.pass(3_000);
+    await quick.services.ticker.tick();
+    const listing = slow.services.currencies.add(TON, BY);
+    await read.promise;
+    quick.pass(3_000);
+    await quick.services.ticker.tick();
+    held.resolve();
+    await listing;
+    const [first] = await ticksOf('TON');
+    const before = (await ticksOf('BTC')).find(({ seq }) => seq === first!.seq)!;
+    expect(Date.parse(first!.at)).toBeGreaterThanOrEqual(Date.parse(before.at));
+    await Promise.all([quick.close(), slow.close()]);
     await Promise.all([one.close(), two.close()]);
   },
 );

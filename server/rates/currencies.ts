@@ -6,6 +6,7 @@ import type { CurrencyInput, CurrencyView } from './currency-model';
 import type { CatalogueRow, CurrencyStore } from './currency-store';
 import type { Feed } from './feed';
 import { SIGNIFICANT_DIGITS_MAX } from './price';
+import type { TickPlan } from './store';
 
 /** Who changes the catalogue. */
 export interface CatalogueCause {
@@ -32,7 +33,7 @@ export interface CurrenciesOptions {
   readonly store: CurrencyStore;
   readonly feed: Pick<Feed, 'refresh'>;
   /** The clock that all servers share (milliseconds since the epoch). */
-  readonly calendar: () => Promise<number>;
+  readonly calendar: TickPlan['clock'];
   readonly tell: Tell;
 }
 
@@ -51,12 +52,12 @@ export function createCurrencies({ store, feed, calendar, tell }: CurrenciesOpti
     list: async () => (await store.all()).map(view),
     add: async ({ symbol, name, rate }, cause) => {
       if (Number(rate.toPrecision(SIGNIFICANT_DIGITS_MAX)) !== rate) throw tooManyDigits();
-      const obstacle = await store.add({ symbol, name, rate: String(rate) }, new Date(await calendar()));
+      const obstacle = await store.add({ symbol, name, rate: String(rate) }, calendar);
       if (obstacle !== null) throw taken(obstacle);
       return done('currency_added', symbol, cause);
     },
     retire: async (symbol, cause) => {
-      if (!(await store.retire(symbol.toUpperCase(), new Date(await calendar())))) unlisted();
+      if (!(await store.retire(symbol.toUpperCase(), calendar))) unlisted();
       return done('currency_retired', symbol.toUpperCase(), cause);
     },
   };

@@ -2,7 +2,7 @@ import { and, eq, isNull, sql } from 'drizzle-orm';
 import { notify } from '../../db/notify';
 import type { Rows, Transaction } from '../../db/rows';
 import { currencyRates, market } from '../../db/schema';
-import { CATALOGUE_NEWS, type CurrencyRow } from './store';
+import { CATALOGUE_NEWS, type CurrencyRow, type TickPlan } from './store';
 import { recordRates } from './tick-store';
 
 /** A currency, listed or retired. */
@@ -17,15 +17,15 @@ export interface NewCurrency {
   readonly rate: string;
 }
 
-/** Rows of the catalogue. Each change raises its version and is told to every server, in one transaction. */
+/** Rows of the catalogue. Each change raises its version and is told to every server, in one transaction; it reads the clock once no tick can come. */
 export interface CurrencyStore {
   all(): Promise<readonly CatalogueRow[]>;
   /** The currency that has the symbol, listed or retired; null: none. */
   idOf(symbol: string): Promise<number | null>;
   /** Lists a currency; a retired one of that name and symbol comes back. @returns the currency that stands in the way, or null: it is listed. */
-  add(currency: NewCurrency, at: Date): Promise<CatalogueRow | null>;
+  add(currency: NewCurrency, clock: TickPlan['clock']): Promise<CatalogueRow | null>;
   /** @returns false when no such currency is listed. */
-  retire(symbol: string, at: Date): Promise<boolean>;
+  retire(symbol: string, clock: TickPlan['clock']): Promise<boolean>;
 }
 
 /** The catalogue in the database. */
@@ -36,9 +36,9 @@ export function createCurrencyStore(rows: Rows): CurrencyStore {
       const [row] = await rows.select().from(currencyRates).where(eq(currencyRates.symbol, symbol));
       return row?.id ?? null;
     },
-    add: (currency, at) =>
+    add: (currency, clock) =>
       rows.transaction(async (tx) => {
-        const seq = await holdMarket(tx);
+        const { seq, at } = await holdMarket(tx, clock);
         const [there] = await tx.select().from(currencyRates).where(eq(currencyRates.symbol, currency.symbol));
         if (there !== undefined && (there.retiredAt === null || there.name !== currency.name)) return there;
         const listed = { ...currency, anchorRate: currency.rate, lastUpdated: at, retiredAt: null };
@@ -51,9 +51,9 @@ export function createCurrencyStore(rows: Rows): CurrencyStore {
         await raiseVersion(tx);
         return null;
       }),
-    retire: (symbol, at) =>
+    retire: (symbol, clock) =>
       rows.transaction(async (tx) => {
-        await holdMarket(tx);
+        const { at } = await holdMarket(tx, clock);
         const retired = await tx
           .update(currencyRates)
           .set({ retiredAt: at })
@@ -65,11 +65,11 @@ export function createCurrencyStore(rows: Rows): CurrencyStore {
   };
 }
 
-/** A tick reads the catalogue, and must not do so half-way; it skips its turn while this is held. @returns the number of the last one. */
-async function holdMarket(tx: Transaction): Promise<number> {
+/** A tick reads the catalogue, and must not do so half-way; it skips its turn while this is held. @returns the number of the last one, and the time after it. */
+async function holdMarket(tx: Transaction, clock: TickPlan['clock']): Promise<{ seq: number; at: Date }> {
   const [counter] = await tx.select().from(market).for('update');
   if (counter === undefined) throw new Error('The market has no counter row.');
-  return counter.seq;
+  return { seq: counter.seq, at: new Date(await clock(tx)) };
 }
 
 async function raiseVersion(tx: Transaction): Promise<void> {
