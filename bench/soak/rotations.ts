@@ -23,7 +23,7 @@ const OVERLAP_SECONDS = 15;
 
 /** Turns from client to client. */
 export function createRotations({ url, adminSecret, accounts, rotated }: RotationsOptions): Rotations {
-  const ended: Account[] = [];
+  const ending: { readonly account: Account; readonly endedMs: number }[] = [];
   const current = [...accounts];
   let secrets = 0;
   let refused = 0;
@@ -44,12 +44,14 @@ export function createRotations({ url, adminSecret, accounts, rotated }: Rotatio
     const renewed = { id: account.id, secret };
     rotated(renewed);
     current.push(renewed);
-    ended.push(account);
+    ending.push({ account, endedMs: performance.now() + (OVERLAP_SECONDS + 1) * 1_000 });
     secrets += 1;
   };
   const tryEnded = async (): Promise<void> => {
-    const account = ended.shift();
-    if (account === undefined) return;
+    const [oldest] = ending;
+    if (oldest === undefined || performance.now() < oldest.endedMs) return;
+    ending.shift();
+    const { account } = oldest;
     const { status } = await post('/api/auth/token', {}, { client_id: account.id, client_secret: account.secret });
     if (status !== 401) throw new Error(`A secret that has ended is answered ${status}.`);
     refused += 1;
