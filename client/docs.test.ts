@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import { chmodSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { openEmbedded } from '../db/embedded';
+import { freshEmbedded } from '../db/testing';
 import { freePort } from '../db/testing-postgres';
 import { commandOf } from '../kit/testing';
 import { ADMIN_SECRET, startTestServer, waitFor } from '../server/testing';
@@ -27,8 +27,7 @@ async function startBoth() {
   mkdirSync(join(folder.path, 'data/server'), { recursive: true });
   writeFileSync(join(folder.path, 'data/server/admin-secret'), ADMIN_SECRET);
   symlinkSync(join(ROOT, 'node_modules'), join(folder.path, 'node_modules'));
-  const database = await openEmbedded({ folder: null });
-  await database.migrate();
+  const database = await freshEmbedded();
   // Who signs an assertion in a shell has the time of this machine. Clients with certificates are made, and never come.
   const settings = { now: Date.now, behindProxy: true, mtlsAuthorities: '-----' };
   const server = await startTestServer(database, { settings });

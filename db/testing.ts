@@ -30,7 +30,12 @@ export function eachDatabase(title: string, tests: (open: () => Promise<Database
 /** The same on the embedded database alone, for what never asks the database. */
 export function embeddedDatabase(title: string, tests: (open: () => Promise<Database>) => void): void {
   setDefaultTimeout(START_TIMEOUT_MS);
-  describe(title, () => tests(() => embedded().open()));
+  describe(title, () => tests(freshEmbedded));
+}
+
+/** The engine of this process, taken back to its beginning: one user at a time. */
+export function freshEmbedded(): Promise<Database> {
+  return embedded().open();
 }
 
 /** A database that a test before has closed, taken back to its beginning, or else a new one. */

@@ -1,6 +1,6 @@
 // POST /api/admin/backup: for the administrator alone, one at a time, and where the database has files.
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from 'bun:test';
-import { openEmbedded } from '../db/embedded';
+import { freshEmbedded } from '../db/testing';
 import { ADMIN_SECRET, startTestServer, type TestServer } from './testing';
 
 setDefaultTimeout(60_000);
@@ -14,8 +14,7 @@ const ask = (secret: string): Promise<Response> =>
   server.ask('/api/admin/backup', { method: 'POST', headers: { 'x-admin-secret': secret } });
 
 beforeAll(async () => {
-  const database = await openEmbedded({ folder: null });
-  await database.migrate();
+  const database = await freshEmbedded();
   const bytes = async function* () {
     yield Buffer.from('first ');
     await gate.promise;

@@ -1,7 +1,8 @@
 // Two servers behind HAProxy, as deploy/haproxy says, are restarted one after the other under load.
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test';
 import { join } from 'node:path';
-import { findPostgres, freePort, startPostgres, type TestPostgres } from '../db/testing-postgres';
+import { freshDatabaseUrl } from '../db/testing';
+import { findPostgres, freePort } from '../db/testing-postgres';
 import { HAPROXY, hasHaproxy } from './authentication/testing-proxy';
 import { ADMIN_SECRET, waitFor } from './testing';
 import { type ServerProcess, startServerProcess, temporaryFolder } from './testing-process';
@@ -18,7 +19,7 @@ const CALLERS = 4;
 
 describe.skipIf(findPostgres() === null || !hasHaproxy())('a rolling restart behind HAProxy', () => {
   const folder = temporaryFolder();
-  let postgres: TestPostgres;
+  let databaseUrl: string;
   let balancer: Bun.Subprocess;
   let url: string;
   let ports: number[];
@@ -27,14 +28,14 @@ describe.skipIf(findPostgres() === null || !hasHaproxy())('a rolling restart beh
     startServerProcess({
       PORT: String(ports[at]),
       ISSUER: url,
-      DATABASE_URL: postgres.url,
+      DATABASE_URL: databaseUrl,
       DATA_DIR: join(folder.path, String(at)),
       ADMIN_SECRET,
       KEY_ENCRYPTION_KEY: 'the-key-that-both-servers-have-in-common',
       TICK_SECONDS: '1',
     });
   beforeAll(async () => {
-    postgres = await startPostgres({ fast: true });
+    databaseUrl = await freshDatabaseUrl();
     const bind = await freePort();
     url = `http://localhost:${bind}`;
     ports = [await freePort(), await freePort()];
@@ -54,10 +55,9 @@ describe.skipIf(findPostgres() === null || !hasHaproxy())('a rolling restart beh
     const headers = { 'content-type': 'application/json', 'x-admin-secret': ADMIN_SECRET };
     expect((await fetch(`${url}/api/auth/register`, { method: 'POST', body, headers })).status).toBe(200);
   });
-  afterAll(async () => {
+  afterAll(() => {
     for (const server of servers) server.signal('SIGKILL');
     balancer?.kill('SIGKILL');
-    await postgres?.close();
     folder.remove();
   });
 

@@ -4,9 +4,9 @@ import { generateKeyPairSync } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { eq } from 'drizzle-orm';
-import { openEmbedded } from '../../db/embedded';
 import type { Rows } from '../../db/rows';
 import { auditEvents } from '../../db/schema';
+import { freshEmbedded } from '../../db/testing';
 import { freePort } from '../../db/testing-postgres';
 import { hasOpenssl, makeCertificate } from '../../kit/testing-certificates';
 import type { CreatedClient } from '../admin/contract';
@@ -30,8 +30,7 @@ const printed = async <T>(...args: string[]): Promise<T> => {
 const CREATE_TLS = ['clients', 'create', '--name', 'x', '--auth-method', 'tls_client_auth'];
 
 beforeAll(async () => {
-  const database = await openEmbedded({ folder: null });
-  await database.migrate();
+  const database = await freshEmbedded();
   server = await startTestServer(database, { settings: { behindProxy: true, mtlsAuthorities: '-----' } });
   closeDatabase = database.close;
   rows = database.rows;

@@ -1,9 +1,6 @@
-// The real server behind the console of the tests, on a database of its own.
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { openEmbedded } from '../../db/embedded';
+// The real server behind the console of the tests, on an empty database.
 import type { Rows } from '../../db/rows';
+import { freshEmbedded } from '../../db/testing';
 import type { CreatedClient } from '../admin/contract';
 import { ADMIN_SECRET, form, json, startTestServer, type TestServerOptions } from '../testing';
 
@@ -35,11 +32,9 @@ export interface ConsoleServer {
 /** The time of the browser; certificates can come in, so that every way of authenticating is offered. */
 const REAL = { now: Date.now, behindProxy: true, mtlsAuthorities: '-----' };
 
-/** Starts it. Its clock is real, since the browser's is. */
+/** Starts it, one at a time. Its clock is real, since the browser's is. */
 export async function startConsoleServer(options: TestServerOptions = {}): Promise<ConsoleServer> {
-  const folder = mkdtempSync(join(tmpdir(), 'console-'));
-  const database = await openEmbedded({ folder: join(folder, 'database') });
-  await database.migrate();
+  const database = await freshEmbedded();
   const server = await startTestServer(database, { ...options, settings: { ...REAL, ...options.settings } });
   const ask = (id: string, secret: string): Promise<Response> =>
     server.ask(
@@ -73,7 +68,6 @@ export async function startConsoleServer(options: TestServerOptions = {}): Promi
     close: async () => {
       await server.close();
       await database.close();
-      rmSync(folder, { recursive: true, force: true });
     },
   };
 }

@@ -1,7 +1,8 @@
 // Several processes on one port, as an operator runs them.
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test';
 import { readFileSync } from 'node:fs';
-import { findPostgres, freePort, startPostgres, type TestPostgres } from '../../db/testing-postgres';
+import { freshDatabaseUrl } from '../../db/testing';
+import { findPostgres, freePort } from '../../db/testing-postgres';
 import { ADMIN_SECRET, waitFor } from '../testing';
 import { runServer, type ServerProcess, startServerProcess, temporaryFolder } from '../testing-process';
 
@@ -11,18 +12,20 @@ const WORKERS = 2;
 
 describe.skipIf(findPostgres() === null)('two workers', () => {
   const folder = temporaryFolder();
-  let postgres: TestPostgres;
   let server: ServerProcess;
   let settings: Record<string, string>;
   beforeAll(async () => {
-    postgres = await startPostgres({ fast: true });
-    settings = { PORT: String(await freePort()), DATABASE_URL: postgres.url, DATA_DIR: folder.path, ADMIN_SECRET };
+    settings = {
+      PORT: String(await freePort()),
+      DATABASE_URL: await freshDatabaseUrl(),
+      DATA_DIR: folder.path,
+      ADMIN_SECRET,
+    };
     server = await startServerProcess({ ...settings, WORKERS: String(WORKERS), LOG_FORMAT: 'json' });
     await waitFor(() => server.err().includes('workers share the port'), 'all workers');
   });
-  afterAll(async () => {
+  afterAll(() => {
     server?.signal('SIGKILL');
-    await postgres?.close();
     folder.remove();
   });
 
