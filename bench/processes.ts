@@ -42,6 +42,8 @@ export interface ServerOptions {
   readonly workers?: number;
   /** Other settings than those of all measurements. */
   readonly settings?: Readonly<Record<string, string>>;
+  /** True: Ctrl-C does not reach it, and whoever started it has to stop it. */
+  readonly detached?: boolean;
   readonly signal: AbortSignal;
 }
 
@@ -61,6 +63,7 @@ export async function startServer({
   authorities,
   workers = 1,
   settings = {},
+  detached = false,
   signal,
 }: ServerOptions): Promise<ServerPeer> {
   const port = await freePort();
@@ -85,8 +88,7 @@ export async function startServer({
     stdin: 'ignore',
     stdout: out,
     stderr: out,
-    // Ctrl-C reaches whoever measures, who then stops it: until then it answers.
-    detached: true,
+    detached,
   });
   const peer = { pid: child.pid, url, [Symbol.asyncDispose]: () => stop(child) };
   try {

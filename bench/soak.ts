@@ -41,6 +41,8 @@ async function main({ minutes, rate, redis }: Flags, signal: AbortSignal): Promi
     await startServer({
       folder,
       databaseUrl: postgres.url,
+      // It answers until the load has ended.
+      detached: true,
       settings: cache === null ? SETTINGS : { ...SETTINGS, REDIS_URL: cache.url },
       signal,
     }),
@@ -73,8 +75,9 @@ function readFlags(): Flags {
 }
 
 const interruption = new AbortController();
+// Ending takes half a minute at most. Whoever presses Ctrl-C again must not leave the server behind.
 for (const name of ['SIGINT', 'SIGTERM'] as const)
-  process.once(name, () => interruption.abort(new Error('Interrupted.')));
+  process.on(name, () => interruption.abort(new Error('Interrupted.')));
 try {
   const flags = readFlags();
   const lacking = missing(flags);
