@@ -136,7 +136,7 @@ describe('docker-compose.yml', () => {
       }
   });
 
-  test('our programs are given settings that they know, and none twice', () => {
+  test('our programs are given settings that they know', () => {
     for (const [name, { image, environment }] of ALL.filter(([, { image }]) => image in PROGRAMS))
       for (const key of Object.keys(environment))
         expect([name, key, key in (PROGRAMS[image] ?? {})]).toEqual([name, key, true]);
@@ -198,6 +198,17 @@ describe('the profile replicas', () => {
   test('gives the balancer all that its configuration asks for', () => {
     const asked = [...textOf('deploy/haproxy/haproxy.cfg').matchAll(/"\$\{(\w+)\}"/g)].map(([, name]) => name);
     expect(asked).toEqual(Object.keys(services['balancer']?.environment ?? {}));
+  });
+
+  test('is told by the lines of the document, which name what is asked for', () => {
+    const lines = /printf '%s\\n' ([\s\S]*?) >> \.env/.exec(textOf('docs/containers.md'))?.[1] ?? '';
+    const told = [...lines.matchAll(/\b([A-Z_]+)=/g)].map(([, name = '']) => name);
+    const optional = [...COMPOSE.matchAll(/(?<!\$)\$\{(\w+):-/g)].map(([, name = '']) => name);
+    expect(new Set(told)).toEqual(new Set([...optional, 'COMPOSE_PROFILES']));
+    // Redis takes the password out of the URL by what stands around it.
+    const [, before, after] = /"REDIS_URL=(\S+?)\$\(openssl rand -hex 32\)(\S+)"/.exec(lines) ?? [];
+    expect(COMPOSE).toContain(`password=$$\{REDIS_URL#${before}}\n`);
+    expect(COMPOSE).toContain(`>$$\{password%${after}} `);
   });
 
   test('has servers that differ in nothing but their names', () => {
