@@ -18,7 +18,10 @@ export async function send(transport: Fetch, request: Request): Promise<Response
   }
 }
 
-/** The body as JSON object, or null when it is not one. Reads no more than {@link ANSWER_BYTES_MAX}. */
+/**
+ * The body as JSON object, or null when it is not one. Reads no more than {@link ANSWER_BYTES_MAX}. Rejects with {@link TokenError} of
+ * kind `unreachable` when it breaks off.
+ */
 export async function readObject(response: Response): Promise<Readonly<Record<string, unknown>> | null> {
   const text = await readText(response);
   if (text === null) return null;
@@ -30,11 +33,17 @@ export async function readObject(response: Response): Promise<Readonly<Record<st
   }
 }
 
-/** 429 and 5xx as trouble that passes, anything else as null. */
+/** 429 and 5xx, whose bodies nobody reads, as trouble that passes; anything else as null. */
 export function busy(response: Response, nowMs: number): TokenTrouble | null {
   const { status } = response;
   if (status !== 429 && status < 500) return null;
+  leave(response);
   return { kind: 'busy', status, retryAfterMs: retryAfterMs(response.headers.get('retry-after'), nowMs) };
+}
+
+/** Gives up a body that nobody reads: else its connection stays taken. */
+export function leave({ body }: Response): void {
+  body?.cancel().catch(() => {});
 }
 
 /** What the server says in words: without controls, cut to a line, or null. */
@@ -56,6 +65,11 @@ export function sayNetworkError(error: unknown, origin: string): string {
   return `no connection to ${origin}${code && ` (${code})`}`;
 }
 
+function sayBrokenOff(error: unknown): string {
+  const isLate = error instanceof Error && error.name === 'TimeoutError';
+  return isLate ? 'the answer did not end in time' : 'the answer broke off';
+}
+
 async function readText(response: Response): Promise<string | null> {
   const chunks: Uint8Array[] = [];
   let bytes = 0;
@@ -65,8 +79,8 @@ async function readText(response: Response): Promise<string | null> {
       if (bytes > ANSWER_BYTES_MAX) return null;
       chunks.push(chunk);
     }
-  } catch {
-    return null;
+  } catch (error) {
+    throw new TokenError({ kind: 'unreachable', detail: sayBrokenOff(error) });
   }
   return Buffer.concat(chunks).toString('utf8');
 }

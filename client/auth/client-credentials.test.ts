@@ -219,6 +219,20 @@ describe('trouble that passes', () => {
   });
 });
 
+describe('an answer that breaks off', () => {
+  test.each([
+    ['with its connection', new Error('gone'), 'broke off'],
+    ['at the deadline', new DOMException('late', 'TimeoutError'), 'in time'],
+  ])('%s is no answer', async (_, error, detail) => {
+    const body = async function* () {
+      yield Buffer.from('{"access_token":"a",');
+      throw error;
+    };
+    const { trouble } = await thrown(judgeTokenAnswer(new Response(body()), START_MS), TokenError);
+    expect(trouble).toEqual({ kind: 'unreachable', detail: expect.stringContaining(detail) });
+  });
+});
+
 describe('an answer that makes no sense', () => {
   test.each([
     ['a page', '<html>', {}],

@@ -102,7 +102,7 @@ async function ask(
 export type TokenOutcome = { readonly kind: 'granted'; readonly token: AccessToken } | TokenTrouble;
 
 /**
- * Judges the answer of a token endpoint (RFC 6749 §5.1, §5.2; RFC 9449 §5 when the token must be bound to a key). Never throws.
+ * Judges the answer of a token endpoint (RFC 6749 §5.1, §5.2; RFC 9449 §5 when the token must be bound to a key). Rejects as {@link readObject} and in no other way.
  * `shown` is the secret that was sent: words of the server that hold it are not repeated.
  */
 export async function judgeTokenAnswer(

@@ -56,6 +56,20 @@ describe('metadata', () => {
     expect(asked.length).toBe(2);
   });
 
+  test.each([404, 403, 503])('leave no body of status %p unread', async (status) => {
+    let left = false;
+    const body = new ReadableStream({
+      pull: (controller) => controller.enqueue(Buffer.from('more ')),
+      cancel: () => {
+        left = true;
+      },
+    });
+    await finder(() => new Response(body, { status }))
+      .find()
+      .catch(() => {});
+    expect(left).toBe(true);
+  });
+
   test('are asked for again after an hour, and those of before serve while nobody answers', async () => {
     let answer = () => Response.json(METADATA);
     const { find, asked, world } = finder(() => answer());

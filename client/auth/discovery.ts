@@ -1,5 +1,5 @@
 import type { Clock, Deadline, Fetch } from '../ports';
-import { busy, quote, readObject, send } from './answer';
+import { busy, leave, quote, readObject, send } from './answer';
 import { TokenError } from './token';
 
 /** Where tokens are asked for, and how the client says who it is there. */
@@ -79,11 +79,15 @@ async function discover({ serverUrl, issuer, fetch, deadline, clock }: Discovery
   });
   const response = await send(fetch, request);
   if (response.status === 404 || response.status === 410) {
+    leave(response);
     return { url: `${serverUrl}${PLAIN_TOKEN_PATH}`, style: 'json', registration: null };
   }
   const passing = busy(response, clock.now());
   if (passing !== null) throw new TokenError(passing);
-  if (response.status !== 200) throw malformed(`the metadata request is answered with status ${response.status}`);
+  if (response.status !== 200) {
+    leave(response);
+    throw malformed(`the metadata request is answered with status ${response.status}`);
+  }
   return judgeMetadata(await readObject(response), serverUrl, issuer);
 }
 

@@ -1,4 +1,4 @@
-import { busy, quote, readObject, send } from '../auth/answer';
+import { busy, leave, quote, readObject, send } from '../auth/answer';
 import { basic } from '../auth/authentication';
 import { TokenError } from '../auth/token';
 import type { Clock, Fetch } from '../ports';
@@ -66,7 +66,7 @@ export function secretsApi({ servers, clientId, fetch, clock }: SecretsApiDeps):
     for (const secret of by) {
       const response = await once(secret, method, suffix, body);
       if (response?.status !== 401) return response;
-      await response.body?.cancel();
+      leave(response);
     }
     throw new TokenError({ kind: 'refused', error: 'invalid_client', description: null });
   };
