@@ -46,9 +46,9 @@ export function leave({ body }: Response): void {
   body?.cancel().catch(() => {});
 }
 
-/** What the server says in words: without controls, cut to a line, or null. */
-export function quote(value: unknown): string | null {
-  if (typeof value !== 'string') return null;
+/** What the server says in words: without controls, cut to a line, or null; null also when it repeats one of the secrets that it was `shown`. */
+export function quote(value: unknown, shown: readonly string[]): string | null {
+  if (typeof value !== 'string' || shown.some((secret) => value.includes(secret))) return null;
   // biome-ignore lint/suspicious/noControlCharactersInRegex: controls are what is removed here
   const line = value.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]+/g, ' ').trim();
   return line === '' ? null : line.slice(0, QUOTE_LENGTH_MAX);

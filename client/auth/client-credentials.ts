@@ -142,8 +142,7 @@ function refusal(
   if (named === undefined && !PLAIN_REFUSALS.includes(status)) return null;
   const error: OAuthError = named ?? (status === 401 ? 'invalid_client' : 'invalid_request');
   const said = body?.['error_description'] ?? body?.['detail'];
-  const isTelling = shown !== null && typeof said === 'string' && said.includes(shown);
-  return { kind: 'refused', error, description: isTelling ? null : quote(said) };
+  return { kind: 'refused', error, description: quote(said, shown === null ? [] : [shown]) };
 }
 
 function malformed(detail: string): TokenTrouble {

@@ -105,7 +105,7 @@ export function judgeMetadata(
 ): TokenEndpoint {
   if (metadata === null) throw malformed('the metadata are not a JSON object of reasonable size');
   const found = metadata['issuer'];
-  if (found !== issuer) throw new TokenError({ kind: 'wrong_issuer', expected: issuer, found: quote(found) ?? '' });
+  if (found !== issuer) throw new TokenError({ kind: 'wrong_issuer', expected: issuer, found: quote(found, []) ?? '' });
   const endpoint = metadata['token_endpoint'];
   if (typeof endpoint !== 'string' || !URL.canParse(endpoint)) throw malformed('the metadata name no token_endpoint');
   return {

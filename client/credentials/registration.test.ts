@@ -75,6 +75,20 @@ describe('a registration', () => {
   });
 });
 
+describe('what the server says', () => {
+  const { clientSecret } = APPLICANT;
+  test.each([
+    ['plain words', 'the name is taken', {}, 'the name is taken'],
+    ['its secret', `${clientSecret} is too short`, {}, null],
+    ['the secret of the administrator', 'no s3cret here', { adminSecret: 's3cret' }, null],
+    ['the registration token', 'used up: t0ken', { registrationToken: 't0ken' }, null],
+  ])('is repeated unless it holds a secret that was shown: %s', async (_, detail, options, expected) => {
+    const { result } = await attempt(Response.json({ detail }, { status: 403 }), options);
+    const { trouble } = await thrown(result, TokenError);
+    expect(trouble).toEqual({ kind: 'not_registered', status: 403, detail: expected });
+  });
+});
+
 describe("the administrator's secret", () => {
   const ok = () => Response.json({});
 

@@ -54,7 +54,7 @@ export interface KeyApplicant {
  */
 export function register(applicant: Applicant, deps: RegistrationDeps): Promise<Registered> {
   const { clientId: client_id, clientSecret: client_secret, appName: app_name } = applicant;
-  return post(({ url }) => `${url}/api/auth/register`, { client_id, client_secret, app_name }, deps);
+  return post(({ url }) => `${url}/api/auth/register`, { client_id, client_secret, app_name }, client_secret, deps);
 }
 
 /** A client as the server made it (RFC 7591 §3.2.1). */
@@ -85,7 +85,7 @@ const bound = (dpop: boolean) => (dpop ? { dpop_bound_access_tokens: true } : {}
 
 async function registerByStandard(metadata: object, deps: RegistrationDeps): Promise<Made> {
   const body = { grant_types: ['client_credentials'], ...metadata };
-  const registered = await post(({ url }, { registration }) => registration ?? `${url}/api/clients`, body, deps);
+  const registered = await post(({ url }, { registration }) => registration ?? `${url}/api/clients`, body, null, deps);
   const { client_id: clientId, client_secret: value, client_secret_expires_at: ends, ...rest } = registered.answer;
   if (typeof clientId !== 'string' || clientId === '')
     throw malformed('the registration is answered without a client_id');
@@ -107,6 +107,7 @@ function malformed(detail: string): TokenError {
 async function post(
   where: (server: Server, endpoint: TokenEndpoint) => string,
   body: object,
+  secret: string | null,
   deps: RegistrationDeps,
 ): Promise<Registered> {
   return deps.servers.run(
@@ -116,7 +117,9 @@ async function post(
       const headers = new Headers({ 'content-type': 'application/json', accept: 'application/json' });
       await admit(headers, url, deps);
       const request = { method: 'POST', headers, body: JSON.stringify(body), signal, redirect: 'manual' } as const;
-      return judgeRegistration(await send(deps.fetch, new Request(url, request)), deps.clock.now());
+      const { registrationToken, adminSecret } = deps.admission;
+      const shown = [registrationToken, adminSecret, secret];
+      return judgeRegistration(await send(deps.fetch, new Request(url, request)), deps.clock.now(), shown);
     },
     { deadlineMs: REGISTRATION_DEADLINE_MS },
   );
@@ -130,8 +133,12 @@ async function admit(headers: Headers, url: string, deps: RegistrationDeps): Pro
   else if (adminSecret !== null) headers.set('x-admin-secret', adminSecret);
 }
 
-/** Judges the answer of the registration. Throws {@link TokenError}. */
-export async function judgeRegistration(response: Response, nowMs: number): Promise<Registered> {
+/** Judges the answer of the registration, for which the server was `shown` these secrets. Throws {@link TokenError}. */
+async function judgeRegistration(
+  response: Response,
+  nowMs: number,
+  shown: readonly (string | null)[],
+): Promise<Registered> {
   const passing = busy(response, nowMs);
   if (passing !== null) throw new TokenError(passing);
   const { status } = response;
@@ -140,6 +147,9 @@ export async function judgeRegistration(response: Response, nowMs: number): Prom
   // What we send is well formed, so 400 can only mean an id that is taken; RFC 7591 §3.2.2 says what is wrong otherwise.
   if ((status === 400 && body?.['error'] === undefined) || status === 409) return { existing: true, answer: {} };
   if (status < 400) throw malformed(`registration is answered with status ${status}`);
-  const detail = quote(body?.['detail'] ?? body?.['error_description']);
+  const detail = quote(
+    body?.['detail'] ?? body?.['error_description'],
+    shown.filter((secret) => secret !== null),
+  );
   throw new TokenError({ kind: 'not_registered', status, detail });
 }

@@ -74,14 +74,14 @@ export function secretsApi({ servers, clientId, fetch, clock }: SecretsApiDeps):
     async list(by) {
       const response = await call(by, 'GET');
       if (response === null || response.status === 404 || response.status === 405) return null;
-      const body = await whole(response, 200);
+      const body = await whole(response, 200, by);
       return Array.isArray(body['items']) ? body['items'].flatMap((item) => readSeen(item) ?? []) : [];
     },
     async make(by, { label, expiresInSeconds }) {
       const asked = { label, expires_in_seconds: expiresInSeconds, overlap_seconds: null };
       const response = await call(by, 'POST', '', asked);
       if (response === null) throw new TokenError({ kind: 'not_rotated', status: 404, detail: null });
-      const body = await whole(response, 201);
+      const body = await whole(response, 201, by);
       const seen = readSeen(body['secret']);
       const value = body['client_secret'];
       if (typeof value !== 'string' || value === '' || seen === null)
@@ -90,15 +90,20 @@ export function secretsApi({ servers, clientId, fetch, clock }: SecretsApiDeps):
     },
     async end(by, id) {
       const response = await call(by, 'DELETE', `/${id}`);
-      if (response !== null && response.status !== 404) await whole(response, 204);
+      if (response !== null && response.status !== 404) await whole(response, 204, by);
     },
   };
 }
 
-async function whole(response: Response, wanted: number): Promise<Readonly<Record<string, unknown>>> {
+/** The body of an answer with this status. The server was `shown` these secrets. */
+async function whole(
+  response: Response,
+  wanted: number,
+  shown: readonly string[],
+): Promise<Readonly<Record<string, unknown>>> {
   const body = (await readObject(response)) ?? {};
   if (response.status === wanted) return body;
-  throw new TokenError({ kind: 'not_rotated', status: response.status, detail: quote(body['detail']) });
+  throw new TokenError({ kind: 'not_rotated', status: response.status, detail: quote(body['detail'], shown) });
 }
 
 function readSeen(item: unknown): SeenSecret | null {

@@ -68,12 +68,12 @@ async function problemOf(answer: Response, nowMs: number): Promise<Problem> {
   const passing = busy(answer, nowMs);
   if (passing !== null) return unreachable(new TokenError(passing).message);
   const body = await readObject(answer);
-  if (status === 404) return notFound(quote(body?.['detail']) ?? 'The server has none.');
+  if (status === 404) return notFound(quote(body?.['detail'], []) ?? 'The server has none.');
   if (status === 400 || status === 422)
     return new Problem(
       422,
       'Unprocessable Content',
-      quote(body?.['detail']) ?? 'The server does not take the query.',
+      quote(body?.['detail'], []) ?? 'The server does not take the query.',
     );
   return new Problem(502, 'Bad Gateway', `The server refuses this to this client (status ${status}).`);
 }
