@@ -12,7 +12,8 @@ export function coloursOf(place: HTMLElement, theme?: 'light') {
   const style = getComputedStyle(place);
   const colour = (name: string): string => style.getPropertyValue(name).trim();
   const colours = { up: colour('--up'), down: colour('--down'), quiet: colour('--quiet'), line: colour('--line') };
-  if (before !== undefined) dataset['theme'] = before;
+  if (before === undefined) delete dataset['theme'];
+  else dataset['theme'] = before;
   return colours;
 }
 
