@@ -1,5 +1,4 @@
 /** Who may use the client: this machine while it listens on loopback without a password, else whoever knows the password. Apart from what is guarded, so that no route can forget to ask. */
-
 import { isForwarded, isFromThisMachine } from '../../kit/http/local';
 import type { ApiDescription } from '../../kit/http/openapi';
 import { Problem } from '../../kit/http/problem';

@@ -1,5 +1,4 @@
 /** `doctor`: looks at everything that the client stands on, and says what to do about what is wrong. Apart from the rest, since it must work where the rest does not. */
-
 import { type Finding, type Report, reportOn } from '../../kit/finding';
 import type { Config } from '../config';
 import { VaultFault } from '../vault/fault';

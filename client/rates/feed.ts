@@ -1,5 +1,4 @@
 /** Rates as last seen: fetched in the background, kept in memory with their age. Apart from account/, which only brings the token. */
-
 import { backoffMs } from '../../kit/backoff';
 import type { Log } from '../../kit/logs';
 import type { Clock, Random, Schedule } from '../ports';

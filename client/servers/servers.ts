@@ -1,5 +1,4 @@
 /** Several servers that stand for each other: which one is asked, and who is asked instead when it does not answer. Apart from auth/, which speaks with one of them. */
-
 import { sayNetworkError } from '../auth/answer';
 import type { TokenEndpoint } from '../auth/discovery';
 import { TokenError } from '../auth/token';

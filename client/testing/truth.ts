@@ -1,5 +1,4 @@
 // What the client says of itself, held against what the test knows.
-
 import type { Clock } from '../ports';
 import type { StatusReport } from '../status/report';
 import type { JoinedClient } from './joined';

@@ -1,5 +1,4 @@
 // Secrets on the wire, the same for the client itself and for the administrator.
-
 import { Type } from '@sinclair/typebox';
 import { type Static, t } from 'elysia';
 import { label } from '../../kit/http/schemas';

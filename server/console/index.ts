@@ -1,6 +1,5 @@
 // The administrator's console at `/`: one page, its script and its styles. Apart from admin/, because it can do nothing by
 // itself: whatever it shows and changes goes through the admin API.
-
 import { bundlePage } from '../../kit/http/bundle' with { type: 'macro' };
 import { singlePageRoutes } from '../../kit/http/single-page';
 import icon from './page/icon.svg' with { type: 'text' };
