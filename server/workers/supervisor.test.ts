@@ -145,6 +145,23 @@ describe('workers', () => {
   });
 });
 
+test('a signal waits for a worker that does not listen yet, and is not told twice', async () => {
+  const { supervisor, workers, started, pass } = open(2);
+  await started();
+  workers[1]?.end(1);
+  await settle();
+  await pass(100);
+  supervisor.signal('SIGHUP');
+  expect(workers.map(({ signals }) => signals)).toEqual([['SIGHUP'], [], []]);
+  workers[2]?.say({ type: 'ready' });
+  expect(workers[2]?.signals).toEqual(['SIGHUP']);
+  workers[2]?.end(1);
+  await settle();
+  await pass(200);
+  workers[3]?.say({ type: 'ready' });
+  expect(workers[3]?.signals).toEqual([]);
+});
+
 describe('metrics of all workers', () => {
   /** A registry with one gauge that is added up and one of which the least counts. */
   const registryOf = (streams: number, seq: number) => {

@@ -34,7 +34,7 @@ export interface SupervisorOptions {
 export interface Supervisor {
   /** Starts the first one, and when it listens the others. Rejects with `WorkerFailed` when one ends before it listens. */
   start(): Promise<void>;
-  /** Passes a signal on to all. */
+  /** Passes a signal on to all; to one that does not listen yet, as soon as it does: before that it would die of it. */
   signal(signal: Signal): void;
   /** Ends all of them; what they do not end themselves the caller's deadline does. */
   stop(): Promise<void>;
@@ -63,19 +63,26 @@ const STAYS_MS = 60_000;
 interface Place {
   readonly number: number;
   worker: Worker | null;
+  isReady: boolean;
+  /** What is passed on when it listens. */
+  missed: Signal | null;
   failures: number;
   cancel: () => void;
+}
+
+function emptyPlace(number: number): Place {
+  return { number, worker: null, isReady: false, missed: null, failures: 0, cancel: () => {} };
+}
+
+function passOn(signal: Signal, place: Place): void {
+  if (place.isReady) place.worker?.kill(signal);
+  else place.missed = signal;
 }
 
 /** Nothing is started yet. */
 export function createSupervisor({ count, spawn, schedule, elapsed, log }: SupervisorOptions): Supervisor {
   const gather = createGather(schedule);
-  const places: Place[] = Array.from({ length: count }, (_, at) => ({
-    number: at + 1,
-    worker: null,
-    failures: 0,
-    cancel: () => {},
-  }));
+  const places = Array.from({ length: count }, (_, at) => emptyPlace(at + 1));
   let stopping = false;
 
   const hear = (message: FromWorker, worker: Worker): void => {
@@ -90,18 +97,19 @@ export function createSupervisor({ count, spawn, schedule, elapsed, log }: Super
   const launch = (place: Place): Promise<void> => {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     const startedMs = elapsed();
-    let isReady = false;
+    Object.assign(place, { isReady: false, missed: null });
     const worker = spawn(place.number, (message) => {
       if (message.type === 'ready') {
-        isReady = true;
+        place.isReady = true;
+        if (place.missed !== null) worker.kill(place.missed);
         resolve();
       } else hear(message, worker);
     });
     place.worker = worker;
     void worker.exited.then((code) => {
       place.worker = null;
-      if (!isReady) reject(new WorkerFailed(code));
-      if (isReady && !stopping) again(place, code, elapsed() - startedMs);
+      if (!place.isReady) reject(new WorkerFailed(code));
+      else if (!stopping) again(place, code, elapsed() - startedMs);
     });
     return promise;
   };
@@ -117,14 +125,11 @@ export function createSupervisor({ count, spawn, schedule, elapsed, log }: Super
       });
     });
   };
-  const each = (work: (worker: Worker) => void): void => {
-    for (const { worker } of places) if (worker !== null) work(worker);
-  };
   const stop = async (): Promise<void> => {
     stopping = true;
     for (const { cancel } of places) cancel();
     const ends = places.flatMap(({ worker }) => worker?.exited ?? []);
-    each((worker) => worker.kill('SIGTERM'));
+    for (const { worker } of places) worker?.kill('SIGTERM');
     await Promise.all(ends);
   };
   return {
@@ -140,7 +145,9 @@ export function createSupervisor({ count, spawn, schedule, elapsed, log }: Super
       }
       log.info(`${count} workers share the port`);
     },
-    signal: (signal) => each((worker) => worker.kill(signal)),
+    signal: (signal) => {
+      for (const place of places) passOn(signal, place);
+    },
     stop,
   };
 }
