@@ -152,13 +152,13 @@ async function openDatabase({ databaseUrl, dataDir }: Config): Promise<Database>
   return explained(openEmbedded({ folder: databaseFolder({ dataDir }) }));
 }
 
-/** What can go wrong at the start and can be mended by the operator, as one line. */
+/** What can go wrong at the start and can be mended by the operator, as one line, with what went wrong as its cause. */
 async function explained<T>(step: Promise<T>): Promise<T> {
   try {
     return await step;
   } catch (error) {
     if (error instanceof FolderBusy || error instanceof NewerDatabase || error instanceof KeyUnreadable)
-      throw new Refusal(error.message);
+      throw new Refusal(error.message, { cause: error });
     const mended = ofFolder(error) ?? ofDatabase(error);
     throw mended === null ? error : new Refusal(mended, { cause: error });
   }

@@ -1,10 +1,12 @@
 // `crypto-server doctor` as an operator calls it: before, beside and after a server, and when the key is another one.
 import { afterAll, expect, setDefaultTimeout, test } from 'bun:test';
-import { chmodSync } from 'node:fs';
+import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { lockFolder } from '../db/folder-lock';
 import { freshDatabaseUrl } from '../db/testing';
 import { findPostgres } from '../db/testing-postgres';
 import type { Finding } from '../kit/finding';
+import { commandOf } from '../kit/testing';
 import { runServer, startServerProcess, temporaryFolder } from './testing-process';
 
 setDefaultTimeout(120_000);
@@ -31,6 +33,9 @@ test('doctor says what is well and what is not, before, beside and after a serve
   expect([code, said]).toEqual([0, has('ok migrations: all of them are applied')]);
   expect(said).toEqual(has('ok clock: '));
   expect(said.join('\n')).toMatch(/ok keys: all \d+ open/);
+  expect(said).toEqual(has('ok encryption key: it is in '));
+  expect(said).toEqual(has('ok signing: a key for ES256 has signed for 0 days; the next takes over on 20'));
+  expect(said).toEqual(has('ok open files: '));
 
   chmodSync(own.DATA_DIR, 0o755);
   expect(await findings()).toEqual([0, has('warn permissions: ')]);
@@ -40,9 +45,35 @@ test('doctor says what is well and what is not, before, beside and after a serve
 
 test('doctor names what cannot be reached or read, without a secret', async () => {
   const away = await runServer(['doctor'], { ...own, DATABASE_URL: 'postgres://someone:hidden-word@127.0.0.1:1/x' });
-  expect([away.code, away.out]).toEqual([1, expect.stringMatching(/fail {2}database: PostgreSQL cannot be reached/)]);
+  const said = /fail {2}database: PostgreSQL cannot be reached.*\n +→ pg_isready/;
+  expect([away.code, away.out]).toEqual([1, expect.stringMatching(said)]);
   expect(away.out + away.err).not.toContain('hidden-word');
   expect(await findings({ PORT: 'x' })).toEqual([1, has('fail settings: ')]);
+});
+
+test('doctor looks at everything though much is wrong, and says what to do about each', async () => {
+  const DATA_DIR = join(folder.path, 'broken');
+  mkdirSync(join(DATA_DIR, 'database', 'data'), { recursive: true });
+  writeFileSync(join(DATA_DIR, 'database', 'data', 'PG_VERSION'), 'no version\n');
+  mkdirSync(join(DATA_DIR, 'key-encryption-key'));
+  const env = { DATA_DIR, REDIS_URL: 'redis://:hidden-word@127.0.0.1:1' };
+  // A process may open as many files as the second of its limits says.
+  const words = ['sh', '-c', 'ulimit -n 1000; exec "$@"', 'sh', ...commandOf('server'), 'doctor'];
+  const child = Bun.spawn(words, { env, stdin: 'ignore', stdout: 'pipe', stderr: 'pipe' });
+  const [out, err] = await Promise.all([new Response(child.stdout).text(), new Response(child.stderr).text()]);
+  expect([await child.exited, err]).toEqual([1, 'crypto-server: 2 things are wrong.\n']);
+  expect(out).toMatch(/warn {2}open files: 1000 files .*\n +→ ulimit/);
+  expect(out).toMatch(/fail {2}encryption key: \S+key-encryption-key cannot be read.*\n +→ let this user read it/);
+  expect(out).toMatch(/fail {2}database: its files cannot be opened\n +→ docs\/backup\.md/);
+  expect(out).toMatch(/warn {2}redis: it cannot be reached.*\n +→ look at REDIS_URL/);
+  expect(out).not.toContain('hidden-word');
+});
+
+test('doctor tells another server on the same files from one that it may ask', async () => {
+  const release = lockFolder(join(own.DATA_DIR, 'database'));
+  const { code, out } = await runServer(['doctor'], { ...own, PORT: '1' });
+  expect([code, out]).toEqual([1, expect.stringMatching(/fail {2}database: .*in use.*\n +→ stop that server/)]);
+  release();
 });
 
 test.skipIf(!findPostgres())(
