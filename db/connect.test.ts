@@ -156,6 +156,7 @@ describe('An error of the database', () => {
     ['a connection exception', { ...states, code: '08006' }, true, '08006'],
     ['a shutdown', { cause: { ...states, code: '57P01' } }, true, '57P01'],
     ['a start', { ...states, code: '57P03' }, true, '57P03'],
+    ['an error of PgBouncer, which has one severity only', { severity_local: 'FATAL', code: '08P01' }, true, '08P01'],
     ['too many clients', { ...states, code: '53300' }, true, '53300'],
     ['a cancelled statement', { ...states, code: '57014' }, true, '57014'],
     ['a unique violation', { cause: { ...states, code: '23505' } }, false, '23505'],

@@ -39,12 +39,31 @@ function isMissingSocket(code: unknown, syscall: unknown): boolean {
 
 /** The SQLSTATE of a failed statement, or null when the failure is not an answer of the database. Looks through `cause`. */
 export function sqlState(error: unknown): string | null {
-  // Both drivers keep PostgreSQL's own fields; errors of the network have a `code` too, but no severity.
-  const answer = causes(error).find(({ code, severity }) => typeof code === 'string' && severity !== undefined);
-  return (answer?.code as string | undefined) ?? null;
+  return (answerIn(error)?.code as string | undefined) ?? null;
 }
 
-function causes(error: unknown): readonly { code?: unknown; severity?: unknown; syscall?: unknown }[] {
+/** True when a pooler refuses a connection for a parameter that it does not know; PostgreSQL itself knows them all. */
+export function refusesParameter(error: unknown): boolean {
+  return sqlState(error) === '08P01' && /startup parameter/.test(String(answerIn(error)?.message));
+}
+
+interface Cause {
+  readonly code?: unknown;
+  readonly severity?: unknown;
+  /** The older field of the protocol; PgBouncer sends no other. */
+  readonly severity_local?: unknown;
+  readonly syscall?: unknown;
+  readonly message?: unknown;
+}
+
+/** Both drivers keep PostgreSQL's own fields; errors of the network have a `code` too, but no severity. */
+function answerIn(error: unknown): Cause | undefined {
+  return causes(error).find(
+    ({ code, severity, severity_local: local }) => typeof code === 'string' && (severity ?? local) !== undefined,
+  );
+}
+
+function causes(error: unknown): readonly Cause[] {
   const found: object[] = [];
   const pending: unknown[] = [error];
   while (pending.length > 0) {
