@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, setDefaultTimeout, test } from 'bun:test';
-import { type Changes, watchChanges } from './changes';
+import { type Changes, NothingHeard, watchChanges } from './changes';
 import { connectPostgres, type Database } from './connect';
 import { notify } from './notify';
 import { call } from './rows';
@@ -57,6 +57,12 @@ eachDatabase('The change feed', (open) => {
     expect([said, changes.failing()]).toEqual([['Error: cannot be read', 'recovered'], false]);
   });
 
+  test('does not begin where the database takes a listener and tells it nothing', async () => {
+    const deaf = { ...database, kind: 'postgres', listen: async () => ({ close: async () => {} }) } as const;
+    const watching = watchChanges({ database: deaf, now, nonce: 'deaf', ...told, firstMs: 100 });
+    await expect(watching).rejects.toBeInstanceOf(NothingHeard);
+  });
+
   test('is proven again and again', async () => {
     await until(() => changes.silentMs() < 25, 'a heartbeat');
     const before = changes.silentMs();
@@ -97,8 +103,9 @@ describe.skipIf(!findPostgres())('The change feed of a PostgreSQL that fails', (
   }
 
   test('goes on after a restart, and says that something may have been missed', async () => {
-    await server.stop();
+    // It falls silent somewhere on the way.
     const stoppedAt = now();
+    await server.stop();
     await until(() => changes.silentMs() > 500, 'the silence to be noticed');
     expect(heard).toEqual([]);
     expect(changes.silentMs()).toBeLessThan(now() - stoppedAt + 1_000);

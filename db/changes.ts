@@ -4,6 +4,7 @@ import { sql } from 'drizzle-orm';
 import type { Database } from './connect';
 import { isAway } from './faults';
 import { CHANGES_CHANNEL, type Topic } from './notify';
+import { settle } from './pool';
 import { call } from './rows';
 
 /** Hears of one change, or (null) that some may have been missed, so that all must be read again. A promise is waited for. */
@@ -23,6 +24,9 @@ export interface Changes {
   close(): Promise<void>;
 }
 
+/** The database takes a listener and tells it nothing, as behind a pooler that lends another session to each transaction. */
+export class NothingHeard extends Error {}
+
 /** What the feed stands on. */
 export interface ChangesOptions {
   readonly database: Database;
@@ -40,11 +44,16 @@ export interface ChangesOptions {
   readonly patienceMs?: number;
   /** Between two attempts to listen again; 250 ms when left out. */
   readonly retryMs?: number;
+  /** In which the first heartbeat is heard, also of a database that is busy; 5 s when left out. */
+  readonly firstMs?: number;
 }
 
-/** Starts listening. Resolves when the first listener is in place, rejects when that fails; later losses are repaired by themselves. */
+/**
+ * Starts listening. Resolves when the first listener has heard a heartbeat; rejects when that fails, with {@link NothingHeard} when
+ * the database is there and none comes. Later losses are repaired by themselves.
+ */
 export async function watchChanges(options: ChangesOptions): Promise<Changes> {
-  const { database, now, nonce, beatMs = 1_000, patienceMs = 3_000, retryMs = 250 } = options;
+  const { database, now, nonce, beatMs = 1_000, patienceMs = 3_000, retryMs = 250, firstMs = 5_000 } = options;
   const handlers = createHandlers();
   const beat = `beat:${nonce}`;
   const sendBeat = createBeat(database, beat);
@@ -55,8 +64,10 @@ export async function watchChanges(options: ChangesOptions): Promise<Changes> {
   const fault = createFault(options);
   // Within one process nothing gets lost on the way.
   const inProcess = database.kind === 'embedded';
+  const first = Promise.withResolvers<void>();
   const prove = (): void => {
     if (complete) provenAt = now();
+    first.resolve();
   };
   const hear = (payload: string): void => {
     const failed = (error: unknown): void => {
@@ -91,6 +102,17 @@ export async function watchChanges(options: ChangesOptions): Promise<Changes> {
     void sendBeat();
   };
   const timer = inProcess ? undefined : setInterval(watch, beatMs);
+  const close = async (): Promise<void> => {
+    clearInterval(timer);
+    loop.end();
+    replace();
+    await loop.ended;
+  };
+  if (!inProcess)
+    await requireFirst(database, beat, settle(first.promise, firstMs)).catch(async (error: unknown) => {
+      await close();
+      throw error;
+    });
   return {
     on: handlers.on,
     silentMs: () => {
@@ -98,13 +120,16 @@ export async function watchChanges(options: ChangesOptions): Promise<Changes> {
       return Math.max(0, now() - provenAt);
     },
     failing: fault.isOurs,
-    async close() {
-      clearInterval(timer);
-      loop.end();
-      replace();
-      await loop.ended;
-    },
+    close,
   };
+}
+
+/** Sends a heartbeat that must be answered, and waits until it is `heard`. */
+async function requireFirst(database: Database, beat: string, heard: Promise<void>): Promise<void> {
+  const unheard = heard.catch(() => {
+    throw new NothingHeard('The database tells its listeners nothing');
+  });
+  await Promise.all([call(database.rows, sql`pg_notify(${CHANGES_CHANNEL}, ${beat})`), unheard]);
 }
 
 /** Tells of a trouble when it begins and when it is over, however often it is seen in between. */

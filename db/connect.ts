@@ -1,10 +1,11 @@
+import { sql } from 'drizzle-orm';
 import { drizzle } from 'drizzle-orm/postgres-js';
 import { migrate } from 'drizzle-orm/postgres-js/migrator';
 import type { Sql, TransactionSql } from 'postgres';
 import { type Connection, openConnection } from './connection';
 import { allMissing, applyMigrations, isMigrated, readMigrationStatus } from './migrate';
 import { createPool, type Pool, PoolClosed, type PoolCounts, settle } from './pool';
-import type { Rows } from './rows';
+import { call, type Rows } from './rows';
 import * as schema from './schema';
 
 /** A database, real or embedded: the same tables, migrations and stores on both. */
@@ -17,6 +18,8 @@ export interface Database {
   migrate(): Promise<void>;
   /** Every migration of this program, in order. */
   migrationStatus(): Promise<readonly { name: string; applied: boolean }[]>;
+  /** False when nobody ends what takes too long, or is left half done: a pooler in between has kept from the server what it was told. */
+  bounded(): Promise<boolean>;
   /** Of the connections for queries; null where there are none. */
   connections(): PoolCounts | null;
   /** Copies the files as they are at one moment, queries waiting meanwhile; null: there are no files here to copy. */
@@ -108,6 +111,11 @@ export function connectPostgres(options: PostgresOptions): Database {
       }
     },
     migrationStatus: () => readMigrationStatus(rows),
+    bounded: async () => {
+      const bounds = ['statement_timeout', 'idle_in_transaction_session_timeout'];
+      const now = await Promise.all(bounds.map((bound) => call(rows, sql<string>`current_setting(${bound})`)));
+      return now.every((time) => time !== '0');
+    },
     connections: pool.counts,
     copy: null,
     async close() {
@@ -125,6 +133,7 @@ export function offlineDatabase(): Database {
     listen: refuse,
     migrate: refuse,
     migrationStatus: async () => allMissing(),
+    bounded: refuse,
     connections: () => null,
     copy: null,
     close: async () => {},

@@ -93,6 +93,8 @@ function serve(engine: PGlite, copy: Database['copy'], release: () => void): Dat
       if (!(await isMigrated(rows))) await applyMigrations(rows, (config) => migrate(rows, config));
     },
     migrationStatus: () => readMigrationStatus(rows),
+    // Within one process there is nobody who could vanish.
+    bounded: async () => true,
     connections: () => null,
     copy,
     async close() {

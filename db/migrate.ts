@@ -85,6 +85,9 @@ function readJournal(): readonly { readonly tag: string; readonly when: number }
 
 async function takeLock(rows: Rows): Promise<void> {
   await call(rows, sql`set_config('lock_timeout', ${String(LOCK_TIMEOUT_MS)}, false)`);
+  // It takes as long as it takes, also where the role has bounds of its own and a pooler kept from the server that there be none.
+  await call(rows, sql`set_config('statement_timeout', '0', false)`);
+  await call(rows, sql`set_config('idle_in_transaction_session_timeout', '0', false)`);
   try {
     await migrationLock.take(rows);
   } catch (error) {

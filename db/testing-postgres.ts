@@ -141,13 +141,14 @@ function signalOne(pid: number, name: NodeJS.Signals): void {
 
 const STOP_SIGNALS = { smart: 'SIGTERM', fast: 'SIGINT', immediate: 'SIGQUIT' } as const;
 
-interface Identity {
+/** Whom a program runs as. */
+export interface Identity {
   readonly uid: number;
   readonly gid: number;
 }
 
-/** PostgreSQL refuses to run as root: then it runs as `postgres`, else as `nobody`. */
-function unprivileged(): Identity | null {
+/** Servers that refuse to run as root run as `postgres`, else as `nobody`; null where this process is not root. */
+export function unprivileged(): Identity | null {
   if (process.getuid?.() !== 0) return null;
   const users = new Map(
     readFileSync('/etc/passwd', 'utf8')

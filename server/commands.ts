@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs';
 import type { Command } from 'commander';
+import { NothingHeard } from '../db/changes';
 import { connectPostgres, type Database, offlineDatabase } from '../db/connect';
-import { isAway, sqlState } from '../db/faults';
+import { isAway, refusesParameter, sqlState } from '../db/faults';
 import { FolderBusy } from '../db/folder-lock';
 import { NewerDatabase } from '../db/migrate';
 import { Refusal } from '../kit/command';
@@ -157,12 +158,19 @@ async function explained<T>(step: Promise<T>): Promise<T> {
   try {
     return await step;
   } catch (error) {
+    if (error instanceof NothingHeard) throw new Refusal(POOLED_BY_TRANSACTION);
     if (error instanceof FolderBusy || error instanceof NewerDatabase || error instanceof KeyUnreadable)
       throw new Refusal(error.message, { cause: error });
     const mended = ofFolder(error) ?? ofDatabase(error);
     throw mended === null ? error : new Refusal(mended, { cause: error });
   }
 }
+
+const POOLED_BY_TRANSACTION =
+  'PostgreSQL tells nothing of what other servers change: DATABASE_URL leads through a pooler in transaction mode. Use session mode, or no pooler (docs/pgbouncer.md).';
+
+const POOLER_REFUSES =
+  'The pooler that DATABASE_URL names refuses statement_timeout or idle_in_transaction_session_timeout: let it ignore them (docs/pgbouncer.md).';
 
 /** Why DATA_DIR cannot be used. Null: something else. */
 function ofFolder(error: unknown): string | null {
@@ -175,6 +183,7 @@ function ofFolder(error: unknown): string | null {
 function ofDatabase(error: unknown): string | null {
   const state = sqlState(error) ?? '';
   if (state.startsWith('28')) return 'PostgreSQL refuses the user or the password in DATABASE_URL.';
+  if (refusesParameter(error)) return POOLER_REFUSES;
   if (state === '3D000') return 'The database that DATABASE_URL names does not exist: create it.';
   if (state === '42501')
     return 'The user in DATABASE_URL may not create tables in that database: grant it, or make it the owner.';

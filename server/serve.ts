@@ -60,6 +60,9 @@ export interface RunningServer {
 /** The sources of real prices, by what RATE_SOURCE calls them. */
 const EXCHANGES: Readonly<Record<Exclude<RateSource, 'simulation'>, () => Exchange>> = { coinbase: createCoinbase };
 
+const UNBOUNDED =
+  'PostgreSQL ends no statement and no transaction of this server that takes too long: a pooler has kept statement_timeout and idle_in_transaction_session_timeout from it. Set them for the role (docs/pgbouncer.md)';
+
 /** How often it is looked whether a chore is due, in milliseconds. */
 const CHORES_MS = 1_000;
 
@@ -84,6 +87,7 @@ export async function startServer(config: Config, database: Database, process: P
     const app = createApp(services, given, () => serving).use(timer);
     const [, changes] = await Promise.all([migrating, connecting]);
     await services.open(changes);
+    if (!(await database.bounded())) log.warn(UNBOUNDED);
     const { host: hostname, tls } = config;
     const shared = process.seat !== null;
     return { door: openDoor(app, { hostname, port, shared, tls, log, now: process.now }), changes };
