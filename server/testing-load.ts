@@ -26,13 +26,13 @@ export interface Load {
 }
 
 /** Between two requests of a caller: a steady load, not all that the machine can bear. */
-const PAUSE_MS = 20;
+const PAUSE_MS = 40;
 
 /** No answer may take longer, whatever is at fault. */
 const ANSWER_MS = 15_000;
 
 /** Good answers on end that a caller waits for to say that all is well. */
-const SERVED = 10;
+const SERVED = 5;
 
 /** Starts callers of `url`. `first` is a client that is known there. */
 export function startLoad(url: string, first: TestClient): Load {
