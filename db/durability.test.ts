@@ -54,7 +54,8 @@ describe('Acknowledged rows survive kill -9', () => {
   const parent = mkdtempSync(join(tmpdir(), 'crypto-durable-'));
   afterAll(() => rmSync(parent, { recursive: true, force: true }));
 
-  test('of the process with the embedded database', async () => {
+  // Beside each other: both wait for processes of their own.
+  test.concurrent('of the process with the embedded database', async () => {
     const folder = join(parent, 'database');
     const imports = `import { openEmbedded } from ${JSON.stringify(join(import.meta.dir, 'embedded.ts'))};`;
     for (let round = 0; round < ROUNDS; round++) {
@@ -66,7 +67,7 @@ describe('Acknowledged rows survive kill -9', () => {
     }
   });
 
-  test.skipIf(!findPostgres())('of the PostgreSQL server', async () => {
+  test.concurrent.skipIf(!findPostgres())('of the PostgreSQL server', async () => {
     const server = await startPostgres();
     const imports = `import { connectPostgres } from ${JSON.stringify(join(import.meta.dir, 'connect.ts'))};`;
     for (let round = 0; round < ROUNDS; round++) {

@@ -44,10 +44,26 @@ test('names are looked up beside the pool that hashes secrets, in the hosts file
   expect(outcome).toBe(true);
 });
 
+/** Answers that do not come to an end, by path. */
+const SLOW: Readonly<Record<string, () => Response | Promise<Response>>> = {
+  '/never': () => new Promise(() => {}),
+  '/drips': () =>
+    new Response(
+      new ReadableStream({
+        pull: async (controller) => {
+          await Bun.sleep(100);
+          controller.enqueue(new TextEncoder().encode(' '));
+        },
+      }),
+      { headers: JSON_TYPE },
+    ),
+};
+
 describe.skipIf(!hasOpenssl())('fetching (openssl)', () => {
   let made: Made;
   let place: Bun.Server<unknown>;
   let hosts: string[] = [];
+  const paths: string[] = [];
   let answer: (request: Request) => Response | Promise<Response>;
   beforeAll(() => {
     made = makeCertificate({ subject: '/CN=keys', extensions: [`subjectAltName=DNS:${NAME},IP:127.0.0.1`] });
@@ -56,8 +72,10 @@ describe.skipIf(!hasOpenssl())('fetching (openssl)', () => {
       hostname: '127.0.0.1',
       tls: { cert: made.cert, key: made.key },
       fetch: (request) => {
+        const { pathname } = new URL(request.url);
         hosts.push(request.headers.get('host') ?? '');
-        return answer(request);
+        paths.push(pathname);
+        return (SLOW[pathname] ?? answer)(request);
       },
     });
   });
@@ -173,38 +191,28 @@ describe.skipIf(!hasOpenssl())('fetching (openssl)', () => {
     expect(hosts).toHaveLength(1);
   });
 
-  test('an answer that does not come in 3 s is not waited for', async () => {
-    answer = () => new Promise(() => {});
+  // Beside each other, each at a path of its own: all they do is wait.
+  test.concurrent('an answer that does not come in 3 s is not waited for', async () => {
     const begun = performance.now();
-    expect(await get(url())).toContain('within 3 s');
+    expect(await get(url('/never'))).toContain('within 3 s');
     expect(performance.now() - begun).toBeLessThan(4_500);
+    expect(paths).toContain('/never');
   }, 10_000);
 
-  test('nor is a name whose servers are silent; but what is left of it is known, and nobody is asked any more', async () => {
-    answer = good;
-    hosts = [];
+  test.concurrent('nor is a name whose servers are silent; but what is left of it is known, and nobody is asked any more', async () => {
     const silent = Promise.withResolvers<string[]>();
     const resolve = () => silent.promise;
-    const { keys, over } = createJwksFetch({ resolve, allowPrivate: true, authorities: made.cert })(url());
+    const { keys, over } = createJwksFetch({ resolve, allowPrivate: true, authorities: made.cert })(url('/silent'));
     expect(await keys.catch((error: Error) => error.message)).toContain('within 3 s');
     expect(Bun.peek.status(over)).toBe('pending');
     silent.resolve(['127.0.0.1']);
     await over;
-    expect(hosts).toEqual([]);
+    expect(paths).not.toContain('/silent');
   }, 10_000);
 
-  test('nor is one that drips', async () => {
-    answer = () =>
-      new Response(
-        new ReadableStream({
-          pull: async (controller) => {
-            await Bun.sleep(100);
-            controller.enqueue(new TextEncoder().encode(' '));
-          },
-        }),
-        { headers: JSON_TYPE },
-      );
-    expect(await get(url())).toContain('within 3 s');
+  test.concurrent('nor is one that drips', async () => {
+    expect(await get(url('/drips'))).toContain('within 3 s');
+    expect(paths).toContain('/drips');
   }, 10_000);
 });
 
