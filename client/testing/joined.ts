@@ -50,8 +50,22 @@ export function startJoinedClient(
     ...world,
     random: () => world.chance,
     randomBytes: (length) => new Uint8Array(randomBytes(length)),
-    fetch: (request) => fetch(request),
-    openSocket,
+    fetch: (request) => world.track(fetch(request)),
+    openSocket: (url, headers, events) => {
+      const opening = Promise.withResolvers<void>();
+      void world.track(opening.promise);
+      return openSocket(url, headers, {
+        message: events.message,
+        opened: () => {
+          opening.resolve();
+          events.opened();
+        },
+        closed: (code) => {
+          opening.resolve();
+          events.closed(code);
+        },
+      });
+    },
     deadline,
     lookup: async () => ['127.0.0.1'],
     log,
