@@ -80,7 +80,7 @@ export function renderSoak(seen: SoakSeen): string {
     table([['in ms', 'requests', 'p50', 'p99', 'p99.9', 'max'], ...kinds]),
     table([['table', 'rows before', 'rows after'], ...tables]),
     `database: ${before.megabytes.toFixed(1)} MB before, ${after.megabytes.toFixed(1)} MB after`,
-    `resident memory: ${memory.mbPerHour.toFixed(1)} MB an hour by least squares of ${memory.samples} samples; ${whole(memory.mostMb)} MB at most`,
+    `resident memory: ${memory.mbPerHour.toFixed(1)} MB an hour by least squares of ${memory.samples} samples; ${whole(memory.mostMb)} MB at most; by tenths of the time ${memory.courseMb.map(whole).join(', ')}`,
     `secrets rotated: ${rotations.secrets}, ended ones tried and refused: ${rotations.refused}; tokens in use were signed by ${load.keys} keys`,
     `processors: server ${processors.server.toFixed(2)}, load ${processors.load.toFixed(2)}`,
     ...errors.map((error) => style.red(`error: ${error}`)),

@@ -16,6 +16,8 @@ export interface MemorySeen {
   readonly firstMb: number;
   readonly lastMb: number;
   readonly mostMb: number;
+  /** Medians of ten parts of the time, one after another. */
+  readonly courseMb: readonly number[];
   readonly mbPerHour: number;
 }
 
@@ -46,6 +48,7 @@ export function watchProcesses(pids: { readonly server: number; readonly load: n
         firstMb: median(all.slice(0, third)),
         lastMb: median(all.slice(-third)),
         mostMb: Math.max(...all),
+        courseMb: Array.from({ length: 10 }, (_, part) => median(partOf(all, part, 10))).filter((mb) => mb > 0),
         mbPerHour: slope(samples.map(({ seconds, mb }) => [seconds / 3_600, mb])),
       };
     },
@@ -59,6 +62,12 @@ export interface Contents {
   readonly megabytes: number;
   /** Rows of each table that is not empty. */
   readonly rows: Readonly<Record<string, number>>;
+}
+
+/** The values of one of so many parts; empty where there are fewer values. */
+function partOf(values: readonly number[], part: number, parts: number): readonly number[] {
+  const [from, to] = [part, part + 1].map((edge) => Math.floor((values.length * edge) / parts));
+  return values.slice(from, to);
 }
 
 /** Counts every row. */
