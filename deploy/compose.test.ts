@@ -211,6 +211,12 @@ describe('the profile replicas', () => {
     expect(COMPOSE).toContain(`>$$\{password%${after}} `);
   });
 
+  test('has servers that know the URL by which the client reaches them', () => {
+    const { CRYPTO_SERVER_URL: url = '' } = services['crypto-client']?.environment ?? {};
+    expect(url).toContain('crypto-server');
+    for (const name of SERVERS) expect(services[name]?.environment['PUBLIC_URLS']).toBe(url);
+  });
+
   test('has servers that differ in nothing but their names', () => {
     const [first] = SERVERS;
     for (const name of SERVERS) expect(services[name]?.environment).toEqual(services[first ?? '']?.environment ?? {});
