@@ -112,9 +112,11 @@ export function connectPostgres(options: PostgresOptions): Database {
     },
     migrationStatus: () => readMigrationStatus(rows),
     bounded: async () => {
-      const bounds = ['statement_timeout', 'idle_in_transaction_session_timeout'];
-      const now = await Promise.all(bounds.map((bound) => call(rows, sql<string>`current_setting(${bound})`)));
-      return now.every((time) => time !== '0');
+      const times = await call(
+        rows,
+        sql<string>`concat_ws(' ', current_setting('statement_timeout'), current_setting('idle_in_transaction_session_timeout'))`,
+      );
+      return !times.split(' ').includes('0');
     },
     connections: pool.counts,
     copy: null,

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { sql } from 'drizzle-orm';
 import { createDatabaseClock } from '../db/clock';
 import { type Database, POOL_SIZE } from '../db/connect';
-import { isAway, sqlState } from '../db/faults';
+import { isAway, refusesParameter, sqlState } from '../db/faults';
 import { FolderBusy } from '../db/folder-lock';
 import { NewerDatabase } from '../db/migrate';
 import { call } from '../db/rows';
@@ -63,6 +63,7 @@ function adviceOn(cause: unknown): string {
   const state = sqlState(cause) ?? '';
   if (state.startsWith('28')) return 'try the same with psql; pg_hba.conf says who may come in, and from where';
   if (state === '3D000') return 'createdb makes it; pg_restore fills it from a dump, as docs/backup.md shows';
+  if (refusesParameter(cause)) return 'docs/pgbouncer.md shows the lines for it';
   if (isAway(cause)) return 'pg_isready, with the address in DATABASE_URL, says whether it answers this machine';
   return 'docs/backup.md says how it is restored, should it be lost';
 }
@@ -82,7 +83,16 @@ async function checkRows(database: Database, config: Config, process: DatabasePr
   if (Math.abs(offMs) > CLOCK_OFF_MAX_MS)
     report.fail('clock', `this machine and the database differ by ${offMs} ms`, 'set both by NTP');
   else report.ok('clock', `this machine and the database differ by ${offMs} ms`);
-  if (database.kind === 'postgres') await checkConnections(database, config, report);
+  if (database.kind === 'postgres') {
+    await checkConnections(database, config, report);
+    if (await database.bounded()) report.ok('bounds', 'PostgreSQL ends what takes too long, or is left half done');
+    else
+      report.warn(
+        'bounds',
+        'PostgreSQL ends no statement and no transaction of this server: a pooler has kept the bounds from it',
+        'set them for the role, as docs/pgbouncer.md shows',
+      );
+  }
   const missing = (await database.migrationStatus()).filter(({ applied }) => !applied);
   if (missing.length > 0)
     report.warn('migrations', `${missing.length} are missing`, 'the next start applies them, or crypto-server migrate');

@@ -63,6 +63,8 @@ describe.skipIf(!findPostgres() || PGBOUNCER === null)('behind PgBouncer', () =>
     started.signal('SIGTERM');
     expect(await started.exited).toBe(0);
     expect(started.err()).toContain('Set them for the role (docs/pgbouncer.md)');
+    const { out } = await runServer(['doctor'], { DATABASE_URL: url, KEY_ENCRYPTION_KEY });
+    expect(out).toMatch(/warn {2}bounds: .*\n +→ set them for the role/);
     expect(BOUNDS.length).toBe(2);
     for (const bound of BOUNDS) await direct.rows.execute(bound);
     // A session that PostgreSQL opened before keeps what it began with.
