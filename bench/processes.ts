@@ -40,6 +40,8 @@ export interface ServerOptions {
   readonly authorities?: string;
   /** Processes that serve; one when left out. */
   readonly workers?: number;
+  /** The processors that they may use, as Linux numbers them; all when left out. */
+  readonly processors?: readonly number[];
   /** Other settings than those of all measurements. */
   readonly settings?: Readonly<Record<string, string>>;
   /** True: Ctrl-C does not reach it, and whoever started it has to stop it. */
@@ -62,6 +64,7 @@ export async function startServer({
   databaseUrl,
   authorities,
   workers = 1,
+  processors = [],
   settings = {},
   detached = false,
   signal,
@@ -82,7 +85,8 @@ export async function startServer({
   };
   const begun = performance.now();
   const out = Bun.file(log);
-  const child = Bun.spawn([join(ROOT, 'crypto-server')], {
+  const bound = processors.length === 0 ? [] : ['taskset', '--cpu-list', processors.join(',')];
+  const child = Bun.spawn([...bound, join(ROOT, 'crypto-server')], {
     cwd: folder,
     env,
     stdin: 'ignore',
