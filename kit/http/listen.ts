@@ -12,6 +12,23 @@ export interface Listener {
 /** Idle connections are kept this long, in seconds; longer than load balancers keep theirs, so that they close first. */
 export const IDLE_TIMEOUT_SECONDS = 75;
 
+/**
+ * Waits for long work in which nothing is sent, and which the server would take for a connection that nobody uses. Afterwards it is
+ * looked at as before.
+ */
+export async function unhurried<Made>(
+  server: Pick<Bun.Server<unknown>, 'timeout'> | null,
+  request: Request,
+  work: () => Promise<Made>,
+): Promise<Made> {
+  server?.timeout(request, 0);
+  try {
+    return await work();
+  } finally {
+    server?.timeout(request, IDLE_TIMEOUT_SECONDS);
+  }
+}
+
 /** Answers in flight get this long to end; a stop as a whole has 10 s. */
 const DRAIN_MS = 8_000;
 

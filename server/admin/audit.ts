@@ -1,4 +1,5 @@
 import { Elysia } from 'elysia';
+import { unhurried } from '../../kit/http/listen';
 import { notFound, unprocessable } from '../../kit/http/problem';
 import { readRowNumber } from '../../kit/http/row-number';
 import { begun, streamOf } from '../../kit/http/streamed';
@@ -89,9 +90,7 @@ function verifyRoutes({ access, audit, tell }: Omit<AuditRoutesOptions, 'now' | 
       '/api/admin/audit/verify',
       async ({ query, request, server }) => {
         const given = readGiven(query);
-        // Nothing is sent while a long trail is read, which the server would take for a connection that nobody uses.
-        server?.timeout(request, 0);
-        return reply(verdictOf(await audit.verify(given)));
+        return reply(verdictOf(await unhurried(server, request, () => audit.verify(given))));
       },
       {
         transform,

@@ -1,5 +1,5 @@
 import { Elysia } from 'elysia';
-import { IDLE_TIMEOUT_SECONDS } from '../../kit/http/listen';
+import { unhurried } from '../../kit/http/listen';
 import { Problem } from '../../kit/http/problem';
 import { begun, bytesOf } from '../../kit/http/streamed';
 import { requestFields } from '../../kit/http/trace';
@@ -42,11 +42,9 @@ export function backupRoutes({ access, openBackup, tell, log }: BackupRoutesOpti
     '/api/admin/backup',
     async ({ request, server }) => {
       const actor = access.actorOf(request).name;
-      // Nothing is sent while many files are copied, which the server would take for a connection that nobody uses.
-      server?.timeout(request, 0);
       // It is in the trail that it copies.
-      const opening = open(() => tell({ event: 'backup_made', outcome: 'success', actor }, request));
-      const bytes = await opening.finally(() => server?.timeout(request, IDLE_TIMEOUT_SECONDS));
+      const told = (): Promise<void> => tell({ event: 'backup_made', outcome: 'success', actor }, request);
+      const bytes = await unhurried(server, request, () => open(told));
       const broken = (error: unknown): void => log.error('a backup was cut off', { error, ...requestFields(request) });
       return new Response(bytesOf(bytes, broken), { headers: HEADERS });
     },
