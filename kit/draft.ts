@@ -1,4 +1,4 @@
-import { closeSync, fsyncSync, linkSync, mkdtempSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, fsyncSync, linkSync, mkdtempSync, openSync, renameSync, rmdirSync, rmSync, writeSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 
 /** A file that is being written beside its place, for this user alone (0600). */
@@ -16,7 +16,7 @@ export interface Draft {
 export function openDraft(path: string): Draft {
   const folder = mkdtempSync(`${path}.`);
   const draft = join(folder, 'draft');
-  const file = openSync(draft, 'wx', 0o600);
+  const file = openIn(folder, draft);
   return {
     path: draft,
     write: (bytes) => writeWhole(file, bytes),
@@ -32,6 +32,16 @@ export function openDraft(path: string): Draft {
       rmSync(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** A process with no file left to open can still make a folder. */
+function openIn(folder: string, draft: string): number {
+  try {
+    return openSync(draft, 'wx', 0o600);
+  } catch (error) {
+    rmdirSync(folder);
+    throw error;
+  }
 }
 
 /** Writes all of the bytes: the system may take a part of them at a time. Throws its error, as when the disk is full. */

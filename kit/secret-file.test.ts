@@ -104,6 +104,17 @@ describe('replacePrivateFile', () => {
     expect(readdirSync(root)).toEqual(['state']);
   });
 
+  test('where no more files can be opened it is an error, and nothing is left', async () => {
+    const path = join(root, 'state');
+    const code = `import { openSync } from 'node:fs';
+      import { replacePrivateFile } from ${JSON.stringify(join(import.meta.dir, 'secret-file.ts'))};
+      try { for (;;) openSync('/dev/null'); } catch {}
+      try { replacePrivateFile(${JSON.stringify(path)}, 'x'); } catch ({ code }) { console.log(code); }`;
+    const child = Bun.spawn(['sh', '-c', 'ulimit -n 100; exec "$@"', 'sh', process.execPath, '-e', code]);
+    expect(await new Response(child.stdout).text()).toBe('EMFILE\n');
+    expect(readdirSync(root)).toEqual([]);
+  });
+
   test('a folder that is not there is an error, and makes none', () => {
     expect(() => replacePrivateFile(join(root, 'none', 'state'), 'x')).toThrow();
     expect(readdirSync(root)).toEqual([]);
