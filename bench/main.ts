@@ -149,7 +149,7 @@ async function main(flags: { quick: boolean; json: boolean }, signal: AbortSigna
   progress('Streams');
   const streamed = await measureStreams({ folder: newFolder('streams'), databaseUrl: await newDatabase(), signal });
   progress('Workers');
-  const worked = await measureWorkers({ folder: newFolder('workers'), pace: QUICK.pace, signal, newDatabase });
+  const worked = await measureWorkers({ folder: newFolder('workers'), pace, signal, newDatabase });
   progress(hasRedis() ? 'Redis' : 'Redis is left out: there is no redis-server on the PATH');
   const shared = await measureRedis({ folder: newFolder('redis'), pace: QUICK.pace, signal, newDatabase });
   progress('Market');

@@ -2,10 +2,8 @@
 import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Figure } from './figure';
-import { fire, type Shot } from './load';
-import { type ServerPeer, startServer } from './processes';
-import { goodAnswer, newAccount, ratesRequest, register, tokenForm, tokenIn } from './setting';
-import { median } from './statistics';
+import { ASKED, inTurn, type Runner, runnerOf } from './pair';
+import { startServer } from './processes';
 import type { Pace } from './throughput';
 
 /** What it takes to measure them. */
@@ -16,70 +14,33 @@ export interface WorkersOptions {
   readonly newDatabase: () => Promise<string>;
 }
 
-/** Tokens of two workers on two processors, which the load generator and PostgreSQL share with them, beside one worker that has one to itself. */
-const GROWTH_AT_LEAST = 1.3;
-
 /** Rounds of both take turns. Nothing is measured where processes cannot be bound to processors, or there is one only. */
-export async function measureWorkers(options: WorkersOptions): Promise<Figure[]> {
-  const processors = allowedProcessors();
-  if (processors.length < 2 || Bun.which('taskset') === null) return [];
+export async function measureWorkers({ folder, pace, signal, newDatabase }: WorkersOptions): Promise<Figure[]> {
+  const allowed = allowedProcessors();
+  if (allowed.length < 2 || Bun.which('taskset') === null) return [];
   await using stack = new AsyncDisposableStack();
-  const [one, two] = [
-    await startWorkers(1, processors.slice(0, 1), options, stack),
-    await startWorkers(2, processors.slice(0, 2), options, stack),
-  ];
-  return [
-    ...(await compare('POST /api/auth/token', [one, two], ({ token }) => token, GROWTH_AT_LEAST, options)),
-    ...(await compare('GET /api/currency/', [one, two], ({ rates }) => rates, null, options)),
-  ];
-}
-
-interface Workers {
-  readonly folder: string;
-  readonly server: ServerPeer;
-  readonly token: Shot;
-  readonly rates: Shot;
-}
-
-async function startWorkers(
-  workers: number,
-  processors: readonly number[],
-  { folder: parent, signal, newDatabase }: WorkersOptions,
-  stack: AsyncDisposableStack,
-): Promise<Workers> {
-  const folder = join(parent, String(workers));
-  mkdirSync(folder);
-  const databaseUrl = await newDatabase();
-  const server = stack.use(await startServer({ folder, databaseUrl, workers, processors, signal }));
-  const account = newAccount();
-  await register(server.url, account);
-  const token = tokenForm(account);
-  return { folder, server, token, rates: ratesRequest(tokenIn(await goodAnswer(server.url, token))) };
-}
-
-async function compare(
-  name: string,
-  both: readonly [Workers, Workers],
-  shotOf: (workers: Workers) => Shot,
-  atLeast: number | null,
-  { pace, signal }: WorkersOptions,
-): Promise<Figure[]> {
-  const round = async (one: Workers, seconds: number): Promise<number> =>
-    (await fire(shotOf(one), one.server, { seconds, folder: one.folder, signal })).perSecond;
-  for (const one of both) await round(one, pace.warmUpSeconds);
-  const seen: [number, number][] = [];
-  for (let at = 0; at < pace.rounds; at++)
-    seen.push([await round(both[0], pace.seconds), await round(both[1], pace.seconds)]);
-  const growth = median(seen.map(([one, two]) => two / one));
-  const figure = { name: `${name}, two workers`, unit: '/s', raw: null } as const;
-  return [
-    {
-      ...figure,
-      value: median(seen.map(([, two]) => two)),
-      hold: atLeast === null ? null : { of: 'ratio', measured: growth, atLeast },
-      note: `on two processors; ${growth.toFixed(2)} × one worker on one of them (${Math.round(median(seen.map(([one]) => one))).toLocaleString('en')}/s)`,
-    },
-  ];
+  const start = async (workers: number): Promise<Runner> => {
+    const own = join(folder, String(workers));
+    mkdirSync(own);
+    const options = { folder: own, databaseUrl: await newDatabase(), workers, processors: allowed.slice(0, workers) };
+    return runnerOf(stack.use(await startServer({ ...options, signal })), own, signal);
+  };
+  const both = { first: await start(1), second: await start(2) };
+  const figures: Figure[] = [];
+  for (const what of ['token', 'rates'] as const) {
+    const { first, second, ratio } = await inTurn(what, both, pace);
+    const one = Math.round(first.perSecond).toLocaleString('en');
+    const note = `on two processors; ${ratio.toFixed(2)} × one worker on one of them (${one}/s)`;
+    figures.push({
+      name: `${ASKED[what]}, two workers`,
+      unit: '/s',
+      value: second.perSecond,
+      raw: null,
+      hold: null,
+      note,
+    });
+  }
+  return figures;
 }
 
 /** Numbers of the processors that this process may use; none where the system does not tell. */
