@@ -15,9 +15,10 @@ describe.skipIf(!hasHaproxy())('HAProxy', () => {
     for (const end of ends.splice(0)) await end();
   });
 
-  /** A server that is always ready; `answer` gives the status of everything else. `asked` are the paths it was asked for. */
+  /** A server that is always ready; `answer` gives the status of everything else. `asked` are the paths it was asked for, `heard` what came with them. */
   const serve = (answer: Answer) => {
     const asked: string[] = [];
+    const heard: Headers[] = [];
     const server = Bun.serve({
       hostname: '127.0.0.1',
       port: 0,
@@ -26,11 +27,12 @@ describe.skipIf(!hasHaproxy())('HAProxy', () => {
         const { pathname } = new URL(request.url);
         if (pathname === '/health/ready') return new Response('ready');
         asked.push(pathname);
+        heard.push(request.headers);
         return new Response(request.headers.get('x-forwarded-for'), { status: answer(pathname) });
       },
     });
     ends.push(() => server.stop(true));
-    return { asked, address: `127.0.0.1:${server.port}` };
+    return { asked, heard, address: `127.0.0.1:${server.port}` };
   };
 
   /** URL of a balancer before these addresses, once it answers. */
@@ -81,6 +83,20 @@ describe.skipIf(!hasHaproxy())('HAProxy', () => {
     const url = await balance(serve(() => 200).address, 'nobody.invalid:8000');
     const answer = await fetch(`${url}/api/currency/`);
     expect([answer.status, await answer.text()]).toEqual([200, '127.0.0.1']);
+  });
+
+  test('hands on no certificate that a caller makes up', async () => {
+    const server = serve(() => 200);
+    const url = await balance(server.address, server.address);
+    const forged = { 'client-cert': ':MIIB:', 'Client-Cert-Chain': ':MIIC:', 'x-kept': 'yes' };
+    await fetch(`${url}/api/auth/token`, { method: 'POST', headers: forged });
+    const headers = server.heard.at(-1);
+    expect(['x-kept', ...Object.keys(forged)].map((name) => headers?.get(name) ?? null)).toEqual([
+      'yes',
+      null,
+      null,
+      'yes',
+    ]);
   });
 
   test('says in the words of the servers (RFC 9457) that one went away before it answered, and that there is none', async () => {
