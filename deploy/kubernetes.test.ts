@@ -77,7 +77,8 @@ describe.each(['development', 'production'])('the overlay %s', (name) => {
       const found = ofKind(overlay, 'Service').find(({ metadata }) => metadata.name === service);
       expect(found?.['spec'].ports.map(({ name: one }: Manifest) => one)).toContain(port.name);
       expect(spec.tls[0].hosts).toEqual([spec.rules[0].host]);
-      expect(overlay.maps.get(service)?.get('ISSUER')).toBe(`https://${spec.rules[0].host}`);
+      for (const program of [service, 'crypto-client'])
+        expect(overlay.maps.get(program)?.get('ISSUER')).toBe(`https://${spec.rules[0].host}`);
     }
   });
 
