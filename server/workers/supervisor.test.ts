@@ -137,6 +137,18 @@ describe('workers', () => {
     expect(workers.length).toBe(3);
   });
 
+  test('none is started any more when a stop comes while the first one starts', async () => {
+    const { supervisor, workers, numbers, logged } = open();
+    const starting = supervisor.start();
+    const stopping = supervisor.stop();
+    workers[0]?.say({ type: 'ready' });
+    await settle();
+    expect(numbers()).toEqual([1]);
+    workers[0]?.end(0);
+    await Promise.all([starting, stopping]);
+    expect(logged).toEqual([]);
+  });
+
   test('a signal goes to all of them', async () => {
     const { supervisor, workers, started } = open();
     await started();

@@ -32,7 +32,7 @@ export interface SupervisorOptions {
 
 /** All workers together. */
 export interface Supervisor {
-  /** Starts the first one, and when it listens the others. Rejects with `WorkerFailed` when one ends before it listens. */
+  /** Starts the first one, and when it listens the others, unless stopped meanwhile. Rejects with `WorkerFailed` when one ends before it listens. */
   start(): Promise<void>;
   /** Passes a signal on to all; to one that does not listen yet, as soon as it does: before that it would die of it. */
   signal(signal: Signal): void;
@@ -138,6 +138,8 @@ export function createSupervisor({ count, spawn, schedule, elapsed, log }: Super
       try {
         // The first one makes what all of them share: tables, keys, secrets.
         if (first !== undefined) await launch(first);
+        // Whoever stopped it meanwhile has told the first one, and does not know of others.
+        if (stopping) return;
         await Promise.all(others.map(launch));
       } catch (error) {
         await stop();
