@@ -37,6 +37,16 @@ eachDatabase('/metrics', (open) => {
     expect(server.services.audit.state().headSeq).toBeGreaterThanOrEqual(3);
   });
 
+  test('shows how long the key has signed that does', async () => {
+    const age = async (): Promise<number> => {
+      const text = await (await server.ask('/metrics')).text();
+      return Number(/^crypto_server_signing_key_age_seconds (\S+)$/m.exec(text)?.[1]);
+    };
+    const before = await age();
+    server.pass(60_000);
+    expect((await age()) - before).toBe(60);
+  });
+
   test('every metric stands in docs/metrics.md, and no other', async () => {
     const text = await (await server.ask('/metrics')).text();
     const names = [...text.matchAll(/^# TYPE (\w+)/gm)].map(([, name = '']) => name);

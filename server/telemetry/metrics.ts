@@ -14,6 +14,7 @@ const GAUGES = {
     ofAll: 'min',
   },
   signing_keys: { help: 'Signing keys by state: next, active, retiring, revoked.', label: 'state', ofAll: 'max' },
+  signing_key_age_seconds: { help: 'Seconds since the key took over that signs.', label: null, ofAll: 'max' },
   audit_queue_length: { help: 'Audit events that wait to be written.', label: null, ofAll: 'sum' },
   audit_head_seq: { help: 'Number of the last audit event this server wrote or read.', label: null, ofAll: 'max' },
   audit_intact: {

@@ -12,7 +12,7 @@ export interface Observed {
       readonly nextEnd: Date | null;
     } | null;
   };
-  readonly keyring: { list(): readonly { readonly state: string }[] };
+  readonly keyring: { list(): readonly { readonly state: string; readonly active_from: string }[] };
   readonly audit: {
     state(): { readonly queued: number; readonly lost: number; readonly headSeq: number; readonly intact: boolean };
   };
@@ -51,6 +51,10 @@ export function watchServices(metrics: Pick<Metrics, 'watch'>, observed: Observe
     const counts: Record<string, number> = { next: 0, active: 0, retiring: 0, revoked: 0 };
     for (const { state } of keyring.list()) counts[state] = (counts[state] ?? 0) + 1;
     return counts;
+  });
+  metrics.watch('signing_key_age_seconds', () => {
+    const active = keyring.list().find(({ state }) => state === 'active');
+    return active === undefined ? null : Math.max(0, (now() - Date.parse(active.active_from)) / 1000);
   });
   metrics.watch('audit_queue_length', () => audit.state().queued);
   metrics.watch('audit_events_lost_total', () => audit.state().lost);
