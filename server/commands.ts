@@ -51,7 +51,7 @@ export function createCommands(program: Command, options: CommandOptions): void 
   program
     .command('serve', { isDefault: true })
     .description('run the server')
-    .action(() => serve(options));
+    .action(() => seated(options));
   usesSettings(program.command('migrate'), ['DATA_DIR', 'DATABASE_URL'])
     .description('bring the database up to date')
     .option('--status', 'only list the migrations and whether they are applied')
@@ -86,6 +86,15 @@ export function createCommands(program: Command, options: CommandOptions): void 
   auditCommand(program, options);
 }
 
+/** Serves, and gives up the seat of a worker however that ends: while it is kept the process does not end. */
+async function seated(options: CommandOptions): Promise<void> {
+  try {
+    await serve(options);
+  } finally {
+    options.seat?.leave();
+  }
+}
+
 async function serve(options: CommandOptions): Promise<void> {
   const { config, warnings } = options.configure();
   const log = options.openLog(config);
@@ -107,7 +116,6 @@ async function serve(options: CommandOptions): Promise<void> {
     await stopped;
   } finally {
     await database.close();
-    options.seat?.leave();
   }
 }
 

@@ -3,7 +3,7 @@ import { type Seat, takeSeat } from './seat';
 import type { Spawn } from './supervisor';
 
 /** Tells a process that it is a worker, and of which number. No setting: whoever sets it by hand has no supervisor. */
-const VARIABLE = 'CRYPTO_SERVER_WORKER';
+export const WORKER_VARIABLE = 'CRYPTO_SERVER_WORKER';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -16,7 +16,7 @@ function ownCommand(): string[] {
 export function createSpawn(args: readonly string[], env: Environment): Spawn {
   return (number, heard) => {
     const child = Bun.spawn([...ownCommand(), ...args], {
-      env: { ...env, [VARIABLE]: String(number) },
+      env: { ...env, [WORKER_VARIABLE]: String(number) },
       stdio: ['ignore', 'inherit', 'inherit'],
       detached: true,
       serialization: 'json',
@@ -35,7 +35,7 @@ export function createSpawn(args: readonly string[], env: Environment): Spawn {
 
 /** The seat of this process; null: it is no worker. Without its supervisor nobody would stop it: then it asks itself to. */
 export function seatOf(env: Environment): Seat | null {
-  if (env[VARIABLE] === undefined || process.send === undefined) return null;
+  if (env[WORKER_VARIABLE] === undefined || process.send === undefined) return null;
   const send = process.send.bind(process);
   let isLeft = false;
   process.on('disconnect', () => {

@@ -3,8 +3,10 @@ import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from '
 import { readFileSync } from 'node:fs';
 import { freshDatabaseUrl } from '../../db/testing';
 import { findPostgres, freePort } from '../../db/testing-postgres';
+import { commandOf } from '../../kit/testing';
 import { ADMIN_SECRET, waitFor } from '../testing';
 import { runServer, type ServerProcess, startServerProcess, temporaryFolder } from '../testing-process';
+import { WORKER_VARIABLE } from './process';
 
 setDefaultTimeout(60_000);
 
@@ -104,6 +106,17 @@ test.each([
 ])('workers do not go with %s', async (_, env, fault) => {
   const { code, err } = await runServer([], env);
   expect([code, err]).toEqual([1, expect.stringContaining(fault)]);
+});
+
+test('a worker that fails before it serves ends, though the line to its supervisor is open', async () => {
+  const worker = Bun.spawn(commandOf('server'), {
+    env: { [WORKER_VARIABLE]: '2', PORT: 'none' },
+    stdio: ['ignore', 'ignore', 'pipe'],
+    serialization: 'json',
+    ipc: () => {},
+    timeout: 30_000,
+  });
+  expect([await worker.exited, await new Response(worker.stderr).text()]).toEqual([1, expect.stringContaining('PORT')]);
 });
 
 /** The children of this process. */
