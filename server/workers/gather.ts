@@ -29,10 +29,13 @@ export function createGather(schedule: (delayMs: number, run: () => void) => () 
       const gathering = { wanted: workers.length, answers: [], complete: resolve };
       gatherings.set(id, gathering);
       const cancel = schedule(ANSWER_MS, resolve);
-      for (const worker of workers) worker.collect(id);
-      await promise;
-      cancel();
-      gatherings.delete(id);
+      try {
+        for (const worker of workers) worker.collect(id);
+        await promise;
+      } finally {
+        cancel();
+        gatherings.delete(id);
+      }
       // prom-client's own type of it lacks the values.
       return AggregatorRegistry.aggregate(gathering.answers as unknown as object[]).metrics();
     },

@@ -23,9 +23,12 @@ export function createSpawn(args: readonly string[], env: Environment): Spawn {
       ipc: (message: FromWorker) => heard(message),
     });
     return {
-      // A worker that is gone hears nothing.
       send: (message: ToWorker) => {
-        if (child.exitCode === null) child.send(message);
+        try {
+          child.send(message);
+        } catch {
+          // A worker that is gone, or has cut the line to end, hears nothing.
+        }
       },
       kill: (signal) => child.kill(signal),
       exited: child.exited,
