@@ -22,6 +22,7 @@ const settle = async (): Promise<void> => {
 function open(count = 3) {
   const { log, logged } = captureLog('workers');
   const workers: Scripted[] = [];
+  const refusals: Error[] = [];
   const timers: { atMs: number; run: () => void }[] = [];
   let nowMs = 0;
   const supervisor = createSupervisor({
@@ -34,6 +35,8 @@ function open(count = 3) {
       return () => void timers.splice(timers.indexOf(timer), 1);
     },
     spawn: (number, heard) => {
+      const refusal = refusals.pop();
+      if (refusal !== undefined) throw refusal;
       const { promise, resolve } = Promise.withResolvers<number>();
       const worker: Scripted = { number, signals: [], say: heard, heard: [], end: resolve };
       workers.push(worker);
@@ -59,7 +62,16 @@ function open(count = 3) {
     for (const worker of workers.slice(1)) worker.say({ type: 'ready' });
     await starting;
   };
-  return { supervisor, workers, started, pass, timers, numbers: () => workers.map(({ number }) => number), logged };
+  return {
+    supervisor,
+    workers,
+    started,
+    pass,
+    timers,
+    refusals,
+    numbers: () => workers.map(({ number }) => number),
+    logged,
+  };
 }
 
 describe('workers', () => {
@@ -103,6 +115,20 @@ describe('workers', () => {
       workers.at(-1)?.say({ type: 'ready' });
     }
     expect(new Set(numbers())).toEqual(new Set([1, 2]));
+  });
+
+  test('one that the system cannot start is tried again, and the reason is told', async () => {
+    const { workers, started, pass, refusals, numbers, logged } = open(2);
+    await started();
+    refusals.push(new Error('ENOENT: no such file'));
+    workers[1]?.end(1);
+    await settle();
+    await pass(100);
+    expect(logged.join()).toContain('ENOENT');
+    await pass(199);
+    expect(numbers()).toEqual([1, 2]);
+    await pass(1);
+    expect(numbers()).toEqual([1, 2, 2]);
   });
 
   test('one that has lived for a minute is replaced at once again; one that does not even listen is tried on', async () => {

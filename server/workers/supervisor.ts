@@ -17,7 +17,7 @@ export interface Worker {
   readonly exited: Promise<number>;
 }
 
-/** Starts the worker of this number, from 1 on. */
+/** Starts the worker of this number, from 1 on. Throws when the system has no process for it, or its file is being replaced. */
 export type Spawn = (number: number, heard: (message: FromWorker) => void) => Worker;
 
 /** What {@link createSupervisor} needs. */
@@ -32,7 +32,10 @@ export interface SupervisorOptions {
 
 /** All workers together. */
 export interface Supervisor {
-  /** Starts the first one, and when it listens the others, unless stopped meanwhile. Rejects with `WorkerFailed` when one ends before it listens. */
+  /**
+   * Starts the first one, and when it listens the others, unless stopped meanwhile. Rejects when one cannot be started, and
+   * with `WorkerFailed` when one ends before it listens.
+   */
   start(): Promise<void>;
   /** Passes a signal on to all; to one that does not listen yet, as soon as it does: before that it would die of it. */
   signal(signal: Signal): void;
@@ -93,8 +96,8 @@ export function createSupervisor({ count, spawn, schedule, elapsed, log }: Super
       void gather.page(collecting).then((text) => worker.send({ type: 'text', id: message.id, text }));
     }
   };
-  /** Resolves when it listens. */
-  const launch = (place: Place): Promise<void> => {
+  /** Resolves when it listens; rejects too when it cannot be started. */
+  const launch = async (place: Place): Promise<void> => {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     const startedMs = elapsed();
     Object.assign(place, { isReady: false, missed: null });
@@ -109,19 +112,21 @@ export function createSupervisor({ count, spawn, schedule, elapsed, log }: Super
     void worker.exited.then((code) => {
       place.worker = null;
       if (!place.isReady) reject(new WorkerFailed(code));
-      else if (!stopping) again(place, code, elapsed() - startedMs);
+      else if (!stopping) again(place, new WorkerFailed(code), elapsed() - startedMs);
     });
     return promise;
   };
-  const again = (place: Place, code: number, livedMs: number): void => {
+  const again = (place: Place, failure: unknown, livedMs: number): void => {
     place.failures = livedMs >= STAYS_MS ? 1 : place.failures + 1;
     const pauseMs = Math.min(PAUSE_MAX_MS, PAUSE_FIRST_MS * 2 ** (place.failures - 1));
-    const worker = { 'process.worker': place.number, 'process.exit_code': code };
-    log.warn('a worker ended; another one takes its place', { ...worker, 'event.duration': pauseMs * 1e6 });
+    const fields = { 'process.worker': place.number, 'event.duration': pauseMs * 1e6 };
+    if (failure instanceof WorkerFailed)
+      log.warn('a worker ended; another one takes its place', { ...fields, 'process.exit_code': failure.code });
+    else log.warn('a worker could not be started; it is tried again', { ...fields, error: failure });
     place.cancel = schedule(pauseMs, () => {
       const startedMs = elapsed();
-      launch(place).catch((error: unknown) => {
-        if (!stopping) again(place, error instanceof WorkerFailed ? error.code : 1, elapsed() - startedMs);
+      launch(place).catch((failure: unknown) => {
+        if (!stopping) again(place, failure, elapsed() - startedMs);
       });
     });
   };
