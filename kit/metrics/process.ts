@@ -27,6 +27,7 @@ export function watchProcess(registry: Registry): void {
     'process_start_time_seconds',
     'When the process began, in seconds since the epoch.',
     () => performance.timeOrigin / 1000,
+    'min',
   );
   gauge('process_resident_memory_bytes', 'Resident memory.', () => process.memoryUsage.rss());
   gauge('process_open_fds', 'Open file descriptors; absent where the system does not list them.', openFiles);
