@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, setDefaultTimeout, test } from 'bun:test';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { sql } from 'drizzle-orm';
@@ -75,6 +75,21 @@ describe('The folder of an embedded database', () => {
     expect(existsSync(join(folder, 'unfinished'))).toBe(false);
     expect(await database.rows.select().from(currencyRates)).toHaveLength(13);
     await database.close();
+  });
+
+  test('whose restoration was killed half way gets the restored database, and nothing is left of it', async () => {
+    const folder = newFolder();
+    const first = await openEmbedded({ folder });
+    await first.migrate();
+    await first.rows.update(currencyRates).set({ rate: '1.50' });
+    await first.close();
+    mkdirSync(join(folder, 'restored'));
+    renameSync(join(folder, 'data'), join(folder, 'restored', 'data'));
+    mkdirSync(join(folder, 'restoring-1', 'data'), { recursive: true });
+    const second = await openEmbedded({ folder });
+    expect((await second.rows.select().from(currencyRates))[0]?.rate).toBe('1.50');
+    await second.close();
+    expect(readdirSync(folder).sort()).toEqual(['data', 'lock']);
   });
 
   test('that cannot be made gives its own error', async () => {

@@ -6,6 +6,7 @@ import { drizzle } from 'drizzle-orm/pglite';
 import { migrate } from 'drizzle-orm/pglite/migrator';
 import type { Database, FolderCopy } from './connect';
 import { startEngine } from './engine';
+import { COPY, settle } from './exchange';
 import { lockFolder } from './folder-lock';
 import { applyMigrations, isMigrated, readMigrationStatus } from './migrate';
 import * as schema from './schema';
@@ -22,7 +23,7 @@ export async function openEmbedded({ folder }: { readonly folder: string | null 
   if (folder === null) return serve(await startEngine(isReady ? { loadDataDir: READY_DIRECTORY } : {}), null, () => {});
   const release = lockFolder(folder);
   try {
-    removeCopies(folder);
+    settle(folder);
     const engine = await startIn(folder);
     return serve(engine, () => copyFiles(engine, folder), release);
   } catch (error) {
@@ -52,15 +53,6 @@ function makePrivate(folder: string): void {
   for (const entry of readdirSync(folder, { withFileTypes: true, recursive: true })) {
     chmodSync(join(entry.parentPath, entry.name), entry.isDirectory() ? 0o700 : 0o600);
   }
-}
-
-/** Copies of the files stand beside them under names that begin so. */
-const COPY = 'copy-';
-
-/** Left by a process that was killed meanwhile. */
-function removeCopies(folder: string): void {
-  for (const name of readdirSync(folder))
-    if (name.startsWith(COPY)) rmSync(join(folder, name), { recursive: true, force: true });
 }
 
 /**

@@ -1,7 +1,8 @@
-import { existsSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { BackupBroken, checkBackup, unpackBackup } from './backup-file';
 import { openEmbedded } from './embedded';
+import { exchange, STAGING, settle } from './exchange';
 import { lockFolder } from './folder-lock';
 import { allMissing, NewerDatabase } from './migrate';
 
@@ -39,16 +40,13 @@ export async function restoreEmbedded({ file, folder, aside }: RestoreOptions): 
   const release = lockFolder(folder);
   let staging: string | null = null;
   try {
-    const data = join(folder, 'data');
-    const taken = existsSync(data);
+    settle(folder);
+    const taken = existsSync(join(folder, 'data'));
     if (taken && aside === null) throw new FolderTaken(`There is a database in ${folder} already.`);
-    staging = mkdtempSync(join(folder, 'restoring-'));
+    staging = mkdtempSync(join(folder, STAGING));
     await prepare(file, staging);
     const before = taken && aside !== null ? join(folder, aside) : null;
-    if (before !== null) renameSync(data, before);
-    renameSync(join(staging, 'data'), data);
-    // Of a first start that was killed: it would begin again, over what is restored.
-    rmSync(join(folder, 'unfinished'), { force: true });
+    exchange({ folder, staging, before });
     return { madeAt: made_at, aside: before };
   } finally {
     if (staging !== null) rmSync(staging, { recursive: true, force: true });

@@ -3,6 +3,7 @@ import { basename, join } from 'node:path';
 import type { Command } from 'commander';
 import { openBackup } from '../db/backup';
 import { BackupBroken, checkBackup } from '../db/backup-file';
+import { hasDatabase } from '../db/exchange';
 import { FolderBusy } from '../db/folder-lock';
 import { Refusal } from '../kit/command';
 import { usesSettings } from '../kit/help';
@@ -69,7 +70,7 @@ async function backup(process: DataProcess, file: string, { force, json }: Backu
 /** From the files, or from the server that holds them. */
 async function ownBytes(config: Config, process: DataProcess): Promise<AsyncIterable<Uint8Array>> {
   const folder = databaseFolder(config);
-  if (!existsSync(join(folder, 'data'))) throw new Refusal(`There is no database in ${folder}: check DATA_DIR.`);
+  if (!hasDatabase(folder)) throw new Refusal(`There is no database in ${folder}: check DATA_DIR.`);
   const { openEmbedded } = await import('../db/embedded');
   const opened = await process.explained(
     openEmbedded({ folder }).catch((error: unknown) => {

@@ -1,8 +1,7 @@
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import { sql } from 'drizzle-orm';
 import { createDatabaseClock } from '../db/clock';
 import { type Database, POOL_SIZE } from '../db/connect';
+import { hasDatabase } from '../db/exchange';
 import { isAway, refusesParameter, sqlState } from '../db/faults';
 import { FolderBusy } from '../db/folder-lock';
 import { NewerDatabase } from '../db/migrate';
@@ -36,7 +35,7 @@ const FURTHER_CONNECTIONS = 2;
 /** Whether the database answers, and what is in it. A running server holds an embedded one: then that is asked. */
 export async function checkDatabase(config: Config, process: DatabaseProcess, report: Report): Promise<void> {
   const embedded = config.databaseUrl === null;
-  if (embedded && !existsSync(join(databaseFolder(config), 'data'))) {
+  if (embedded && !hasDatabase(databaseFolder(config))) {
     report.ok('database', 'there is none yet; the first start makes it');
     return;
   }
