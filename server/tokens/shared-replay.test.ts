@@ -5,6 +5,7 @@ import { embeddedDatabase } from '../../db/testing';
 import { START_TIMEOUT_MS } from '../../db/testing-postgres';
 import { hasRedis, startRedis, type TestRedis } from '../redis/testing-redis';
 import { startTestServer, type TestClient, type TestServer, waitFor } from '../testing';
+import { createRedisReplay } from './shared-replay';
 import { askWith, athOf, createProver, type Prover, prove } from './testing-proofs';
 
 const ISSUER = 'https://auth.example.com';
@@ -159,3 +160,33 @@ describe.skipIf(!hasRedis())('DPoP proofs at replicas on one Redis', () => {
     });
   });
 });
+
+test.each([
+  ['maxmemory:0', []],
+  ['maxmemory:0\r\nmaxmemory_policy:allkeys-lru', []],
+  ['maxmemory:100\r\nmaxmemory_policy:noeviction', []],
+  ['maxmemory_policy:noeviction', []],
+  ['maxmemory:100', ['unknown']],
+  ['used_memory:100', ['unknown']],
+  ['maxmemory_policy:volatile-ttl', ['volatile-ttl']],
+])(
+  'one that says %j of its memory is trusted with proofs unless it may drop them, or does not say',
+  async (room, told) => {
+    const answers: Record<string, string> = { server: 'run_id:1', memory: room };
+    const heard: string[] = [];
+    let meet = Promise.resolve();
+    const replay = createRedisReplay({
+      memory: {
+        up: () => true,
+        run: async () => 1,
+        greet: (greeting) => {
+          meet = greeting(async (command, about) => (command === 'INFO' ? answers[about ?? ''] : 'an era'));
+        },
+      },
+      randomBytes: Buffer.alloc,
+      unfit: (policy) => void heard.push(policy),
+    });
+    await meet;
+    expect([heard, replay.standing() === null]).toEqual([told, told.length > 0]);
+  },
+);

@@ -50,8 +50,8 @@ export function createRedisReplay({ memory, randomBytes, unfit }: RedisReplayOpt
   memory.greet(async (send) => {
     era = null;
     const [server, room] = [infoOf(await send('INFO', 'server')), infoOf(await send('INFO', 'memory'))];
-    const policy = room.get('maxmemory_policy') ?? 'noeviction';
-    if (room.get('maxmemory') !== '0' && policy !== 'noeviction') return unfit(policy);
+    const dropping = droppingPolicy(room);
+    if (dropping !== null) return unfit(dropping);
     run = `${server.get('run_id') ?? missing()}:`;
     era = String(await send('EVAL', BEGIN, '1', ERA, run, random()));
   });
@@ -87,6 +87,12 @@ export function createRowsReplay({ store, now }: { store: UsedIds; now: () => nu
     // No id of an assertion holds a dot.
     use: (jkt, jti) => store.use(`dpop.${proofId(jkt, jti)}`, new Date(now() + REMEMBERED_MS)),
   };
+}
+
+/** By what it may drop what it was told to keep; null: it never does. One that does not say is not believed to keep it. */
+function droppingPolicy(memory: ReadonlyMap<string, string>): string | null {
+  const policy = memory.get('maxmemory_policy') ?? 'unknown';
+  return memory.get('maxmemory') === '0' || policy === 'noeviction' ? null : policy;
 }
 
 /** `name:value` lines. */
