@@ -235,6 +235,16 @@ describe('metrics of all workers', () => {
     }
   });
 
+  test('do not wait for one that does not listen yet', async () => {
+    const { workers, started, pass } = open(2);
+    await started();
+    workers[1]?.end(1);
+    await settle();
+    await pass(100);
+    const [page] = seats(workers);
+    expect(await page?.metrics()).toContain('streams 1\n');
+  });
+
   test('leave out one that does not answer', async () => {
     const { workers, started, pass } = open();
     await started();

@@ -82,6 +82,11 @@ function passOn(signal: Signal, place: Place): void {
   else place.missed = signal;
 }
 
+/** Who answers: those that listen, and `asker`, who does though it may not have said so yet. */
+function answering(places: readonly Place[], asker: Worker): Worker[] {
+  return places.flatMap(({ worker, isReady }) => (worker !== null && (isReady || worker === asker) ? worker : []));
+}
+
 /** Nothing is started yet. */
 export function createSupervisor({ count, spawn, schedule, elapsed, log }: SupervisorOptions): Supervisor {
   const gather = createGather(schedule);
@@ -91,7 +96,7 @@ export function createSupervisor({ count, spawn, schedule, elapsed, log }: Super
   const hear = (message: FromWorker, worker: Worker): void => {
     if (message.type === 'metrics') gather.take(message.id, message.metrics);
     else if (message.type === 'page') {
-      const asked = places.flatMap(({ worker: one }) => one ?? []);
+      const asked = answering(places, worker);
       const collecting = asked.map((one) => ({ collect: (id: number) => one.send({ type: 'collect', id }) }));
       void gather.page(collecting).then((text) => worker.send({ type: 'text', id: message.id, text }));
     }
