@@ -1,12 +1,15 @@
 // `crypto-server doctor` as an operator calls it: before, beside and after a server, and when the key is another one.
-import { afterAll, expect, setDefaultTimeout, test } from 'bun:test';
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test';
+import { randomBytes } from 'node:crypto';
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { lockFolder } from '../db/folder-lock';
 import { freshDatabaseUrl } from '../db/testing';
 import { findPostgres } from '../db/testing-postgres';
-import type { Finding } from '../kit/finding';
+import { type Finding, reportOn } from '../kit/finding';
 import { commandOf } from '../kit/testing';
+import { checkRedis } from './doctor-redis';
+import { hasRedis, startRedis, type TestRedis } from './redis/testing-redis';
 import { runServer, startServerProcess, temporaryFolder } from './testing-process';
 
 setDefaultTimeout(120_000);
@@ -87,3 +90,42 @@ test.skipIf(!findPostgres())(
     expect(await findings({ DATABASE_URL, WORKERS: '17' })).toEqual([0, has('warn connections: ')]);
   },
 );
+
+describe.skipIf(!hasRedis())('of Redis doctor says', () => {
+  let redis: TestRedis;
+  beforeAll(async () => {
+    redis = await startRedis();
+  });
+  afterAll(() => redis.close());
+  const saidOf = async (rules: string): Promise<string> => {
+    await redis.send('ACL', 'SETUSER', 'server', 'reset', 'on', '>hidden-word', ...rules.split(' '));
+    const said: Finding[] = [];
+    const redisUrl = redis.url.replace('redis://', 'redis://server:hidden-word@');
+    await checkRedis(
+      { redisUrl },
+      { randomBytes },
+      reportOn('redis', (finding) => said.push(finding)),
+    );
+    expect(JSON.stringify(said)).not.toContain('hidden-word');
+    return said.map(({ state, said }) => `${state}: ${said}`).join();
+  };
+  const ENOUGH = '~crypto-server:* +get +set +eval +evalsha +time +info';
+
+  test('that it is well where the user may do what the guide names', async () => {
+    expect(await saidOf(ENOUGH)).toMatch(/^ok: it takes/);
+  });
+
+  test.each([['get'], ['set'], ['eval'], ['evalsha'], ['time'], ['info']])(
+    'that it takes nothing where the user may not %s',
+    async (command) => {
+      expect(await saidOf(`${ENOUGH} -${command}`)).toMatch(/^warn: it cannot be reached, or takes nothing/);
+    },
+  );
+
+  test('by which policy it may drop what it is to keep', async () => {
+    await redis.send('CONFIG', 'SET', 'maxmemory', '100mb');
+    await redis.send('CONFIG', 'SET', 'maxmemory-policy', 'allkeys-lru');
+    expect(await saidOf(ENOUGH)).toMatch(/^warn: it may drop .*allkeys-lru/);
+    expect(await saidOf(`${ENOUGH} -eval`)).toMatch(/^warn: it cannot be reached/);
+  });
+});

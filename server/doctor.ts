@@ -2,11 +2,10 @@ import { Refusal } from '../kit/command';
 import { ConfigFault } from '../kit/config';
 import { type Finding, type Report, renderFindings, reportOn } from '../kit/finding';
 import type { Output } from '../kit/output';
-import type { Config, Configuration } from './config';
+import type { Configuration } from './config';
 import { checkDatabase, type DatabaseProcess } from './doctor-database';
 import { checkFiles, checkOpenFiles, checkTls } from './doctor-machine';
-import { CONNECT_MS } from './redis/index';
-import { connectTo } from './redis/session';
+import { checkRedis } from './doctor-redis';
 
 /** What an examination takes from the process it runs in. */
 export interface DoctorProcess extends DatabaseProcess {
@@ -37,24 +36,10 @@ async function examine(process: DoctorProcess): Promise<readonly Finding[]> {
     checkOpenFiles(about('machine'));
     checkFiles(config, about('data'));
     await checkDatabase(config, process, about('database'));
-    await checkRedis(config, about('redis'));
+    await checkRedis(config, process, about('redis'));
   } catch (error) {
     if (!(error instanceof ConfigFault)) throw error;
     for (const fault of error.faults) settings.fail('settings', fault, 'crypto-server --help lists all of them');
   }
   return findings;
-}
-
-/** A server goes on without it, by a memory of its own. */
-async function checkRedis({ redisUrl: url }: Config, report: Report): Promise<void> {
-  if (url === null) return;
-  try {
-    const session = await connectTo({ url, timeoutMs: CONNECT_MS, greetings: [], broken: () => {} });
-    session.close();
-    report.ok('redis', 'it takes what servers share');
-  } catch {
-    // What it said may hold its password.
-    const advice = 'look at REDIS_URL, its user and its password, and that it may be written to';
-    report.warn('redis', 'it cannot be reached, or takes nothing: each server goes by its own memory', advice);
-  }
 }
