@@ -1,6 +1,6 @@
 // Who watches the workers: exact, without processes.
 import { describe, expect, test } from 'bun:test';
-import { Gauge, Registry } from 'prom-client';
+import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import { captureLog } from '../../kit/testing';
 import type { FromWorker, ToWorker } from './messages';
 import { takeSeat } from './seat';
@@ -207,6 +207,11 @@ describe('metrics of all workers', () => {
     const registers = [registry];
     new Gauge({ name: 'streams', help: 'Open streams.', registers, aggregator: 'sum' }).set(streams);
     new Gauge({ name: 'seq', help: 'The tick.', registers, aggregator: 'min' }).set(seq);
+    new Counter({ name: 'requests_total', help: 'Requests.', registers, labelNames: ['route'] }).inc(
+      { route: '/' },
+      10,
+    );
+    new Histogram({ name: 'seconds', help: 'Durations.', registers, buckets: [1] }).observe(0.5);
     return registry;
   };
   /** Joins the line of each worker to a seat. */
@@ -253,5 +258,42 @@ describe('metrics of all workers', () => {
     await settle();
     await pass(1_000);
     expect(await text).toContain('streams 3\n');
+  });
+
+  /** The totals of this page. */
+  const totalsIn = (text: string | undefined) =>
+    ['requests_total{route="/"} ', 'seconds_bucket{le="1"} ', 'seconds_count '].map((name) =>
+      Number(text?.split(`\n${name}`)[1]?.split('\n')[0]),
+    );
+
+  test('keep the totals of one that does not answer this time', async () => {
+    const { workers, started, pass } = open(2);
+    await started();
+    const [page] = seats(workers);
+    expect(totalsIn(await page?.metrics())).toEqual([20, 2, 2]);
+    if (workers[1] !== undefined) workers[1].heard = [];
+    const text = page?.metrics();
+    await settle();
+    await pass(1_000);
+    expect(totalsIn(await text)).toEqual([20, 2, 2]);
+    expect(await text).toContain('streams 1\n');
+  });
+
+  test('keep the totals of those that ended, and add those of their successors', async () => {
+    const { workers, started, pass } = open(2);
+    await started();
+    const [page] = seats(workers);
+    expect(totalsIn(await page?.metrics())).toEqual([20, 2, 2]);
+    for (const [turn, total] of [3, 4].entries()) {
+      workers.at(-1)?.end(1);
+      await settle();
+      expect(totalsIn(await page?.metrics())).toEqual([10 * (total - 1), total - 1, total - 1]);
+      await pass(100 * 2 ** turn);
+      seats(workers.slice(-1));
+      workers.at(-1)?.say({ type: 'ready' });
+      const text = await page?.metrics();
+      expect(totalsIn(text)).toEqual([10 * total, total, total]);
+      expect(text).toContain('streams 2\n');
+    }
   });
 });

@@ -94,11 +94,10 @@ export function createSupervisor({ count, spawn, schedule, elapsed, log }: Super
   let stopping = false;
 
   const hear = (message: FromWorker, worker: Worker): void => {
-    if (message.type === 'metrics') gather.take(message.id, message.metrics);
+    if (message.type === 'metrics') gather.take(message.id, worker, message.metrics);
     else if (message.type === 'page') {
-      const asked = answering(places, worker);
-      const collecting = asked.map((one) => ({ collect: (id: number) => one.send({ type: 'collect', id }) }));
-      void gather.page(collecting).then((text) => worker.send({ type: 'text', id: message.id, text }));
+      const text = gather.page(answering(places, worker));
+      void text.then((all) => worker.send({ type: 'text', id: message.id, text: all }));
     }
   };
   /** Resolves when it listens; rejects too when it cannot be started. */
@@ -111,11 +110,12 @@ export function createSupervisor({ count, spawn, schedule, elapsed, log }: Super
         place.isReady = true;
         if (place.missed !== null) worker.kill(place.missed);
         resolve();
-      } else hear(message, worker);
+      } else if (place.worker === worker) hear(message, worker);
     });
     place.worker = worker;
     void worker.exited.then((code) => {
       place.worker = null;
+      gather.ended(worker);
       if (!place.isReady) reject(new WorkerFailed(code));
       else if (!stopping) again(place, new WorkerFailed(code), elapsed() - startedMs);
     });
