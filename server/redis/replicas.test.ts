@@ -128,7 +128,12 @@ describe.skipIf(!hasRedis())('limits of two replicas on one Redis', () => {
         const other = await servers[0].register();
         expect(await seen(2, (server) => tokenOf(server, other))).toEqual(FIRST);
         expect(await (await servers[0].ask('/health/ready')).json()).toMatchObject({ status: 'ok', redis: 'ok' });
-        for (const { logged } of servers) expect(logged.filter((line) => line.includes('Redis is')).length % 2).toBe(0);
+        for (const { logged } of servers) {
+          const told = logged.filter((line) => line.includes('Redis is'));
+          // Each time that it was away, and that it was back.
+          expect([told.length > 0, told.length % 2]).toEqual([true, 0]);
+          expect(told.at(-1)).toContain('Redis is back');
+        }
       },
     );
   });
