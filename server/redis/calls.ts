@@ -16,13 +16,12 @@ interface Waiting {
 const LOOK_MS = 25;
 
 /**
- * So many looks may find one waiting; at the next, after 75 to 100 ms, it is overdue. Looks are counted and not time: when this
- * process itself was held up, time has passed, and the answer may be there and not read yet.
+ * Watches calls together, by one timer that runs while there are any; one for each would cost more than the call. One is overdue
+ * after `answerMs` at most, and a look less at least. Looks are counted and not time: when this process itself was held up, time has
+ * passed, and the answer may be there and not read yet.
  */
-const LOOKS_MAX = 3;
-
-/** Watches calls together, by one timer that runs while there are any; one for each would cost more than the call. */
-export function createCalls(overdue: () => void): Calls {
+export function createCalls(answerMs: number, overdue: () => void): Calls {
+  const overdueAt = Math.max(1, Math.floor(answerMs / LOOK_MS));
   const waiting = new Set<Waiting>();
   let timer: Timer | null = null;
   const look = (): void => {
@@ -32,7 +31,7 @@ export function createCalls(overdue: () => void): Calls {
       return;
     }
     let late = false;
-    for (const one of waiting) late = ++one.looks > LOOKS_MAX || late;
+    for (const one of waiting) late = ++one.looks >= overdueAt || late;
     if (late) overdue();
   };
   return {

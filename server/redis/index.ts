@@ -48,7 +48,7 @@ export function createRedis({ url, log }: RedisOptions): Redis {
   const fields = { 'server.address': new URL(url).host };
   const greetings: ((send: Send) => Promise<void>)[] = [];
   const evaluate = createEvaluation();
-  const calls = createCalls(() => lose('it did not answer in time'));
+  const calls = createCalls(ANSWER_MS, () => lose('it did not answer in time'));
   let session: Session | null = null;
   let retry: Timer | null = null;
   let told: 'nothing' | 'away' | 'up' = 'nothing';
