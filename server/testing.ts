@@ -199,16 +199,11 @@ export function challengeOf(answer: Response): Record<string, string> {
   return { scheme: header.split(' ')[0] ?? '', ...Object.fromEntries(pairs) };
 }
 
-/** Looks again every 20 ms, or so many, until `check` holds. Rejects after a time that no healthy machine needs. */
-export async function waitFor(
-  check: () => boolean | Promise<boolean>,
-  what: string,
-  patienceMs = 20_000,
-  everyMs = 20,
-): Promise<void> {
+/** Looks again every 20 ms until `check` holds. Rejects after a time that no healthy machine needs. */
+export async function waitFor(check: () => boolean | Promise<boolean>, what: string, patienceMs = 20_000) {
   const deadline = performance.now() + patienceMs;
   while (!(await check())) {
     if (performance.now() > deadline) throw new Error(`waited in vain for ${what}`);
-    await Bun.sleep(everyMs);
+    await Bun.sleep(20);
   }
 }

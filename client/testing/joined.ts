@@ -50,22 +50,8 @@ export function startJoinedClient(
     ...world,
     random: () => world.chance,
     randomBytes: (length) => new Uint8Array(randomBytes(length)),
-    fetch: (request) => world.track(fetch(request)),
-    openSocket: (url, headers, events) => {
-      const opening = Promise.withResolvers<void>();
-      void world.track(opening.promise);
-      return openSocket(url, headers, {
-        message: events.message,
-        opened: () => {
-          opening.resolve();
-          events.opened();
-        },
-        closed: (code) => {
-          opening.resolve();
-          events.closed(code);
-        },
-      });
-    },
+    fetch: (request) => fetch(request),
+    openSocket,
     deadline,
     lookup: async () => ['127.0.0.1'],
     log,

@@ -102,7 +102,7 @@ function startClient(
     openSocket: noSocket,
     fetch: async (request) => {
       pass();
-      const response = await world.track(fetch(request));
+      const response = await fetch(request);
       pass();
       return response;
     },

@@ -7,10 +7,6 @@ export interface World {
   /** What `random` gives next; stays until set again. */
   chance: number;
   readonly random: () => number;
-  /** What clients wait for in the real world, where time goes on. */
-  readonly underWay: Set<Promise<unknown>>;
-  /** Has a request be under way until it is answered. */
-  readonly track: <T>(answer: Promise<T>) => Promise<T>;
   /** Lets time pass, running what falls due on the way, each with all that follows from it. */
   pass(ms: number): Promise<void>;
   /** Sets the wall clock forward or back without time passing. */
@@ -31,15 +27,6 @@ export function createWorld(): World {
     clock: { now: () => wallMs, elapsed: () => elapsedMs },
     chance: 0.5,
     random: () => world.chance,
-    underWay: new Set(),
-    track(answer) {
-      const over: Promise<unknown> = answer.then(
-        () => world.underWay.delete(over),
-        () => world.underWay.delete(over),
-      );
-      world.underWay.add(over);
-      return answer;
-    },
     schedule(delayMs, run) {
       const timer = { dueMs: elapsedMs + delayMs, run };
       timers.push(timer);
