@@ -51,8 +51,8 @@ async function runTests(binaries: boolean): Promise<Tally> {
     'test',
     // Far above any test's time on a machine that is well: one that is busy must not fail by its clock.
     '--timeout=60000',
-    // Three processes for two cores, since tests wait for much of their time; each starts one PostgreSQL for all of its files.
-    '--parallel=3',
+    // Two processes, since a single one leaves a core idle; each starts one PostgreSQL for all of its files.
+    '--parallel=2',
     '--no-isolate',
     '--reporter=junit',
     `--reporter-outfile=${REPORT}`,
