@@ -8,6 +8,7 @@ import { AUTHORITY, hasOpenssl, makeCertificate } from '../kit/testing-certifica
 import { ROOT } from '../scripts/build';
 import { hasRedis } from '../server/redis/testing-redis';
 import { measureCalls } from './calls';
+import { runMeasurement } from './command';
 import { allHeld, type Figure } from './figure';
 import { WRK_MISSING } from './load';
 import { measureMarket } from './market';
@@ -176,16 +177,4 @@ function readFlags(): { quick: boolean; json: boolean } {
   return parseArgs({ options }).values;
 }
 
-const interruption = new AbortController();
-for (const name of ['SIGINT', 'SIGTERM'] as const)
-  process.once(name, () => interruption.abort(new Error('Interrupted.')));
-try {
-  const flags = readFlags();
-  const lacking = missing();
-  if (lacking !== null) throw new Error(lacking);
-  process.exitCode = await main(flags, interruption.signal);
-} catch (error) {
-  const usage = error instanceof TypeError && 'code' in error ? `\nUsage: ${USAGE}` : '';
-  write.err(`${error instanceof Error ? error.message : String(error)}${usage}\n`);
-  process.exitCode = usage === '' ? 1 : 2;
-}
+await runMeasurement({ usage: USAGE, write, readFlags, missing, main });

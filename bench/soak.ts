@@ -6,6 +6,7 @@ import { findPostgres, startPostgres } from '../db/testing-postgres';
 import { standardOutput } from '../kit/output';
 import { ROOT } from '../scripts/build';
 import { hasRedis, startRedis } from '../server/redis/testing-redis';
+import { runMeasurement } from './command';
 import { startServer, temporaryFolder } from './processes';
 import { judge, renderSoak } from './soak/report';
 import { soak } from './soak/run';
@@ -74,17 +75,4 @@ function readFlags(): Flags {
   return { minutes, rate, redis: values.redis };
 }
 
-const interruption = new AbortController();
-// Ending takes half a minute at most. Whoever presses Ctrl-C again must not leave the server behind.
-for (const name of ['SIGINT', 'SIGTERM'] as const)
-  process.on(name, () => interruption.abort(new Error('Interrupted.')));
-try {
-  const flags = readFlags();
-  const lacking = missing(flags);
-  if (lacking !== null) throw new Error(lacking);
-  process.exitCode = await main(flags, interruption.signal);
-} catch (error) {
-  const usage = error instanceof TypeError && 'code' in error ? `\nUsage: ${USAGE}` : '';
-  write.err(`${error instanceof Error ? error.message : String(error)}${usage}\n`);
-  process.exitCode = usage === '' ? 1 : 2;
-}
+await runMeasurement({ usage: USAGE, write, readFlags, missing, main });

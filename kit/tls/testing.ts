@@ -95,11 +95,10 @@ export function openTestDoor(pair: Made, { clientCa, port = 0, ...passing }: Tes
   const folder = certificateFolder(pair, clientCa ?? null);
   const { log, logged } = captureLog('kit');
   const { promise, resolve: finish } = Promise.withResolvers<void>();
-  // Where an application is wrapped, as ours are, the framework hands no route to Bun. Its type of this function has another order
-  // of calls than its code.
+  // Where an application is wrapped, as ours are, the framework hands no route to Bun.
   const wrap = (next: (request: Request) => Response) => (request: Request) => next(request);
   const app = new Elysia({ systemRouter: false })
-    .wrap(wrap as unknown as Parameters<Elysia['wrap']>[0])
+    .wrap(wrap as unknown as Parameters<Elysia['wrap']>[0]) // Elysia's type of a wrapper says nothing of handlers.
     .get('/', ({ request, server }) => `hello ${server?.requestIP(request)?.address}`)
     .get('/late', () => promise.then(() => 'late'))
     .get('/stream', async function* () {
@@ -111,8 +110,8 @@ export function openTestDoor(pair: Made, { clientCa, port = 0, ...passing }: Tes
   const place = { hostname: '127.0.0.1', port, tls: folder.files, ...passing };
   const open = (): Door => {
     try {
-      // Its routes are part of the type of an application, and of no use to who opens it.
-      return openDoor(app as unknown as Application, { ...place, log, now: Date.now });
+      const application = app as unknown as Application; // Its type lists its routes, which who opens it does not ask for.
+      return openDoor(application, { ...place, log, now: Date.now });
     } catch (error) {
       folder.remove();
       throw error;
