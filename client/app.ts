@@ -37,6 +37,8 @@ export interface AppOptions {
   /** What https is served with; null: plain http. */
   readonly tls: object | null;
   readonly serverUrl: string;
+  /** The last moment of the certificate that is served, in milliseconds since the epoch; null: plain http, or nobody listens yet. */
+  readonly certificateEndsMs: () => number | null;
   /** What `/proxy` may reach; null: the servers. */
   readonly proxyTargets: readonly string[] | null;
   readonly fetch: Fetch;
@@ -66,7 +68,7 @@ export function createApp(services: Services, options: AppOptions) {
   const failed = createErrorRule({ log, routes: () => root.routes, known });
   const addressOf = (received: Request): string => root.server?.requestIP(received)?.address ?? '';
   const access = createAccess({ ...options, addressOf });
-  const metrics = createMetrics(report, services.counts);
+  const metrics = createMetrics({ ...options, report, counts: services.counts });
   const edge = createEdge({
     ...options,
     urls: [],

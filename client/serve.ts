@@ -31,11 +31,13 @@ export function startClient(config: Config, options: ServeOptions): RunningClien
   const given = { ...options, fetch: traced(options) };
   const services = createServices(config, given, options.shown);
   let serving = true;
+  let endsMs: () => number | null = () => null;
   const app = createApp(services, {
     ...config,
     ...given,
     password: guard?.password ?? null,
     serving: () => serving,
+    certificateEndsMs: () => endsMs(),
     accessLog: accessLogOf(config.logLevel),
   });
   let door: Door;
@@ -47,6 +49,7 @@ export function startClient(config: Config, options: ServeOptions): RunningClien
     services.close();
     throw error;
   }
+  endsMs = door.endsMs;
   const { port } = door;
   const url = shownUrl({ ...config, port });
   if (guard?.file != null) log.info(`the password of the dashboard is in ${guard.file}`, { 'file.path': guard.file });

@@ -129,5 +129,8 @@ describe.skipIf(!hasOpenssl())('crypto-client over https (openssl)', () => {
     expect((await events.read()).done).toBe(false);
     await events.cancel();
     expect(log).toContain('the certificate is renewed');
+    const metrics = await (await ask('/metrics')).text();
+    const seconds = Number(/^crypto_client_certificate_expiry_seconds (\S+)$/m.exec(metrics)?.[1]);
+    expect(Math.round(seconds / 86_400)).toBe(30);
   });
 });

@@ -3,6 +3,7 @@ import { Counter, Gauge, Registry } from 'prom-client';
 import type { Route } from '../../kit/http/errors';
 import { watchProcess } from '../../kit/metrics/process';
 import { createTraffic, type Observe } from '../../kit/metrics/traffic';
+import type { Clock } from '../ports';
 import type { StatusReport } from '../status/report';
 import type { Counts } from './counts';
 
@@ -10,7 +11,10 @@ interface Reading {
   readonly name: string;
   readonly help: string;
   /** Null: nothing to tell now, and no sample is given; a map: a sample for each server. */
-  readonly read: (report: StatusReport) => number | null | ReadonlyMap<string, number>;
+  readonly read: (
+    report: StatusReport,
+    certificateEndsIn: number | null,
+  ) => number | null | ReadonlyMap<string, number>;
 }
 
 const activeSecret = ({ credentials }: StatusReport) => credentials.find(({ active }) => active)?.secret ?? null;
@@ -80,6 +84,11 @@ const READINGS: readonly Reading[] = [
     help: 'Seconds since the rates were last known to be the current ones.',
     read: ({ rates }) => rates.age_seconds,
   },
+  {
+    name: 'crypto_client_certificate_expiry_seconds',
+    help: 'Seconds until the certificate ends that new connections get.',
+    read: (_, certificateEndsIn) => certificateEndsIn,
+  },
 ];
 
 const TOTALS = [
@@ -102,8 +111,21 @@ export interface Metrics {
   traffic(routes: () => readonly Pick<Route, 'path'>[]): Observe;
 }
 
-/** A registry of its own; the report is read at each scrape. */
-export function createMetrics(report: () => StatusReport, counts: Pick<Counts, 'of'>): Metrics {
+/** Those who are asked at each scrape. */
+export interface MetricsDeps {
+  readonly report: () => StatusReport;
+  readonly counts: Pick<Counts, 'of'>;
+  /** Milliseconds since the epoch; null: plain http, or nobody listens yet. */
+  readonly certificateEndsMs: () => number | null;
+  readonly clock: Pick<Clock, 'now'>;
+}
+
+/** A registry of its own. */
+export function createMetrics({ report, counts, certificateEndsMs, clock }: MetricsDeps): Metrics {
+  const certificateEndsIn = (): number | null => {
+    const endsMs = certificateEndsMs();
+    return endsMs === null ? null : (endsMs - clock.now()) / 1000;
+  };
   const registry = new Registry();
   watchProcess(registry);
   for (const { name, help, read } of READINGS) {
@@ -113,7 +135,7 @@ export function createMetrics(report: () => StatusReport, counts: Pick<Counts, '
       registers: [registry],
       labelNames: ['server'],
       collect() {
-        const value = read(report());
+        const value = read(report(), certificateEndsIn());
         this.reset();
         if (typeof value === 'number') this.set(value);
         else for (const [server, number] of value ?? []) this.set({ server }, number);

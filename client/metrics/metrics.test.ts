@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { metricsIn } from '../../kit/testing';
 import { createReport } from '../status/report';
 import { createTestClient, type TestClient } from '../testing/client';
-import { createMetrics } from './index';
+import { createMetrics, type Metrics } from './index';
 
 let client: TestClient;
 
@@ -12,11 +12,15 @@ beforeEach(() => {
 });
 afterEach(() => client.end());
 
-async function read(): Promise<Record<string, string>> {
-  const report = createReport({ ...client.services, version: '0' });
-  const lines = (await createMetrics(report, client.services.counts).registry.metrics())
-    .split('\n')
-    .filter((line) => /^\w/.test(line));
+/** @param certificateEndsMs null: plain http. */
+function metricsOf(certificateEndsMs: number | null = null): Metrics {
+  const { services, world } = client;
+  const report = createReport({ ...services, version: '0' });
+  return createMetrics({ report, counts: services.counts, certificateEndsMs: () => certificateEndsMs, ...world });
+}
+
+async function read(metrics = metricsOf()): Promise<Record<string, string>> {
+  const lines = (await metrics.registry.metrics()).split('\n').filter((line) => /^\w/.test(line));
   return Object.fromEntries(lines.filter((line) => line.startsWith('crypto_client_')).map((line) => line.split(' ')));
 }
 
@@ -53,11 +57,15 @@ test('the state is read at each scrape', async () => {
   expect(await read()).toMatchObject({ crypto_client_server_up: '0', crypto_client_rates_age_seconds: '42' });
 });
 
+test('it is told how long the certificate lasts, also beyond its end', async () => {
+  const metrics = metricsOf(client.world.clock.now() + 42_000);
+  expect(await read(metrics)).toMatchObject({ crypto_client_certificate_expiry_seconds: '42' });
+  await client.world.pass(43_000);
+  expect(await read(metrics)).toMatchObject({ crypto_client_certificate_expiry_seconds: '-1' });
+});
+
 test('every metric stands in docs/metrics.md, and no other', async () => {
-  const { registry, traffic } = createMetrics(
-    createReport({ ...client.services, version: '0' }),
-    client.services.counts,
-  );
+  const { registry, traffic } = metricsOf();
   traffic(() => []);
   const text = await registry.metrics();
   const names = [...text.matchAll(/^# TYPE (\w+)/gm)].map(([, name = '']) => name);

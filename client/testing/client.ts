@@ -89,6 +89,7 @@ function assemble(
     ...given,
     password: servingPassword(config, randomBytes)?.password ?? null,
     serving: () => true,
+    certificateEndsMs: () => null,
     accessLog: 'all',
     idPrefix: 'test',
   });
