@@ -72,6 +72,7 @@ export function createAuthentication<C extends KnownClient>(options: Authenticat
         options.clients.used(proof.client.clientId, proof.secretId);
         return { ...proof, certificateThumbprint };
       } catch (error) {
+        if (error instanceof OAuthError) error.method = credentials.method;
         const isFailure = error instanceof OAuthError && error.code === 'invalid_client';
         if (isFailure) await failed.count(error.clientId ?? credentials.clientId ?? '', address);
         throw error;

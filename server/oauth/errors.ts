@@ -37,6 +37,8 @@ export class OAuthError extends Error {
   readonly reason: Reason;
   /** Whom the request named, where it got that far; for the log. */
   clientId: string | null;
+  /** How the client tried to authenticate, where the request got that far; for the metrics. */
+  method: string | null = null;
   /** What else the operator should know; never told to the caller. */
   readonly details: EventDetails;
   /** Headers of the answer beside the usual ones, such as `DPoP-Nonce`. */

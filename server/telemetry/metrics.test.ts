@@ -78,6 +78,24 @@ eachDatabase('/metrics', (open) => {
     expect(text).toMatch(/^crypto_server_tokens_issued_total\{method="client_secret_post"\} [1-9]/m);
   });
 
+  test('shows tokens that were refused, by how the client tried to authenticate and what it was told', async () => {
+    const { id, secret } = await server.register();
+    const ask = (parameters: Record<string, string>) => server.ask('/api/auth/token', form(parameters));
+    const grant = { grant_type: 'client_credentials' };
+    await ask({ ...grant, client_id: id, client_secret: `${secret}x` });
+    await ask({ ...grant, client_id: id, client_secret: secret, scope: 'unknown' });
+    await ask({ ...grant });
+    await ask({ grant_type: 'password' });
+    const text = await (await server.ask('/metrics')).text();
+    for (const labels of [
+      'method="client_secret_post",error="invalid_client"',
+      'method="client_secret_post",error="invalid_scope"',
+      'method="none",error="invalid_client"',
+      'method="none",error="unsupported_grant_type"',
+    ])
+      expect(text).toMatch(new RegExp(`^crypto_server_tokens_refused_total\\{${labels}\\} [1-9]`, 'm'));
+  });
+
   test('is there for this machine, and from elsewhere with the token alone', async () => {
     const status = async (headers: Record<string, string>) => (await server.ask('/metrics', { headers })).status;
     expect(await status({})).toBe(200);

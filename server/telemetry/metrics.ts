@@ -90,6 +90,8 @@ export interface Metrics {
   ): Observe;
   /** Counts one access token, by how its client authenticated. */
   issued(method: string): void;
+  /** Counts one request for a token that was refused; `method`: null where it did not get as far as that. */
+  refused(error: string, method: string | null): void;
   /** Counts a refusal, or a limit that was hit. */
   told(event: SecurityEvent): void;
   /** Counts a stream that was cut. */
@@ -100,6 +102,9 @@ export interface Metrics {
 
 const PREFIX = 'crypto_server_';
 
+/** Combinations of method and error: of five or none, and nine. */
+const REFUSED_MAX = 64;
+
 /** Combinations of event and reason; there are some hundred. */
 const REASONS_MAX = 200;
 
@@ -107,11 +112,14 @@ const REASONS_MAX = 200;
 export function createMetrics(version: string): Metrics {
   const registry = new Registry();
   const issued = createCounts(['method'], 16);
+  const refused = createCounts(['method', 'error'], REFUSED_MAX);
   const refusals = createCounts(['event', 'reason'], REASONS_MAX);
   const limits = createCounts(['policy'], 16);
   const cuts = createCounts(['reason'], 16);
   const registers = [registry];
   count(registry, 'tokens_issued_total', 'Access tokens issued, by how the client authenticated.', ['method'], issued);
+  const ofRefused = 'Requests for a token that were refused, by how the client tried to authenticate, and error.';
+  count(registry, 'tokens_refused_total', ofRefused, ['method', 'error'], refused);
   count(registry, 'refusals_total', 'Refused requests, by event and exact reason.', ['event', 'reason'], refusals);
   count(registry, 'limits_hit_total', 'Requests beyond a limit, by policy.', ['policy'], limits);
   count(registry, 'stream_cuts_total', 'Streams that were cut, by reason.', ['reason'], cuts);
@@ -125,6 +133,7 @@ export function createMetrics(version: string): Metrics {
     registry,
     traffic: (routes, told) => createTraffic(registry, PREFIX, routes, told),
     issued: (method) => issued.add({ method }),
+    refused: (error, method) => refused.add({ method: method ?? 'none', error }),
     told: ({ event, outcome, reason = 'other' }) => {
       if (outcome === 'success') return;
       if (event === 'limit_exceeded') limits.add({ policy: reason });

@@ -37,6 +37,7 @@ function issue(who: Partial<AskingAuthenticated>, take: Take<unknown> | null = n
       ...who,
     }),
     issued: () => {},
+    refused: () => {},
     keyring: { sign: async (payload) => `token-${signed.push(payload)}` },
     proofs,
     findResource: () => RATES,

@@ -1,5 +1,5 @@
 import type { Take } from '../../kit/limit';
-import { invalidRequest, OAuthError } from '../oauth/errors';
+import { invalidRequest, OAuthError, type OAuthErrorCode } from '../oauth/errors';
 import type { Parameters } from '../oauth/form';
 import type { TokenAnswer } from '../oauth/reply';
 import {
@@ -30,6 +30,8 @@ export interface TokensOptions {
   readonly authenticate: Authenticate;
   /** Counts one issued token, and the method by which it was asked for. */
   readonly issued: (clientId: string, method: string) => void;
+  /** Counts one request that was refused with this `error` of RFC 6749 §5.2. `method`: null where it did not get so far. */
+  readonly refused: (error: OAuthErrorCode, method: string | null) => void;
   readonly keyring: Pick<Keyring, 'sign'>;
   readonly proofs: Proofs;
   readonly findResource: FindResource;
@@ -68,21 +70,30 @@ export function createTokens(options: TokensOptions): Tokens {
     issued(client.clientId, method);
     return { accessToken, scope, proof };
   };
+  const answer = async (request: RawRequest): Promise<TokenAnswer> => {
+    const parameters = parseParameters(request, true);
+    checkGrantType(parameters, isJson(request.contentType));
+    requireNews();
+    const { authorization, certificate, address, dpop } = request;
+    const authenticated = await authenticate({ authorization, parameters, certificate, address });
+    const { client, method } = authenticated;
+    const limits = take === null ? null : await take(client);
+    try {
+      const { accessToken, scope, proof } = await grant(dpop, parameters, authenticated);
+      const tokenType = proof === null ? 'Bearer' : 'DPoP';
+      return { accessToken, tokenType, expiresInSeconds: ttlSeconds, scope, headers: headersOf(limits, proof) };
+    } catch (error) {
+      if (error instanceof OAuthError) error.method = method;
+      throw charged(error, client.clientId, limits);
+    }
+  };
   return {
     issue: async (request) => {
-      const parameters = parseParameters(request, true);
-      checkGrantType(parameters, isJson(request.contentType));
-      requireNews();
-      const { authorization, certificate, address, dpop } = request;
-      const authenticated = await authenticate({ authorization, parameters, certificate, address });
-      const { client } = authenticated;
-      const limits = take === null ? null : await take(client);
       try {
-        const { accessToken, scope, proof } = await grant(dpop, parameters, authenticated);
-        const tokenType = proof === null ? 'Bearer' : 'DPoP';
-        return { accessToken, tokenType, expiresInSeconds: ttlSeconds, scope, headers: headersOf(limits, proof) };
+        return await answer(request);
       } catch (error) {
-        throw charged(error, client.clientId, limits);
+        if (error instanceof OAuthError) options.refused(error.code, error.method);
+        throw error;
       }
     },
   };

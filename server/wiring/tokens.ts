@@ -45,7 +45,7 @@ export interface TokensNeed {
   readonly limits: Limits;
   /** Null: nothing is shared. */
   readonly redis: Redis | null;
-  readonly metrics: Pick<Metrics, 'issued'>;
+  readonly metrics: Pick<Metrics, 'issued' | 'refused'>;
   readonly tell: Tell;
   /** @throws Problem 503 while news of changes may be missing. */
   readonly requireNews: () => void;
@@ -82,8 +82,21 @@ export function wireTokens(rows: Rows, given: Surroundings, need: TokensNeed): T
     clients.issued(clientId);
     need.metrics.issued(method);
   };
+  const { refused } = need.metrics;
   const asking = { authenticate, tokens: accessTokens };
-  const issuing = { authenticate, issued, keyring, proofs, findResource, issuer, ttlSeconds, now, newId, requireNews };
+  const issuing = {
+    authenticate,
+    issued,
+    refused,
+    keyring,
+    proofs,
+    findResource,
+    issuer,
+    ttlSeconds,
+    now,
+    newId,
+    requireNews,
+  };
   return {
     keyring,
     revocations,
