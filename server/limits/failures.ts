@@ -53,7 +53,7 @@ export function createFailures({ limit, pairs, addresses, sharing, now }: Failur
   };
   const lookHere = (kinds: readonly Kind[], clientId: string, nowMs: number): void => {
     for (const { policy, key, limit, buckets } of kinds)
-      require(policy, limit, look(buckets.find(key) ?? fullBucket(limit, nowMs), nowMs), clientId);
+      requireAllowed(policy, limit, look(buckets.find(key) ?? fullBucket(limit, nowMs), nowMs), clientId);
   };
   const check = (clientId: string, address: Address): void => {
     if (pairs.size() + addresses.size() === 0) return;
@@ -79,7 +79,7 @@ export function createFailures({ limit, pairs, addresses, sharing, now }: Failur
     });
     for (const [at, { policy, limit }] of kinds.entries()) {
       const level = settled[at];
-      if (level !== undefined) require(policy, limit, level, clientId);
+      if (level !== undefined) requireAllowed(policy, limit, level, clientId);
     }
   };
   return {
@@ -94,6 +94,6 @@ export function createFailures({ limit, pairs, addresses, sharing, now }: Failur
 }
 
 /** @throws LimitExceeded */
-function require(policy: Policy, limit: Limit, level: Level, clientId: string): void {
+function requireAllowed(policy: Policy, limit: Limit, level: Level, clientId: string): void {
   if (!level.allowed) throw new LimitExceeded(takenOf(policy, limit, level), clientId);
 }
