@@ -21,7 +21,15 @@ interface Step {
 
 interface Workflow {
   readonly permissions: unknown;
-  readonly jobs: Readonly<Record<string, { readonly steps?: readonly Step[]; readonly 'timeout-minutes'?: number }>>;
+  readonly jobs: Readonly<Record<string, Job>>;
+}
+
+interface Job {
+  readonly steps?: readonly Step[];
+  readonly 'timeout-minutes'?: number;
+  readonly uses?: string;
+  readonly needs?: string | readonly string[];
+  readonly permissions?: Readonly<Record<string, string>>;
 }
 
 describe.each(readdirSync(FOLDER))('%s', (file) => {
@@ -52,4 +60,18 @@ describe.each(readdirSync(FOLDER))('%s', (file) => {
     for (const job of jobs.filter((one) => one.steps !== undefined))
       expect(job['timeout-minutes']).toBeLessThanOrEqual(60);
   });
+});
+
+test('nothing is released before the tests of that tag have passed', () => {
+  const { jobs } = YAML.parse(readFileSync(join(FOLDER, 'release.yml'), 'utf8')) as Workflow;
+  const before = (name: string): readonly string[] => {
+    const { needs = [] } = jobs[name] ?? {};
+    return [needs].flat().flatMap((needed) => [needed, ...before(needed)]);
+  };
+  const publishing = Object.entries(jobs).filter(([, { permissions = {} }]) =>
+    Object.values(permissions).includes('write'),
+  );
+  expect(publishing.length).toBeGreaterThan(1);
+  for (const [name] of publishing) expect(before(name)).toContain('test');
+  expect(jobs['test']?.uses).toBe('./.github/workflows/test.yml');
 });
