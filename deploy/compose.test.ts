@@ -89,18 +89,26 @@ describe('docker-compose.yml', () => {
         expect(inProfile(profiles[0])).toContain(needed);
   });
 
-  test.each(ALL)('%s is not root, without capabilities and with a root that it cannot write', (_, service) => {
-    expect(service).toMatchObject({
-      read_only: true,
-      cap_drop: ['ALL'],
-      security_opt: ['no-new-privileges:true'],
-      restart: 'unless-stopped',
-    });
-    expect(service).not.toHaveProperty('privileged');
-    expect(service).not.toHaveProperty('cap_add');
-    const [, user] = service.build === undefined ? ['', service.user] : (/^USER (\S+)$/m.exec(DOCKERFILE) ?? []);
-    expect(user).toMatch(/^[1-9]\d*:[1-9]\d*$/);
-  });
+  test.each(ALL)(
+    '%s is not root, without capabilities, with a root that it cannot write, and bounded',
+    (_, service) => {
+      expect(service).toMatchObject({
+        read_only: true,
+        cap_drop: ['ALL'],
+        security_opt: ['no-new-privileges:true'],
+        restart: 'unless-stopped',
+      });
+      expect(service).toMatchObject({
+        mem_limit: expect.stringMatching(/^\d+[mg]$/),
+        pids_limit: expect.any(Number),
+        logging: { driver: 'json-file', options: { 'max-size': '10m', 'max-file': '5' } },
+      });
+      expect(service).not.toHaveProperty('privileged');
+      expect(service).not.toHaveProperty('cap_add');
+      const [, user] = service.build === undefined ? ['', service.user] : (/^USER (\S+)$/m.exec(DOCKERFILE) ?? []);
+      expect(user).toMatch(/^[1-9]\d*:[1-9]\d*$/);
+    },
+  );
 
   test.each(ALL)('%s is a version that somebody chose, or built here', (_, { image, build }) => {
     if (build === undefined) expect(image).toMatch(/:v?\d+\.\d+(\.\d+)?(-\w+)?$/);
