@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { cpuSeconds, type Peer } from './processes';
+import { boundTo, cpuSeconds, type Peer } from './processes';
 
 /** Connections that ask at the same time. */
 export const CONNECTIONS = 32;
@@ -31,6 +31,16 @@ export interface Round {
   readonly cpuMicros: number;
 }
 
+/** How a round is fired. */
+export interface FireOptions {
+  readonly seconds: number;
+  /** For the script of the load. */
+  readonly folder: string;
+  /** To which the load is bound; left out: to none. */
+  readonly processors?: readonly number[];
+  readonly signal: AbortSignal;
+}
+
 /** One line on how to get wrk. */
 export const WRK_MISSING =
   'The benchmarks need wrk, and it is not on the PATH. Debian and Ubuntu: apt-get install wrk. macOS: brew install wrk.';
@@ -42,16 +52,15 @@ export const WRK_MISSING =
 export async function fire(
   shot: Shot,
   peer: Peer,
-  options: { seconds: number; folder: string; signal: AbortSignal },
+  { seconds, folder, processors = [], signal }: FireOptions,
 ): Promise<Round> {
-  const { seconds, folder, signal } = options;
   const script = join(folder, 'shot.lua');
   const texts = join(folder, 'texts');
   writeFileSync(texts, (shot.inTurn?.texts ?? []).join('\n'), { mode: 0o600 });
   writeFileSync(script, luaOf(shot, texts), { mode: 0o600 });
   const flags = ['-t1', `-c${CONNECTIONS}`, `-d${seconds}s`, '--latency', '-s', script];
   const before = cpuSeconds(peer.pid);
-  const wrk = Bun.spawn(['wrk', ...flags, peer.url + shot.path], {
+  const wrk = Bun.spawn(boundTo(processors, ['wrk', ...flags, peer.url + shot.path]), {
     stdin: 'ignore',
     stdout: 'pipe',
     stderr: 'inherit',

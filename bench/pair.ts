@@ -1,5 +1,5 @@
 // Two servers that are asked the same in turn, so that whatever else the machine does hits both.
-import { fire, type Round, type Shot } from './load';
+import { type FireOptions, fire, type Round, type Shot } from './load';
 import type { ServerPeer } from './processes';
 import { goodAnswer, newAccount, ratesRequest, register, tokenForm, tokenIn } from './setting';
 import { median } from './statistics';
@@ -21,8 +21,8 @@ export interface Pair {
   readonly ratio: number;
 }
 
-/** Registers a client, and gets it a token. `folder`: for the script of the load. */
-export async function runnerOf(server: ServerPeer, folder: string, signal: AbortSignal): Promise<Runner> {
+/** Registers a client, and gets it a token. */
+export async function runnerOf(server: ServerPeer, options: Omit<FireOptions, 'seconds'>): Promise<Runner> {
   const account = newAccount();
   await register(server.url, account);
   const token = tokenForm(account);
@@ -30,7 +30,7 @@ export async function runnerOf(server: ServerPeer, folder: string, signal: Abort
     token,
     rates: ratesRequest(tokenIn(await goodAnswer(server.url, token))),
   };
-  return { round: (what, seconds) => fire(shots[what], server, { seconds, folder, signal }) };
+  return { round: (what, seconds) => fire(shots[what], server, { ...options, seconds }) };
 }
 
 /** Rounds of both alternate, each after its warm-up. */

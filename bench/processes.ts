@@ -55,6 +55,11 @@ export function temporaryFolder(): Disposable & { readonly path: string } {
   return { path, [Symbol.dispose]: () => rmSync(path, { recursive: true, force: true }) };
 }
 
+/** The command bound to these processors; none: to no one. */
+export function boundTo(processors: readonly number[], command: string[]): string[] {
+  return processors.length === 0 ? command : ['taskset', '--cpu-list', processors.join(','), ...command];
+}
+
 /**
  * Starts the compiled crypto-server with these settings and no others. Throws when it does not answer; the error holds the end
  * of its log.
@@ -85,8 +90,7 @@ export async function startServer({
   };
   const begun = performance.now();
   const out = Bun.file(log);
-  const bound = processors.length === 0 ? [] : ['taskset', '--cpu-list', processors.join(',')];
-  const child = Bun.spawn([...bound, join(ROOT, 'crypto-server')], {
+  const child = Bun.spawn(boundTo(processors, [join(ROOT, 'crypto-server')]), {
     cwd: folder,
     env,
     stdin: 'ignore',

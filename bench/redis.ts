@@ -27,7 +27,7 @@ export async function measureRedis({ folder, pace, signal, newDatabase }: RedisO
     const own = join(folder, name);
     mkdirSync(own);
     const options = { folder: own, databaseUrl: await newDatabase(), settings: { ...COUNTED, ...settings } };
-    return runnerOf(stack.use(await startServer({ ...options, signal })), own, signal);
+    return runnerOf(stack.use(await startServer({ ...options, signal })), { folder: own, signal });
   };
   const both = { first: await start('alone', {}), second: await start('shared', { REDIS_URL: redis.url }) };
   const figures: Figure[] = [];

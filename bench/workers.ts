@@ -1,4 +1,4 @@
-// Whether throughput grows with the processors: one worker on one of them, two workers on two.
+// Whether throughput grows with the processors: a worker and the load on one of them, two workers and the load on two.
 import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Figure } from './figure';
@@ -22,15 +22,16 @@ export async function measureWorkers({ folder, pace, signal, newDatabase }: Work
   const start = async (workers: number): Promise<Runner> => {
     const own = join(folder, String(workers));
     mkdirSync(own);
-    const options = { folder: own, databaseUrl: await newDatabase(), workers, processors: allowed.slice(0, workers) };
-    return runnerOf(stack.use(await startServer({ ...options, signal })), own, signal);
+    const options = { folder: own, processors: allowed.slice(0, workers), signal };
+    const databaseUrl = await newDatabase();
+    return runnerOf(stack.use(await startServer({ ...options, databaseUrl, workers })), options);
   };
   const both = { first: await start(1), second: await start(2) };
   const figures: Figure[] = [];
   for (const what of ['token', 'rates'] as const) {
     const { first, second, ratio } = await inTurn(what, both, pace);
     const one = Math.round(first.perSecond).toLocaleString('en');
-    const note = `on two processors; ${ratio.toFixed(2)} × one worker on one of them (${one}/s)`;
+    const note = `server and load on two processors; ${ratio.toFixed(2)} × one worker and the load on one of them (${one}/s)`;
     figures.push({
       name: `${ASKED[what]}, two workers`,
       unit: '/s',
