@@ -2,6 +2,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'bun:test';
 import { join } from 'node:path';
 import { captureLog } from '../../kit/testing';
+import { waitFor } from '../testing';
 import { startServerProcess, temporaryFolder } from '../testing-process';
 import { openSpans } from './spans';
 
@@ -18,11 +19,13 @@ interface Sent {
 let collected: Sent[];
 let paths: string[];
 let collector: Bun.Server<undefined>;
+let hold: () => Promise<void>;
 beforeEach(() => {
-  [collected, paths] = [[], []];
+  [collected, paths, hold] = [[], [], async () => {}];
   collector = Bun.serve({
     port: 0,
     async fetch(request) {
+      await hold();
       paths.push(`${request.method} ${new URL(request.url).pathname}`);
       collected.push((await request.json()) as Sent);
       return Response.json({});
@@ -73,6 +76,20 @@ describe('a span', () => {
     answered(asked({ traceparent: `00-${TRACE}-b7ad6b7169203331-00` }), { route: '/', status: 200, ms: 1 });
     await close();
     expect(spans()).toEqual([]);
+  });
+
+  test('that finds no place while the collector is slow is dropped, and the log says how many were', async () => {
+    const held = Promise.withResolvers<void>();
+    hold = () => held.promise;
+    const { answered, close, logged } = open();
+    const answer = () => answered(asked(), { route: '/', status: 200, ms: 1 });
+    // One batch of 512 is under way, 2,048 wait.
+    for (let count = 0; count < 512 + 2_048 + 7; count++) answer();
+    held.resolve();
+    await waitFor(() => collected.length > 1, 'the first batches to be taken');
+    answer();
+    await close();
+    expect(logged.join()).toContain('Dropped 7 spans');
   });
 
   test('that cannot be sent is told once, and harms nobody', async () => {

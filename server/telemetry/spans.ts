@@ -1,4 +1,13 @@
-import { type Context, ROOT_CONTEXT, SpanKind, SpanStatusCode, TraceFlags, trace } from '@opentelemetry/api';
+import {
+  type Context,
+  DiagLogLevel,
+  diag,
+  ROOT_CONTEXT,
+  SpanKind,
+  SpanStatusCode,
+  TraceFlags,
+  trace,
+} from '@opentelemetry/api';
 import { setGlobalErrorHandler } from '@opentelemetry/core';
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http';
 import { resourceFromAttributes } from '@opentelemetry/resources';
@@ -41,6 +50,7 @@ export function openSpans({ endpoint, version, now, log }: SpansOptions): Spans 
     log.warn('traces could not be sent', { 'event.reason': error instanceof Error ? error.message : 'unknown' });
   };
   setGlobalErrorHandler(tell);
+  hearDiagnostics((message) => tell(new Error(message)));
   const exporter = new OTLPTraceExporter({ url: `${endpoint}/v1/traces`, timeoutMillis: SEND_MS });
   const provider = new BasicTracerProvider({
     resource: resourceFromAttributes({ 'service.name': 'crypto-server', 'service.version': version }),
@@ -64,6 +74,15 @@ export function openSpans({ endpoint, version, now, log }: SpansOptions): Spans 
     },
     close: () => provider.shutdown().catch(tell),
   };
+}
+
+/** The libraries tell of spans that found no place by their diagnostics alone. */
+function hearDiagnostics(told: (message: string) => void): void {
+  const silent = (): void => {};
+  diag.setLogger(
+    { error: told, warn: told, info: silent, debug: silent, verbose: silent },
+    { logLevel: DiagLogLevel.WARN, suppressOverrideMessage: true },
+  );
 }
 
 /** The caller's span, which this one belongs to and which decides whether it is recorded. */
