@@ -1,9 +1,12 @@
 import { existsSync, readFileSync, statfsSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { Refusal } from '../kit/command';
 import { ConfigFault } from '../kit/config';
 import type { Report } from '../kit/finding';
 import { readTlsMaterial } from '../kit/tls/material';
+import { readAuthorities } from './authorities';
 import { type Config, secretFiles } from './config';
+import { readPemCertificates } from './x509/chain';
 
 /** A tick writes a few kilobytes: with less than this a day's may not fit; in bytes. */
 const FREE_MIN = 256 * 1024 * 1024;
@@ -24,6 +27,31 @@ export function checkTls({ tls }: Config, nowMs: number, report: Report): void {
     if (!(error instanceof ConfigFault)) throw error;
     for (const fault of error.faults) report.fail('files', fault, 'docs/tls.md says what is asked of them');
   }
+}
+
+/** The authorities of clients with certificates: a start reads them too. */
+export function checkAuthorities({ mtlsCaFile }: Pick<Config, 'mtlsCaFile'>, nowMs: number, report: Report): void {
+  if (mtlsCaFile === null) return;
+  try {
+    const ended = readPemCertificates(readAuthorities(mtlsCaFile)).filter(({ validTo }) => Date.parse(validTo) < nowMs);
+    for (const { subject, validTo } of ended)
+      report.warn(
+        'authorities',
+        `${oneLine(subject)} in MTLS_CA_FILE ended at ${new Date(validTo).toISOString()}`,
+        ENDED,
+      );
+    if (ended.length === 0) report.ok('authorities', 'those of clients with certificates can be read');
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
+    report.fail('authorities', error.message, 'docs/guide.md says what they are for');
+  }
+}
+
+const ENDED = 'no certificate of that authority is good any more: take it out, or put its next one in';
+
+/** A name as Node has it is a line for each part. */
+function oneLine(name: string): string {
+  return name.replaceAll('\n', ', ');
 }
 
 /** DATA_DIR: its room, who may look into it, and the key in it. */

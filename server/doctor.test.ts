@@ -8,6 +8,8 @@ import { freshDatabaseUrl } from '../db/testing';
 import { findPostgres } from '../db/testing-postgres';
 import { type Finding, reportOn } from '../kit/finding';
 import { commandOf } from '../kit/testing';
+import { AUTHORITY, hasOpenssl, makeCertificate } from '../kit/testing-certificates';
+import { checkAuthorities } from './doctor-machine';
 import { checkRedis } from './doctor-redis';
 import { hasRedis, startRedis, type TestRedis } from './redis/testing-redis';
 import { runServer, startServerProcess, temporaryFolder } from './testing-process';
@@ -52,6 +54,30 @@ test('doctor names what cannot be reached or read, without a secret', async () =
   expect([away.code, away.out]).toEqual([1, expect.stringMatching(said)]);
   expect(away.out + away.err).not.toContain('hidden-word');
   expect(await findings({ PORT: 'x' })).toEqual([1, has('fail settings: ')]);
+});
+
+test('doctor finds fault with MTLS_CA_FILE where a start would', async () => {
+  const file = join(folder.path, 'authorities.pem');
+  expect(await findings({ MTLS_CA_FILE: file })).toEqual([
+    1,
+    has(`fail authorities: MTLS_CA_FILE cannot be read: ${file}`),
+  ]);
+  const saidOf = (text: string): string => {
+    const said: Finding[] = [];
+    writeFileSync(file, text);
+    checkAuthorities(
+      { mtlsCaFile: file },
+      Date.now(),
+      reportOn('certificate', (finding) => said.push(finding)),
+    );
+    return said.map(({ state, said }) => `${state}: ${said}`).join();
+  };
+  expect(saidOf('nothing')).toMatch(/^fail: MTLS_CA_FILE holds no certificate/);
+  if (!hasOpenssl()) return;
+  const authority = (days: number): string =>
+    makeCertificate({ subject: '/O=Example/CN=Authority', extensions: AUTHORITY, days }).cert;
+  expect(saidOf(authority(30))).toMatch(/^ok: /);
+  expect(saidOf(authority(30) + authority(-1))).toMatch(/^warn: O=Example, CN=Authority in MTLS_CA_FILE ended at 20/);
 });
 
 test('doctor looks at everything though much is wrong, and says what to do about each', async () => {

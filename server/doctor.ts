@@ -4,7 +4,7 @@ import { type Finding, type Report, renderFindings, reportOn } from '../kit/find
 import type { Output } from '../kit/output';
 import type { Configuration } from './config';
 import { checkDatabase, type DatabaseProcess } from './doctor-database';
-import { checkFiles, checkOpenFiles, checkTls } from './doctor-machine';
+import { checkAuthorities, checkFiles, checkOpenFiles, checkTls } from './doctor-machine';
 import { checkRedis } from './doctor-redis';
 
 /** What an examination takes from the process it runs in. */
@@ -33,6 +33,7 @@ async function examine(process: DoctorProcess): Promise<readonly Finding[]> {
       settings.warn('settings', warning, 'crypto-server config shows where it comes from');
     if (warnings.length === 0) settings.ok('settings', 'all of them can be read');
     checkTls(config, process.now(), about('certificate'));
+    checkAuthorities(config, process.now(), about('certificate'));
     checkOpenFiles(about('machine'));
     checkFiles(config, about('data'));
     await checkDatabase(config, process, about('database'));

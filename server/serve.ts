@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { dirname, join } from 'node:path';
 import { type Database, offlineDatabase } from '../db/connect';
@@ -13,6 +12,7 @@ import { openDoor } from '../kit/tls/door';
 import { createApp, describeServer } from './app';
 import { createHeadFile } from './audit/head-file';
 import { lookUp } from './authentication/jwks-fetch';
+import { readAuthorities } from './authorities';
 import { type Config, type RateSource, secretFiles } from './config';
 import { ownIssuer } from './config-issuer';
 import { createCoinbase } from './rates/exchange/coinbase';
@@ -27,7 +27,6 @@ import { openChanges } from './wiring/changes';
 import { createServices } from './wiring/services';
 import type { Surroundings } from './wiring/surroundings';
 import type { Seat } from './workers/seat';
-import { readPemCertificates } from './x509/chain';
 
 /** What a server takes from the process it runs in. */
 export interface Process {
@@ -189,16 +188,6 @@ function surroundings(config: Config, issuer: string, process: Process): Surroun
     spans: null,
     databaseNow: null,
   };
-}
-
-function readAuthorities(file: string): string {
-  try {
-    const authorities = readFileSync(file, 'utf8');
-    if (readPemCertificates(authorities).length > 0) return authorities;
-  } catch {
-    throw new Refusal(`MTLS_CA_FILE cannot be read: ${file}`);
-  }
-  throw new Refusal(`MTLS_CA_FILE holds no certificate in PEM: ${file}`);
 }
 
 function ownSecret(file: string, create: () => string): string {
