@@ -75,6 +75,7 @@ export function createApp(services: Services, options: AppOptions) {
     elapsed: clock.elapsed,
     observe: metrics.traffic(() => root.routes),
     failed,
+    sourceOf: (request) => addressOf(request) || null,
     refused: access.refusal,
     streams: isProxied,
   });

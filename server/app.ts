@@ -32,6 +32,7 @@ import { createGuard } from './tokens/guard';
 import { tokenRoutes } from './tokens/index';
 import { createLeases } from './tokens/lease';
 import { VERSION } from './version';
+import type { Callers } from './wiring/callers';
 import { databaseAway } from './wiring/reachability';
 import type { Services } from './wiring/services';
 import type { Surroundings } from './wiring/surroundings';
@@ -66,6 +67,7 @@ export function createApp(services: Services, given: Surroundings, serving: () =
       given,
       failed,
       services.metrics.traffic(() => root.routes, given.spans?.answered ?? null),
+      callers.seen,
     ),
   );
   callers.attach(() => root.server);
@@ -161,10 +163,10 @@ function createAuthenticate({ authentication, callers }: Services) {
   };
 }
 
-function edgeOf(given: Surroundings, failed: ErrorRule, observe: Observe) {
+function edgeOf(given: Surroundings, failed: ErrorRule, observe: Observe, sourceOf: Callers['seen']) {
   const { issuer, publicUrls, randomBytes } = given;
   const idPrefix = randomBytes(6).toString('hex');
-  const edge = createEdge({ ...given, urls: [issuer, ...publicUrls], idPrefix, failed, observe });
+  const edge = createEdge({ ...given, urls: [issuer, ...publicUrls], idPrefix, failed, observe, sourceOf });
   return edge as unknown as Parameters<Elysia['wrap']>[0]; // Elysia's type of a wrapper says nothing of handlers.
 }
 

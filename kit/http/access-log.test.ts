@@ -8,7 +8,7 @@ const TRACE = '0af7651916cd43dd8448eb211c80319c';
 
 function written(accessLog: AccessLog, answers: readonly (readonly [status: number, ms: number])[], headers = {}) {
   const { log, logged } = captureLog('access');
-  const write = createAccessLog({ accessLog, log });
+  const write = createAccessLog({ accessLog, log, sourceOf: ({ headers }) => headers.get('x-test-source') });
   for (const [status, ms] of answers) {
     const request = new Request('http://localhost/api/currency/?access_token=hush', { headers });
     setRequestId(request, 'the-request');
@@ -25,7 +25,10 @@ describe('the access log', () => {
   });
 
   test('says in ECS names what was asked, how it went and how long it took, never the query', () => {
-    const [record] = written('all', [[200, 1.5]], { traceparent: `00-${TRACE}-b7ad6b7169203331-01` });
+    const [record] = written('all', [[200, 1.5]], {
+      traceparent: `00-${TRACE}-b7ad6b7169203331-01`,
+      'x-test-source': '192.0.2.7',
+    });
     expect(record).toMatchObject({
       message: 'request',
       'log.level': 'debug',
@@ -35,6 +38,7 @@ describe('the access log', () => {
       'http.response.status_code': 200,
       'event.duration': 1_500_000,
       'trace.id': TRACE,
+      'source.ip': '192.0.2.7',
     });
     expect(JSON.stringify(record)).not.toContain('hush');
   });

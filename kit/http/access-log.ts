@@ -21,10 +21,12 @@ export function accessLogOf(level: LogLevel): AccessLog {
 export interface AccessLogOptions {
   readonly accessLog: AccessLog;
   readonly log: Log;
+  /** The address of a request's caller; null when it is not known. Asked for what is written alone. */
+  readonly sourceOf: (request: Request) => string | null;
 }
 
 /** Writes a record of a request and its status; `ms`: until the head of the answer. A sample has everything that failed here or was slow. */
-export function createAccessLog({ accessLog, log }: AccessLogOptions) {
+export function createAccessLog({ accessLog, log, sourceOf }: AccessLogOptions) {
   let ordinary = 0;
   const write = (request: Request, status: number, ms: number, level: 'debug' | 'info', sampled: number): void =>
     log[level]('request', {
@@ -32,6 +34,7 @@ export function createAccessLog({ accessLog, log }: AccessLogOptions) {
       'http.request.method': request.method,
       'url.path': pathOf(request.url),
       'http.response.status_code': status,
+      'source.ip': sourceOf(request) ?? undefined,
       'event.duration': Math.round(ms * 1e6),
       // How many requests this record stands for.
       ...(sampled === 1 ? {} : { 'labels.sample': sampled }),

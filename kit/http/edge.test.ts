@@ -11,6 +11,7 @@ const options: EdgeOptions = {
   tls: null,
   log,
   accessLog: 'none',
+  sourceOf: () => null,
   observe: () => {},
   elapsed: () => 0,
   idPrefix: 'prefix',

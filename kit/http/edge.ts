@@ -29,6 +29,8 @@ export interface EdgeOptions {
   readonly tls: object | null;
   /** Which requests are written to the log. */
   readonly accessLog: AccessLog;
+  /** The address of a request's caller; null when it is not known. */
+  readonly sourceOf: (request: Request) => string | null;
   /** Start of the request ids that this process gives out. */
   readonly idPrefix: string;
   /** Answers for a handler whose promise failed. */

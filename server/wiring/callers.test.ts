@@ -56,6 +56,12 @@ eachDatabase('a body in chunks', (open) => {
     expect((await guess(client, '192.0.2.2')).status).toBe(200);
   });
 
+  test('the access log names its own address, behind the proxy', async () => {
+    await ask({ client_id: 'nobody', client_secret: 'a wrong guess' }, ['X-Forwarded-For: 192.0.2.77']);
+    const records = server.logged.map((line) => JSON.parse(line)).filter(({ message }) => message === 'request');
+    expect(records.at(-1)).toMatchObject({ 'url.path': '/api/auth/token', 'source.ip': '192.0.2.77' });
+  });
+
   test('registrations are counted for their own address', async () => {
     let count = 0;
     const register = (from: string) => {
