@@ -1,7 +1,9 @@
 // deploy/haproxy before servers that are away, or well in part only. server/rolling.test.ts has the real ones behind it.
 import { afterEach, describe, expect, test } from 'bun:test';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { freePort } from '../db/testing-postgres';
+import { IDLE_TIMEOUT_SECONDS } from '../kit/http/listen';
 import { HAPROXY, hasHaproxy } from '../server/authentication/testing-proxy';
 import { waitFor } from '../server/testing';
 
@@ -69,6 +71,16 @@ describe.skipIf(!hasHaproxy())('HAProxy', () => {
     expect(lost.asked).toContain('/api/auth/token');
     expect(await statuses(6, () => fetch(`${url}/api/clients`, { method: 'POST' }))).toEqual(new Set([200, 503]));
   });
+
+  // Waiting for it would take more than a minute.
+  test.each(['client', 'http-keep-alive', 'server'])(
+    'keeps unused connections as long as the servers do: timeout %s',
+    (side) => {
+      const [, seconds] =
+        new RegExp(`^ *timeout ${side} (\\d+)s$`, 'm').exec(readFileSync(CONFIGURATION, 'utf8')) ?? [];
+      expect(Number(seconds)).toBe(IDLE_TIMEOUT_SECONDS);
+    },
+  );
 
   test('spreads over three where there are three', async () => {
     const servers = [serve(() => 200), serve(() => 200), serve(() => 200)];
