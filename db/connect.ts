@@ -41,7 +41,7 @@ const QUERY_DEADLINE_MS = 5_000;
 const SERVER_LEAD_MS = 500;
 
 /** A migration may rewrite a large table, and may wait for another server that does. */
-const MIGRATION_DEADLINE_MS = 10 * 60_000;
+export const MIGRATION_DEADLINE_MS = 10 * 60_000;
 
 const CLOSE_MS = 1_000;
 

@@ -1,9 +1,10 @@
 // The Kubernetes files: selectors, ports, probes, names and settings meet, and every pod is restricted.
 import { describe, expect, test } from 'bun:test';
-import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { SETTINGS as CLIENT } from '../client/config';
+import { MIGRATION_DEADLINE_MS } from '../db/connect';
 import { healthRoutes } from '../kit/http/health';
 import { version } from '../package.json';
 import { SETTINGS as SERVER } from '../server/config';
@@ -120,6 +121,32 @@ describe.each(['development', 'production'])('the overlay %s', (name) => {
       expect(overlay.images).toContainEqual({ name: image, newTag: version });
     },
   );
+});
+
+test('a pod that migrates is left the time that a migration may take', () => {
+  const server = workloads(readOverlay(join(ROOT, 'base'))).find(({ metadata }) => metadata.name === 'crypto-server');
+  const { periodSeconds, failureThreshold } = containerOf(server ?? {})['startupProbe'];
+  expect(periodSeconds * failureThreshold * 1_000).toBeGreaterThan(MIGRATION_DEADLINE_MS);
+});
+
+test('a replica is added when the others are as full as docs/scale.md counts them', () => {
+  const [scaler] = ofKind(readOverlay(join(ROOT, 'base')), 'HorizontalPodAutoscaler');
+  const [, cores] = /1,000,000 \/ (0\.\d+)/.exec(readFileSync(join(ROOT, '../../docs/scale.md'), 'utf8')) ?? [];
+  expect(scaler?.['spec'].metrics[0].resource.target.averageValue).toBe(`${Number(cores) * 1_000}m`);
+});
+
+test('what docs/upgrade.md patches for a release that migrates leaves nothing of a rolling update', () => {
+  const [, patches = ''] =
+    /```yaml\n(patches:.*?)```/s.exec(readFileSync(join(ROOT, '../../docs/upgrade.md'), 'utf8')) ?? [];
+  const folder = mkdtempSync(join(tmpdir(), 'kubernetes-'));
+  try {
+    const production = relative(folder, join(ROOT, 'overlays/production'));
+    writeFileSync(join(folder, 'kustomization.yaml'), `resources: [${production}]\n${patches}`);
+    const server = workloads(readOverlay(folder)).find(({ metadata }) => metadata.name === 'crypto-server');
+    expect(server?.['spec'].strategy).toEqual({ type: 'Recreate' });
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 });
 
 test('no file is forgotten', () => {
