@@ -1,3 +1,4 @@
+import { createRerun } from '../../kit/in-order';
 import { type Limit, parseLimit } from '../../kit/limit';
 import type { ClientNews } from './news';
 
@@ -45,6 +46,8 @@ export function createStanding(options: { store: StandingRows; now: () => number
     limits = new Map();
     for (const [id, limit] of own) setLimit(id, limit);
   };
+  // One after another: an older reading that takes longer must not undo a newer one.
+  const readAgain = createRerun(read);
   const setLimit = (clientId: string, text: string | null): void => {
     const limit = text === null ? null : parseLimit(text);
     if (limit === null) limits.delete(clientId);
@@ -64,7 +67,7 @@ export function createStanding(options: { store: StandingRows; now: () => number
     limitOf: (clientId) => limits.get(clientId) ?? null,
     changed: async (change) => {
       if (change === null) {
-        const started = read();
+        const started = readAgain();
         reading = started.catch(() => undefined);
         return started;
       }
