@@ -6,9 +6,20 @@ export interface Output {
   err(text: string): void;
 }
 
-/** Standard output and standard error, written whole before the call returns, also into slow pipes. */
+/**
+ * Standard output and standard error, written whole before the call returns, also into slow pipes. `out` throws the system's error
+ * when that fails; `err` never does: a program goes on when the disk that its log is on is full, or its terminal is gone.
+ */
 export function standardOutput(): Output {
-  return { out: (text) => writeWhole(1, text), err: (text) => writeWhole(2, text) };
+  return { out: (text) => writeWhole(1, text), err: (text) => writeIfPossible(2, text) };
+}
+
+function writeIfPossible(file: number, text: string): void {
+  try {
+    writeWhole(file, text);
+  } catch {
+    // There is nobody left to tell.
+  }
 }
 
 const PAUSE_MS = 1; // how long a full pipe is left to drain before the next attempt
