@@ -68,6 +68,8 @@ export function tickTimer({ ticker, periodSeconds, log, now }: TickTimerOptions)
         // Every second, thinned out by `interval`: a step like */7 would be uneven at the end of the minute.
         pattern: '* * * * * *',
         interval: periodSeconds,
+        // Not of the machine's time zone: where summer time ends, the next second is an hour away.
+        utcOffset: 0,
         protect: true,
         paused: true,
         // The timer is set by a clock that is read twice: a second that begins in between would be waited for backwards.
@@ -84,6 +86,11 @@ export function tickTimer({ ticker, periodSeconds, log, now }: TickTimerOptions)
         },
       }),
     )
-    .onStart(({ store }) => void store.cron.tick.resume())
+    .onStart(({ store }) => {
+      const { tick } = store.cron;
+      // It has served its purpose: a clock that is set back to before it would be waited for.
+      delete tick.options.startAt;
+      tick.resume();
+    })
     .onStop(({ store }) => store.cron.tick.stop());
 }

@@ -1,4 +1,4 @@
-import { expect, test } from 'bun:test';
+import { describe, expect, test } from 'bun:test';
 import { captureLog } from '../../kit/testing';
 import { tickTimer } from './index';
 
@@ -11,6 +11,15 @@ class RunningDate extends Date {
   };
   constructor(...given: []) {
     super(...((given.length === 0 ? [RunningDate.now()] : given) as []));
+  }
+}
+
+/** A clock that stands still. */
+class StandingDate extends Date {
+  static ms = 0;
+  static override now = (): number => StandingDate.ms;
+  constructor(...given: []) {
+    super(...((given.length === 0 ? [StandingDate.ms] : given) as []));
   }
 }
 
@@ -34,4 +43,38 @@ test('the timer waits for a moment that is still to come, in whatever millisecon
   await new Promise((resolve) => setTimeout(resolve, 0));
   process.off('warning', hear);
   expect(warnings).toEqual([]);
+});
+
+describe('the next tick', () => {
+  /** What the timer waits for at a moment, in milliseconds, when it was made and started at another one, in Berlin. */
+  const waitMs = async (startedAt: number, askedAt: number): Promise<number | null> => {
+    const [RealDate, zone] = [globalThis.Date, Bun.env['TZ']];
+    const ticker = { tick: () => Promise.resolve(null), settled: () => Promise.resolve() };
+    globalThis.Date = StandingDate as unknown as DateConstructor;
+    Bun.env['TZ'] = 'Europe/Berlin';
+    StandingDate.ms = startedAt;
+    const { log } = captureLog('timer');
+    const app = tickTimer({ ticker, periodSeconds: 3, log, now: StandingDate.now });
+    try {
+      app.listen({ hostname: '127.0.0.1', port: 0 });
+      StandingDate.ms = askedAt;
+      return app.store.cron.tick.msToNext();
+    } finally {
+      globalThis.Date = RealDate;
+      if (zone === undefined) delete Bun.env['TZ'];
+      else Bun.env['TZ'] = zone;
+      await app.stop(true);
+    }
+  };
+
+  test('is not put off by a clock that is set back to before the start', async () => {
+    const startedAt = Date.UTC(2026, 0, 1, 12);
+    expect(await waitMs(startedAt, startedAt - 3_600_000)).toBe(1_000);
+  });
+
+  test('is not put off by the end of summer time', async () => {
+    // At three o'clock it is two again.
+    const threeAt = Date.UTC(2026, 9, 25, 1);
+    expect(await waitMs(threeAt - 60_000, threeAt - 500)).toBe(500);
+  });
 });
