@@ -13,7 +13,8 @@ export interface JwksSource {
 /** What the source stands on. */
 export interface JwksSourceOptions {
   readonly fetchKeys: FetchJwks;
-  readonly now: () => number;
+  /** Milliseconds on a clock that never steps: set back, another one would keep old keys for as long. */
+  readonly elapsed: () => number;
   /** Is told why a place did not give its keys. */
   readonly failed: (uri: string, error: unknown) => void;
 }
@@ -52,7 +53,7 @@ interface Place {
 }
 
 /** A source that asks each place at most once at a time, and remembers what it said. A client has one place, the last it named. */
-export function createJwksSource({ fetchKeys, now, failed }: JwksSourceOptions): JwksSource {
+export function createJwksSource({ fetchKeys, elapsed, failed }: JwksSourceOptions): JwksSource {
   const places = createBoundedMap<string, Place>(PLACES_MAX);
   const fetches = createSlots();
 
@@ -64,12 +65,12 @@ export function createJwksSource({ fetchKeys, now, failed }: JwksSourceOptions):
     return place;
   };
   const ask = async (clientId: string, place: Place): Promise<void> => {
-    place.askedAtMs = now();
+    place.askedAtMs = elapsed();
     const { keys, over } = fetchKeys(place.uri);
     fetches.takeUntil(over, clientId);
     try {
       place.keys = await keys;
-      place.fetchedAtMs = now();
+      place.fetchedAtMs = elapsed();
     } catch (error) {
       failed(place.uri, error);
     }
@@ -89,19 +90,19 @@ export function createJwksSource({ fetchKeys, now, failed }: JwksSourceOptions):
   return {
     keys: async (clientId, uri) => {
       const place = placeOf(clientId, uri);
-      const isFresh = place.keys !== null && now() - place.fetchedAtMs < FRESH_MS;
-      const mayAsk = place.underWay !== null || now() - place.askedAtMs >= RETRY_MS;
+      const isFresh = place.keys !== null && elapsed() - place.fetchedAtMs < FRESH_MS;
+      const mayAsk = place.underWay !== null || elapsed() - place.askedAtMs >= RETRY_MS;
       if (!isFresh && mayAsk) await fetchOnce(clientId, place);
-      return now() - place.fetchedAtMs < STALE_MS ? place.keys : null;
+      return elapsed() - place.fetchedAtMs < STALE_MS ? place.keys : null;
     },
     refetch: async (clientId, uri, seen) => {
       const place = placeOf(clientId, uri);
       // Somebody else has fetched them since.
       if (place.keys !== null && place.keys !== seen) return place.keys;
       const before = place.fetchedAtMs;
-      const isTooSoon = now() - place.refetchedAtMs < REFETCH_MS || now() - place.askedAtMs < JUST_ASKED_MS;
+      const isTooSoon = elapsed() - place.refetchedAtMs < REFETCH_MS || elapsed() - place.askedAtMs < JUST_ASKED_MS;
       if (place.underWay === null && isTooSoon) return null;
-      place.refetchedAtMs = now();
+      place.refetchedAtMs = elapsed();
       await fetchOnce(clientId, place);
       return place.fetchedAtMs > before ? place.keys : null;
     },

@@ -225,7 +225,7 @@ describe('remembering', () => {
         if (fetching !== null) return fetching();
         return answering(state.keys === null ? Promise.reject(new Error('away')) : Promise.resolve(state.keys));
       },
-      now: () => state.nowMs,
+      elapsed: () => state.nowMs,
       failed: () => {
         state.failures += 1;
       },
@@ -319,7 +319,7 @@ describe('remembering', () => {
         asked.push(uri);
         return answering(uri === URI ? Promise.resolve([{ kid: 'a' }]) : late.promise);
       },
-      now: () => nowMs,
+      elapsed: () => nowMs,
       failed: () => {
         failures += 1;
       },

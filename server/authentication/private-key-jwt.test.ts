@@ -9,6 +9,7 @@ import { eachDatabase } from '../../db/testing';
 import { hasOpenssl, type Made, makeCertificate } from '../../kit/testing-certificates';
 import { insertClient } from '../clients/testing-clients';
 import { basic, form, startTestServer, type TestServer } from '../testing';
+import type { Surroundings } from '../wiring/surroundings';
 
 const TYPE = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer';
 
@@ -349,9 +350,9 @@ eachDatabase('private_key_jwt', (open) => {
     let asked = 0;
     let place: Bun.Server<unknown>;
     let behind: TestServer;
-    const start = (jwksUriAllowPrivate: boolean, tls: Made): Promise<TestServer> =>
+    const start = (jwksUriAllowPrivate: boolean, tls: Made, more: Partial<Surroundings> = {}): Promise<TestServer> =>
       startTestServer(database, {
-        settings: { jwksUriAllowPrivate, jwksAuthorities: tls.cert, resolve: async () => ['127.0.0.1'] },
+        settings: { jwksUriAllowPrivate, jwksAuthorities: tls.cert, resolve: async () => ['127.0.0.1'], ...more },
       });
     let tls: Made;
     beforeAll(async () => {
@@ -399,6 +400,20 @@ eachDatabase('private_key_jwt', (open) => {
       behind.pass(300_000);
       expect(await try_(behind, id, first)).toEqual([401, 'assertion_key_unknown']);
       expect(await try_(behind, id, second)).toEqual([200, '']);
+    });
+
+    test('a clock that is set back keeps no new key from being found', async () => {
+      let steadyMs = 0;
+      const setBack = await start(true, tls, { elapsed: () => steadyMs });
+      const [first, second] = [await signer('ES256', 'first'), await signer('ES256', 'second')];
+      const id = await insert();
+      keys = [first.jwk];
+      expect(await try_(setBack, id, first)).toEqual([200, '']);
+      setBack.pass(-3_600_000);
+      steadyMs += 2_000;
+      keys = [second.jwk];
+      expect(await try_(setBack, id, second)).toEqual([200, '']);
+      await setBack.close();
     });
 
     test('where there are more keys than are tried without a name, the operator learns that one must be named', async () => {

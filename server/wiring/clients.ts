@@ -62,10 +62,10 @@ export function wireClients(rows: Rows, given: Surroundings, need: ClientsNeed) 
 }
 
 function wireAuthentication(rows: Rows, given: Surroundings, clients: Clients, { limits, calendar }: ClientsNeed) {
-  const { issuer, log, now, resolve, jwksUriAllowPrivate: allowPrivate, jwksAuthorities: authorities } = given;
+  const { issuer, log, now, elapsed, resolve, jwksUriAllowPrivate: allowPrivate, jwksAuthorities: authorities } = given;
   const source = createJwksSource({
     fetchKeys: createJwksFetch({ resolve, allowPrivate, authorities }),
-    now,
+    elapsed,
     failed: (uri, error) =>
       log.warn('the keys of a client could not be fetched', { 'url.full': uri.split('?', 1)[0], error }),
   });
