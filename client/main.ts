@@ -36,7 +36,8 @@ const openLog = createErrorLog({
   now: Date.now,
   terminal,
   colour,
-  warnings: process,
+  runtime: process,
+  exit: (code) => process.exit(code),
 });
 
 const stopping = new AbortController();

@@ -33,7 +33,8 @@ const openLog = createErrorLog({
   now: Date.now,
   terminal,
   colour: !process.env['NO_COLOR'],
-  warnings: process,
+  runtime: process,
+  exit: (code) => process.exit(code),
 });
 
 createCommands(program, {
