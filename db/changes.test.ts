@@ -63,6 +63,24 @@ eachDatabase('The change feed', (open) => {
     await expect(watching).rejects.toBeInstanceOf(NothingHeard);
   });
 
+  test('says nothing of a handler that is still at work when the feed is closed, and fails then', async () => {
+    const closing = await watchChanges({ database, now, nonce: 'closing', ...told, beatMs: 50 });
+    const work = Promise.withResolvers<void>();
+    let begun = false;
+    closing.on('resources', (id) => {
+      if (id !== 'last') return;
+      begun = true;
+      return work.promise;
+    });
+    await call(database.rows, notify('resources', 'last'));
+    await until(() => begun, 'the change');
+    await closing.close();
+    said.length = 0;
+    work.reject(new Error('the database is closed'));
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(said).toEqual([]);
+  });
+
   test('is proven again and again', async () => {
     for (const which of ['a heartbeat', 'another heartbeat']) {
       const begun = now();

@@ -71,6 +71,8 @@ export async function watchChanges(options: ChangesOptions): Promise<Changes> {
   };
   const hear = (payload: string): void => {
     const failed = (error: unknown): void => {
+      // What is still at work at the end may find the database closed.
+      if (!loop.isGoing()) return;
       fault.begin(error);
       replace();
     };
@@ -163,7 +165,7 @@ function keepGoing(attempt: (reached: () => void) => Promise<void>, failed: (err
         await attempt(reached);
       } catch (error) {
         if (!reachedOnce) return first.reject(error);
-        failed(error);
+        if (going) failed(error);
       }
       if (going) await Bun.sleep(retryMs);
     }
@@ -172,7 +174,7 @@ function keepGoing(attempt: (reached: () => void) => Promise<void>, failed: (err
   const end = (): void => {
     going = false;
   };
-  return { first: first.promise, ended, end };
+  return { first: first.promise, ended, end, isGoing: () => going };
 }
 
 /** Sends one heartbeat at a time; a failed one is not reported, because the silence is. */
