@@ -102,11 +102,12 @@ async function serve(options: CommandOptions): Promise<void> {
   // What is wrong with the files is told before anything is made; they are read again once it listens.
   if (config.tls !== null) readTlsMaterial(config.tls, options.now());
   if (config.workers > 1 && options.seat === null) return supervise(config, options, log);
-  const database = await openDatabase(config);
+  const opening = openDatabase(config);
   try {
-    const starting = explained(startServer(config, database, { ...options, log }));
+    const starting = opening.then((database) => explained(startServer(config, database, { ...options, log })));
     const stop = async (): Promise<void> => (await starting).stop();
-    // Signals are heard before anyone can know that it listens.
+    // Signals are heard from here on, also while an embedded database is opened: the first process of a container would not hear
+    // them otherwise, and be killed.
     const stopped = untilStopped({ ...options, log, stop, deadlineMs: STOP_DEADLINE_MS });
     // Why a start fails is told below, once.
     const renew = (): Promise<void> => starting.then((server) => server.renewCertificate()).catch(() => {});
@@ -115,9 +116,11 @@ async function serve(options: CommandOptions): Promise<void> {
     options.seat?.ready();
     await stopped;
   } finally {
-    await database.close();
+    await opening.then((database) => database.close(), nothingToClose);
   }
 }
+
+function nothingToClose(): void {}
 
 /** Runs several processes of this server on one port, and serves nothing itself. */
 async function supervise(config: Config, options: CommandOptions, log: Log): Promise<void> {

@@ -1,8 +1,11 @@
 // The program as a process: killed, stopped, left without its database.
 import { describe, expect, test } from 'bun:test';
+import { existsSync } from 'node:fs';
 import { connect } from 'node:net';
+import { join } from 'node:path';
 import { freshDatabaseUrl } from '../db/testing';
 import { findPostgres, startPostgres } from '../db/testing-postgres';
+import { commandOf } from '../kit/testing';
 import { json, waitFor } from './testing';
 import { type ServerProcess, startServerProcess, temporaryFolder } from './testing-process';
 
@@ -131,6 +134,23 @@ describe('a stop', () => {
       expect(await server.exited).toBe(0);
       expect(performance.now() - startedMs).toBeLessThan(10_000);
       letGo();
+      folder.remove();
+    },
+    TIMEOUT_MS,
+  );
+
+  test(
+    'is heard while an embedded database is still being opened',
+    async () => {
+      const folder = temporaryFolder();
+      const env = { DATA_DIR: folder.path, PORT: '0' };
+      const child = Bun.spawn(commandOf('server'), { env, cwd: folder.path, stdout: 'ignore', stderr: 'pipe' });
+      await waitFor(() => existsSync(join(folder.path, 'database', 'lock')), 'the folder to be taken');
+      child.kill('SIGTERM');
+      const log = await new Response(child.stderr).text();
+      expect(log).toContain('"message":"stopping"');
+      // A busy machine may take longer for the start than a stop may take.
+      expect(log.includes('ending at once') || (await child.exited) === 0).toBe(true);
       folder.remove();
     },
     TIMEOUT_MS,
