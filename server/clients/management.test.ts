@@ -334,6 +334,28 @@ describe.skipIf(!findPostgres())('two servers on one PostgreSQL', () => {
     await Promise.all(databases.map((database) => database.close()));
   });
 
+  test('a secret that is ended on one is no good on another one whose clock is behind', async () => {
+    const url = await freshDatabaseUrl();
+    const databases = [connectPostgres({ url }), connectPostgres({ url })] as const;
+    const one = await startTestServer(databases[0]);
+    const behind = await startTestServer(databases[1], { settings: { now: () => one.now() - 30_000 } });
+    const { client, clientSecret } = await one.services.clients.create(PLAIN);
+    const { client_id } = client;
+    const ask = async (secret: string | null): Promise<number> =>
+      (await behind.ask('/api/auth/token', json({ client_id, client_secret: secret }))).status;
+    const { secrets } = one.services.clients;
+    const rotate = (overlapSeconds: number | null) =>
+      secrets.rotate(client_id, { label: '', expiresInSeconds: null, overlapSeconds });
+    const second = await rotate(0);
+    await waitFor(async () => (await ask(clientSecret)) === 401, 'the end of a rotated one', 1_000);
+    expect(await ask(second.clientSecret)).toBe(200);
+    await rotate(null);
+    await secrets.revoke(client_id, second.secret.id);
+    await waitFor(async () => (await ask(second.clientSecret)) === 401, 'the end of a revoked one', 1_000);
+    await Promise.all([one.close(), behind.close()]);
+    await Promise.all(databases.map((database) => database.close()));
+  });
+
   test('both count, flush at once, and nothing is lost', async () => {
     const url = await freshDatabaseUrl();
     const databases = [connectPostgres({ url }), connectPostgres({ url })] as const;

@@ -50,6 +50,9 @@ export interface SecretManagementOptions {
 /** Ended secrets are kept so that their use can be told from a guess; a client that rotates without pause must not fill the table. */
 const ENDED_KEPT_MAX = 20;
 
+/** Clocks of servers may be this far apart, in milliseconds: what ends at once is said to have ended so long ago, or it would be good on for who is behind. */
+const CLOCKS_APART_MS = 60_000;
+
 /** The secrets of all clients. */
 export function createSecretManagement(options: SecretManagementOptions): SecretManagement {
   const { store, now, randomBytes, changed } = options;
@@ -116,7 +119,7 @@ function rotate({ client, secrets }: WholeClient, add: NewSecretRow, overlapSeco
   }
   const ended = secrets.filter((secret) => !isLive(secret, nowMs));
   const ending = overlapSeconds === null ? [] : live;
-  const at = new Date(nowMs + (overlapSeconds ?? 0) * 1_000);
+  const at = overlapSeconds ? new Date(nowMs + overlapSeconds * 1_000) : atOnce(nowMs);
   return {
     secrets: {
       add,
@@ -133,7 +136,12 @@ function revoke({ secrets }: WholeClient, secretId: number, nowMs: number) {
   if (secrets.filter((one) => isLive(one, nowMs)).length === 1) {
     throw conflict('This is the last live secret of the client; make another one first, or disable the client.');
   }
-  return { secrets: { add: null, end: { ids: [secret.id], at: new Date(nowMs) }, remove: [] } };
+  return { secrets: { add: null, end: { ids: [secret.id], at: atOnce(nowMs) }, remove: [] } };
+}
+
+/** The end of what ends now by the clock of every server. */
+function atOnce(nowMs: number): Date {
+  return new Date(nowMs - CLOCKS_APART_MS);
 }
 
 function idsOf(secrets: readonly SecretRow[]): number[] {
