@@ -2,7 +2,7 @@
 import { beforeAll, beforeEach, describe, expect, test } from 'bun:test';
 import { asc, eq, gt, sql } from 'drizzle-orm';
 import type { Database } from '../../db/connect';
-import { auditChain, auditEvents } from '../../db/schema';
+import { auditChain, auditEvents, clients, deletedClients } from '../../db/schema';
 import { eachDatabase } from '../../db/testing';
 import { createLog } from '../../kit/logs';
 import { START_MS } from '../testing';
@@ -452,11 +452,14 @@ eachDatabase('the audit trail', (open) => {
     });
 
     test('an empty trail under a key that was there before is found: somebody has emptied it', async () => {
+      await rows().insert(clients).values({ clientId: 'machine', appName: 'Machine' });
       const audit = make({ key: { ...KEY, made: false } });
       await audit.open();
       expect((await audit.verify()).fault?.what).toMatch(/^The record of where/);
       expect(audit.logged.join('')).toContain('chain_changed');
       await audit.close();
+      await rows().delete(clients);
+      await rows().delete(deletedClients);
     });
 
     test('another key finds nothing that holds', async () => {

@@ -1,9 +1,12 @@
 // Whoever takes the whole trail away, with its key, leaves a trace all the same.
 import { expect, test } from 'bun:test';
+import { randomBytes } from 'node:crypto';
 import type { Database } from '../../db/connect';
 import { auditChain, auditEvents, clients, deletedClients, sharedSecrets, signingKeys } from '../../db/schema';
 import { eachDatabase } from '../../db/testing';
-import { startTestServer, type TestServer } from '../testing';
+import { START_MS, startTestServer, type TestServer } from '../testing';
+import { createVault } from '../vault/service';
+import { createVaultStore } from '../vault/store';
 
 const ANY = { client: null, outcome: null, requestId: null, from: null, to: null, cursor: null, limit: 10 };
 
@@ -52,5 +55,25 @@ eachDatabase('the trail of a database in use', (open) => {
       findings: [{ seq: 1, reason: 'begun_on_a_database_in_use', acknowledged: false }],
     });
     await second.close();
+  });
+
+  test('a first start that ended once it had made the key, and sealed nothing, is made good by the next one', async () => {
+    const database = await open();
+    const encryptionKey = (): string => 'the-key-encryption-key-of-a-first-start';
+    const vault = createVault({
+      store: createVaultStore(database.rows),
+      encryptionKey,
+      encryptionKeyName: 'KEY_ENCRYPTION_KEY',
+      previousEncryptionKey: null,
+      randomBytes,
+      now: () => START_MS,
+    });
+    await vault.open();
+    const server = await startTestServer(database, { settings: { encryptionKey } });
+    await server.register();
+    expect(await begun(server)).toEqual([]);
+    expect(server.services.audit.state().intact).toBe(true);
+    expect(await server.services.audit.verify()).toMatchObject({ fault: null, findings: [] });
+    await server.close();
   });
 });

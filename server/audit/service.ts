@@ -106,8 +106,10 @@ export function createAudit(options: AuditOptions): Audit {
   });
   return {
     open: async () => {
-      const late = key().made && (await store.isInUse());
-      await writer.open(key().made, heads.kept(), await readFindings());
+      const inUse = await store.isInUse();
+      const late = key().made && inUse;
+      // A first start that ended between making the key and sealing has left nothing to be hidden by a seal.
+      await writer.open(key().made || !inUse, heads.kept(), await readFindings());
       if (late) await soundness.report(BEGUN_LATE);
       await look();
       heads.say();

@@ -6,10 +6,10 @@ import { checkTail, ownHeadFault } from './verify';
 /** Puts events behind the end of the chain. */
 export interface ChainWriter {
   /**
-   * Seals a chain that is empty because its key was made just now. `kept`: the last event known from before; null: as the trail
-   * says. `findings`: what the trail tells already.
+   * Seals a chain that is empty, where `maySeal` says that it is so for a good reason: its key was made just now, or the database
+   * was never in use. `kept`: the last event known from before; null: as the trail says. `findings`: what the trail tells already.
    */
-  open(keyWasMade: boolean, kept: Head | null, findings: readonly Finding[]): Promise<void>;
+  open(maySeal: boolean, kept: Head | null, findings: readonly Finding[]): Promise<void>;
   /**
    * Commits the events, and before them what is found wrong with the chain. After a failure the same ones must come again:
    * they may have been committed.
@@ -77,8 +77,8 @@ export function createWriter({ store, chain, now, found, committed }: ChainWrite
     }
   };
   return {
-    open: async (keyWasMade, kept, findings) => {
-      const { ends } = await openedExtent(store, chain(), keyWasMade);
+    open: async (maySeal, kept, findings) => {
+      const { ends } = await openedExtent(store, chain(), maySeal);
       head = kept ?? headOf(ends);
       tornTold = findings.some(({ reason }) => reason === 'chain_changed');
     },
@@ -111,9 +111,8 @@ function headOf({ lastSeq, lastHash }: ChainEnds): Head {
   return { seq: lastSeq, hash: lastHash };
 }
 
-async function openedExtent(store: AuditStore, chain: Chain, keyWasMade: boolean): Promise<Extent> {
-  if (keyWasMade)
-    await store.seal(({ ends, lastSeq }) => (isFresh(ends) && lastSeq === null ? chain.seal(ends) : null));
+async function openedExtent(store: AuditStore, chain: Chain, maySeal: boolean): Promise<Extent> {
+  if (maySeal) await store.seal(({ ends, lastSeq }) => (isFresh(ends) && lastSeq === null ? chain.seal(ends) : null));
   let extent = await store.extent([]);
   for (let waitedMs = 0; isFresh(extent.ends) && waitedMs < SEAL_PATIENCE_MS; waitedMs += SEAL_LOOK_MS) {
     await Bun.sleep(SEAL_LOOK_MS);
