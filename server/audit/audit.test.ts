@@ -54,6 +54,8 @@ interface More {
   readonly failing?: number;
   /** The clock that all servers share; the server's own when left out. */
   readonly calendarMs?: number;
+  /** The clock that never steps; it stands still when left out. */
+  readonly elapsed?: () => number;
 }
 
 interface Trail extends Audit {
@@ -94,6 +96,7 @@ eachDatabase('the audit trail', (open) => {
       retentionMs: RETENTION_MS,
       now: () => nowMs,
       calendar: async () => more.calendarMs ?? nowMs,
+      elapsed: more.elapsed ?? (() => 0),
       log,
       queueMax: more.queueMax ?? 10_000,
     });
@@ -491,6 +494,27 @@ eachDatabase('the audit trail', (open) => {
       await audit.close();
     });
 
+    test('is no work of more than about a second at a time, so that it holds up no other and no stop', async () => {
+      let steadyMs = 0;
+      const elapsed = (): number => {
+        steadyMs += 600;
+        return steadyMs;
+      };
+      const audit = make({ elapsed });
+      for (const _ of Array.from({ length: 4_300 })) void audit.record(success('old'));
+      await audit.open();
+      await audit.flush();
+      audit.pass(1 + RETENTION_MS);
+      const left: number[] = [];
+      for (let run = 0; run < 3; run++) {
+        await audit.prune();
+        left.push((await events()).length);
+      }
+      expect(left).toEqual([2_300, 300, 0]);
+      expect(await audit.verify()).toMatchObject({ events: 0, fault: null });
+      await audit.close();
+    });
+
     test('a server whose own clock is two years ahead prunes nothing: it goes by the clock that all share', async () => {
       const audit = make({ calendarMs: START_MS });
       await audit.open();
@@ -509,9 +533,9 @@ eachDatabase('the audit trail', (open) => {
         .update(auditEvents)
         .set({ at: new Date(0) })
         .where(eq(auditEvents.seq, 1));
-      await audit.prune();
+      for (let run = 0; run < 3; run++) await audit.prune();
       expect((await events()).length).toBe(3);
-      expect(audit.logged.join('')).toContain('is not pruned');
+      expect(audit.logged.filter((line) => line.includes('is not pruned'))).toHaveLength(1);
       await audit.close();
     });
   });

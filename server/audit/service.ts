@@ -5,7 +5,7 @@ import { type Finding, findingsIn } from './findings';
 import { createGather } from './gather';
 import { createHeadKeeper, type KeptHead } from './head';
 import { type AuditPage, type AuditQuery, readAll, readPage } from './pages';
-import { pruneTrail } from './prune';
+import { createPruneTrail } from './prune';
 import { createQueue } from './queue';
 import { createSoundness } from './soundness';
 import type { AuditFilter, AuditStore } from './store';
@@ -45,7 +45,7 @@ export interface Audit {
   verify(given?: Head | null): Promise<Verdict>;
   /** Reads again what the trail tells of faults, and which of them were acknowledged; true when this is one that was not. */
   isStanding(finding: number): Promise<boolean>;
-  /** Deletes events beyond the retention; what does not hold is kept as it is. */
+  /** Deletes events beyond the retention, for about a second; what does not hold is kept as it is. */
   prune(): Promise<void>;
   /** Writes what waits; for tests and before an answer that needs it. */
   flush(): Promise<void>;
@@ -64,6 +64,8 @@ export interface AuditOptions {
   readonly now: () => number;
   /** The clock that all servers share (milliseconds since the epoch): the retention goes by it. */
   readonly calendar: () => Promise<number>;
+  /** Milliseconds on a clock that never steps. */
+  readonly elapsed: () => number;
   readonly log: Log;
   /** Events that may wait for the database; 10,000 when left out, some megabytes. */
   readonly queueMax?: number;
@@ -87,7 +89,7 @@ const BEGUN_LATE: Fault = {
 
 /** The audit trail over its rows. */
 export function createAudit(options: AuditOptions): Audit {
-  const { store, key, retentionMs, now, calendar, log } = options;
+  const { store, key, retentionMs, now, calendar, elapsed, log } = options;
   const parts = createParts(options);
   const { chain, gather, take, queue, writer, soundness, heads, push, readFindings } = parts;
   const look = async (): Promise<void> => {
@@ -95,6 +97,7 @@ export function createAudit(options: AuditOptions): Audit {
     heads.keep();
   };
   const looking = createEvery(LOOK_MS, now);
+  const pruneTrail = createPruneTrail({ store, chain, elapsed, log });
   const timer = createTimer(FLUSH_MS, async () => {
     take(false);
     await queue.flush();
@@ -124,10 +127,7 @@ export function createAudit(options: AuditOptions): Audit {
       else await push(written);
     },
     ...createReading(store, parts),
-    prune: async () => {
-      const before = new Date((await calendar()) - retentionMs);
-      await pruneTrail({ store, chain: chain(), before, log });
-    },
+    prune: async () => pruneTrail(new Date((await calendar()) - retentionMs)),
     flush: () => queue.flush(true),
     state: () => ({
       queued: queue.length(),

@@ -54,7 +54,7 @@ export function choresOf({
       run: registrationTokens.prune,
     },
     { name: 'forgetting sessions that have ended', everyMs: 10 * MINUTE_MS, run: administration.sessions.prune },
-    { name: 'the retention of the audit trail', everyMs: 60 * MINUTE_MS, run: audit.prune },
+    { name: 'the retention of the audit trail', everyMs: MINUTE_MS, run: audit.prune },
     { name: 'the retention of ticks and candles', everyMs: MINUTE_MS, run: retention.maintain },
   ];
 }

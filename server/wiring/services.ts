@@ -75,7 +75,7 @@ export interface Services extends TokenServices {
 
 /** Wires the services by naming what each stands on. Touches nothing yet. */
 export function createServices(database: Database, given: Surroundings): Services {
-  const { issuer, publicUrls, log, now } = given;
+  const { issuer, publicUrls, log, now, elapsed } = given;
   const { rows } = database;
   const calendar = given.databaseNow ?? createDatabaseClock(rows);
   const vault = createVault({ ...given, store: createVaultStore(rows) });
@@ -88,6 +88,7 @@ export function createServices(database: Database, given: Surroundings): Service
     retentionMs: given.retentionAuditMs,
     now,
     calendar,
+    elapsed,
     log,
   });
   const record: typeof audit.record = (event) => {
@@ -106,7 +107,7 @@ export function createServices(database: Database, given: Surroundings): Service
   const ofTokens = wireTokens(rows, given, standing);
   const random = (): number => given.randomBytes(4).readUInt32BE() / 2 ** 32;
   const market = wireRates(rows, given, { tell, calendar, random });
-  const streams = createHub({ feed: market.feed, cut: metrics.cut, elapsed: given.elapsed, random });
+  const streams = createHub({ feed: market.feed, cut: metrics.cut, elapsed, random });
   const administration = wireAdministration(rows, given, { ...ofTokens, callers, limits, vault, tell });
   const services = {
     administration,
