@@ -161,6 +161,8 @@ describe('An error of the database', () => {
     ['a cancelled statement', { ...states, code: '57014' }, true, '57014'],
     ['a unique violation', { cause: { ...states, code: '23505' } }, false, '23505'],
     ['a wrong password', { ...states, code: '28P01' }, false, '28P01'],
+    ['a certificate of an unknown authority', { cause: { code: 'UNABLE_TO_VERIFY_LEAF_SIGNATURE' } }, true, null],
+    ['a certificate for another name', { code: 'ERR_TLS_CERT_ALTNAME_INVALID' }, true, null],
     ['a bug', new TypeError('x is not a function'), false, null],
     ['nothing', null, false, null],
   ];

@@ -29,12 +29,23 @@ const AWAY_CODES = new Set([
 export function isAway(error: unknown): boolean {
   const state = sqlState(error);
   if (state) return AWAY_STATES.test(state);
+  if (refusedCertificate(error)) return true;
   return causes(error).some(({ code, syscall }) => AWAY_CODES.has(String(code)) || isMissingSocket(code, syscall));
 }
 
 /** A missing file is nobody's absence but that of a server on a Unix socket. */
 function isMissingSocket(code: unknown, syscall: unknown): boolean {
   return code === 'ENOENT' && syscall === 'connect';
+}
+
+/** True when the database showed a certificate that was not taken: for another name, ended, or of an authority that nobody here knows. */
+export function refusedCertificate(error: unknown): boolean {
+  return causes(error).some(({ code }) => /CERT|SIGNATURE|ISSUER/.test(String(code)));
+}
+
+/** True when the database hung up where TLS was to begin. */
+export function speaksNoTls(error: unknown): boolean {
+  return causes(error).some(({ code, message }) => code === 'ECONNRESET' && /before secure TLS/.test(String(message)));
 }
 
 /** The SQLSTATE of a failed statement, or null when the failure is not an answer of the database. Looks through `cause`. */

@@ -1,5 +1,14 @@
 // A real PostgreSQL for tests, from the machine's own binaries: a cluster in a temporary folder that goes when the process does.
-import { chownSync, existsSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync } from 'node:fs';
+import {
+  chownSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -63,8 +72,15 @@ export function findPostgres(): string | null {
   return folders.find((folder) => ['postgres', 'initdb'].every((name) => existsSync(join(folder, name)))) ?? null;
 }
 
+/** How a cluster of tests may differ. */
+export interface TestPostgresOptions {
+  readonly fast?: boolean;
+  /** Certificate and key (PEM), with which it speaks TLS to who asks for it. */
+  readonly tls?: { readonly cert: string; readonly key: string };
+}
+
 /** Starts a cluster of its own, durable as in production unless `fast`. Throws when the machine has no PostgreSQL. */
-export async function startPostgres(options: { readonly fast?: boolean } = {}): Promise<TestPostgres> {
+export async function startPostgres(options: TestPostgresOptions = {}): Promise<TestPostgres> {
   const bin = findPostgres();
   if (!bin) throw new Error('No PostgreSQL on this machine: install its server package');
   const identity = unprivileged();
@@ -83,7 +99,8 @@ export async function startPostgres(options: { readonly fast?: boolean } = {}): 
 
   const port = await freePort();
   const urlOf = (database: string) => `postgres://postgres@127.0.0.1:${port}/${database}`;
-  const flags = [...SETTINGS, ...(options.fast ? FAST_SETTINGS : [])].flatMap((setting) => ['-c', setting]);
+  const tls = options.tls === undefined ? [] : tlsSettings(folder, options.tls, identity);
+  const flags = [...SETTINGS, ...(options.fast ? FAST_SETTINGS : []), ...tls].flatMap((setting) => ['-c', setting]);
   const command = [join(bin, 'postgres'), '-D', data, '-p', String(port), ...flags];
   let server: Subprocess | null = null;
 
@@ -159,6 +176,18 @@ export function unprivileged(): Identity | null {
   const user = users.get('postgres') ?? users.get('nobody');
   if (!user) throw new Error('PostgreSQL does not run as root: add a user named postgres');
   return user;
+}
+
+function tlsSettings(
+  folder: string,
+  { cert, key }: NonNullable<TestPostgresOptions['tls']>,
+  identity: Identity | null,
+): string[] {
+  const [certFile, keyFile] = [join(folder, 'server.crt'), join(folder, 'server.key')];
+  writeFileSync(certFile, cert);
+  writeFileSync(keyFile, key, { mode: 0o600 });
+  if (identity) for (const file of [certFile, keyFile]) chownSync(file, identity.uid, identity.gid);
+  return ['ssl=on', `ssl_cert_file=${certFile}`, `ssl_key_file=${keyFile}`];
 }
 
 async function initialise(bin: string, data: string, identity: Identity | null): Promise<void> {

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import type { Command } from 'commander';
 import { NothingHeard } from '../db/changes';
 import { connectPostgres, type Database, offlineDatabase } from '../db/connect';
-import { isAway, refusesParameter, sqlState } from '../db/faults';
+import { isAway, refusedCertificate, refusesParameter, speaksNoTls, sqlState } from '../db/faults';
 import { FolderBusy } from '../db/folder-lock';
 import { NewerDatabase } from '../db/migrate';
 import { Refusal } from '../kit/command';
@@ -183,6 +183,9 @@ const POOLED_BY_TRANSACTION =
 const POOLER_REFUSES =
   'The pooler that DATABASE_URL names refuses statement_timeout or idle_in_transaction_session_timeout: let it ignore them (docs/pgbouncer.md).';
 
+const STRANGE_CERTIFICATE =
+  'PostgreSQL shows a certificate that has ended, is for another name, or is of an authority that this machine does not know: NODE_EXTRA_CA_CERTS names a file of further ones (docs/tls.md).';
+
 /** Why DATA_DIR cannot be used. Null: something else. */
 function ofFolder(error: unknown): string | null {
   if (!(error instanceof Error && 'code' in error && 'path' in error && 'syscall' in error)) return null;
@@ -198,5 +201,8 @@ function ofDatabase(error: unknown): string | null {
   if (state === '3D000') return 'The database that DATABASE_URL names does not exist: create it.';
   if (state === '42501')
     return 'The user in DATABASE_URL may not create tables in that database: grant it, or make it the owner.';
+  if (refusedCertificate(error)) return STRANGE_CERTIFICATE;
+  if (speaksNoTls(error))
+    return 'PostgreSQL speaks no TLS at the address in DATABASE_URL: turn it on there, or leave sslmode out (docs/tls.md).';
   return isAway(error) ? 'PostgreSQL cannot be reached: check DATABASE_URL, and that it is running.' : null;
 }

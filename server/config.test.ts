@@ -197,6 +197,21 @@ describe('the configuration of crypto-server', () => {
     expect(faults[0]).not.toContain('hidden-word');
   });
 
+  test.each([
+    ['sslmode=verify_full', 'with an sslmode of disable, allow,'],
+    ['sslmode=verify-full&sslrootcert=/ca.pem', 'without sslrootcert (docs/tls.md)'],
+    ['sslmode=require&channel_binding=require', 'without channel_binding (docs/tls.md)'],
+  ])('DATABASE_URL with ?%s is a fault: what is not known would go unheard, or to PostgreSQL', (query, expected) => {
+    const faults = faultsOf({ DATABASE_URL: `postgres://crypto:hidden-word@db.example/crypto?${query}` });
+    expect(faults).toEqual([expect.stringContaining(expected)]);
+    expect(faults[0]).not.toContain('hidden-word');
+  });
+
+  test.each(['sslmode=verify-full', 'sslmode=disable', 'search_path=crypto'])('DATABASE_URL with ?%s', (query) => {
+    const DATABASE_URL = `postgres://crypto@db.example/crypto?${query}`;
+    expect(read({ DATABASE_URL }).config.databaseUrl).toBe(DATABASE_URL);
+  });
+
   test('whatever stands in the environment, it is a configuration or a list of faults that names each variable', () => {
     const names = fc.constantFrom(...Object.keys(SETTINGS));
     fc.assert(

@@ -1,6 +1,7 @@
 import { sql } from 'drizzle-orm';
 import { createDatabaseClock } from '../db/clock';
 import { type Database, POOL_SIZE } from '../db/connect';
+import { urlTargets } from '../db/connection';
 import { hasDatabase } from '../db/exchange';
 import { isAway, refusesParameter, sqlState } from '../db/faults';
 import { FolderBusy } from '../db/folder-lock';
@@ -10,6 +11,7 @@ import { Refusal } from '../kit/command';
 import { askRunning } from '../kit/commands';
 import type { Report } from '../kit/finding';
 import { localUrl } from '../kit/http/listen';
+import { isLoopbackName } from '../kit/http/origin';
 import { createOwnFetch, type TlsFetch } from '../kit/tls/own';
 import type { Config } from './config';
 import { databaseFolder } from './data-commands';
@@ -83,6 +85,7 @@ async function checkRows(database: Database, config: Config, process: DatabasePr
     report.fail('clock', `this machine and the database differ by ${offMs} ms`, 'set both by NTP');
   else report.ok('clock', `this machine and the database differ by ${offMs} ms`);
   if (database.kind === 'postgres') {
+    checkWay(config, report);
     await checkConnections(database, config, report);
     if (await database.bounded()) report.ok('bounds', 'PostgreSQL ends what takes too long, or is left half done');
     else
@@ -100,6 +103,24 @@ async function checkRows(database: Database, config: Config, process: DatabasePr
     await checkKeys(database, config, process, report);
   }
 }
+
+/** Who may read what goes between the server and PostgreSQL, by what DATABASE_URL asks for. */
+export function checkWay({ databaseUrl }: Pick<Config, 'databaseUrl'>, report: Report): void {
+  const mode = new URL(databaseUrl ?? '').searchParams.get('sslmode') ?? 'disable';
+  const isHere = urlTargets(databaseUrl ?? '').every(({ host }) => isLoopbackName(host));
+  if (mode.startsWith('verify'))
+    report.ok('encryption', 'the way to PostgreSQL is encrypted, and its certificate checked');
+  else if (isHere) report.ok('encryption', 'the way to PostgreSQL does not leave this machine');
+  else if (mode === 'disable') report.warn('encryption', 'the way to PostgreSQL is not encrypted', VERIFY);
+  else
+    report.warn(
+      'encryption',
+      `whoever stands on the way to PostgreSQL may answer in its place (sslmode=${mode})`,
+      VERIFY,
+    );
+}
+
+const VERIFY = 'unless that network is yours alone, write sslmode=verify-full in DATABASE_URL: docs/tls.md says how';
 
 /** What is open at the moment is this examination's and everybody else's; what is asked is whether one start fits at all. */
 async function checkConnections({ rows }: Database, { workers }: Config, report: Report): Promise<void> {

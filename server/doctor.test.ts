@@ -9,6 +9,7 @@ import { findPostgres } from '../db/testing-postgres';
 import { type Finding, reportOn } from '../kit/finding';
 import { commandOf } from '../kit/testing';
 import { AUTHORITY, hasOpenssl, makeCertificate } from '../kit/testing-certificates';
+import { checkWay } from './doctor-database';
 import { checkAuthorities } from './doctor-machine';
 import { checkRedis } from './doctor-redis';
 import { hasRedis, startRedis, type TestRedis } from './redis/testing-redis';
@@ -78,6 +79,21 @@ test('doctor finds fault with MTLS_CA_FILE where a start would', async () => {
     makeCertificate({ subject: '/O=Example/CN=Authority', extensions: AUTHORITY, days }).cert;
   expect(saidOf(authority(30))).toMatch(/^ok: /);
   expect(saidOf(authority(30) + authority(-1))).toMatch(/^warn: O=Example, CN=Authority in MTLS_CA_FILE ended at 20/);
+});
+
+test.each([
+  ['postgres://u@db.example/x', 'warn: the way to PostgreSQL is not encrypted'],
+  ['postgres://u@db.example/x?sslmode=require', 'warn: whoever stands on the way to PostgreSQL may answer'],
+  ['postgres://u@db.example/x?sslmode=verify-full', 'ok: the way to PostgreSQL is encrypted, and its certificate'],
+  ['postgres://u@[::1]:6432/x', 'ok: the way to PostgreSQL does not leave this machine'],
+  ['postgres://u@localhost,db.example/x', 'warn: the way to PostgreSQL is not encrypted'],
+])('doctor says who may read on the way to %s', (databaseUrl, expected) => {
+  const said: Finding[] = [];
+  checkWay(
+    { databaseUrl },
+    reportOn('database', (finding) => said.push(finding)),
+  );
+  expect(said.map(({ state, said }) => `${state}: ${said}`)).toEqual([expect.stringContaining(expected)]);
 });
 
 test('doctor looks at everything though much is wrong, and says what to do about each', async () => {

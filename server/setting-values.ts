@@ -20,10 +20,21 @@ export function collectorUrl(given: string): string {
   return origin + pathname.replace(/\/+$/, '');
 }
 
+/** Whether the way to PostgreSQL is encrypted, and the certificate checked, as libpq has it. */
+const SSL_MODES = ['disable', 'allow', 'prefer', 'require', 'verify-ca', 'verify-full'];
+
+/** What libpq takes in a URL beside that. Here PostgreSQL would be told it as a setting of the session, and end that. */
+const OF_LIBPQ = /^(?:ssl(?:rootcert|cert|key|password|crl|crldir)|channel_binding|gssencmode|require_auth)$/;
+
 /** `postgres://…`, as it was written. */
 export function databaseUrl(given: string): string {
-  if (!/^postgres(?:ql)?:\/\/\S+$/.test(given) || !URL.canParse(given))
-    throw new Error('a URL such as postgres://user:password@host:5432/database');
+  const expected = 'a URL such as postgres://user:password@host:5432/database';
+  if (!/^postgres(?:ql)?:\/\/\S+$/.test(given) || !URL.canParse(given)) throw new Error(expected);
+  const parameters = new URL(given).searchParams;
+  const unknown = [...parameters.keys()].find((name) => OF_LIBPQ.test(name));
+  if (unknown !== undefined) throw new Error(`${expected} without ${unknown} (docs/tls.md)`);
+  if (parameters.has('sslmode') && !SSL_MODES.includes(parameters.get('sslmode') ?? ''))
+    throw new Error(`${expected}, with an sslmode of ${SSL_MODES.join(', ')}`);
   return given;
 }
 
