@@ -137,7 +137,8 @@ export function createAudit(options: AuditOptions): Audit {
     }),
     close: async () => {
       if (!timer.isRunning()) return;
-      timer.stop();
+      // A look that is under way may find something, which is then to be written too.
+      await timer.stop();
       take(true);
       await queue.flush(true);
       if (queue.length() > 0) log.error('audit events were not written', { 'event.count': queue.length() });

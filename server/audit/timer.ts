@@ -1,27 +1,28 @@
 /** Something that is done again and again while it runs; never twice at once. */
 export interface Timer {
   start(): void;
-  stop(): void;
+  /** Resolves when nothing is under way any more. */
+  stop(): Promise<void>;
   isRunning(): boolean;
 }
 
 /** Runs `work` every `periodMs`; it must not reject. */
 export function createTimer(periodMs: number, work: () => Promise<void>): Timer {
   let interval: ReturnType<typeof setInterval> | null = null;
-  let working = false;
-  const run = async (): Promise<void> => {
-    if (working) return;
-    working = true;
-    await work();
-    working = false;
+  let underWay: Promise<void> | null = null;
+  const run = (): void => {
+    underWay ??= work().finally(() => {
+      underWay = null;
+    });
   };
   return {
     start: () => {
-      interval ??= setInterval(() => void run(), periodMs);
+      interval ??= setInterval(run, periodMs);
     },
-    stop: () => {
+    stop: async () => {
       if (interval !== null) clearInterval(interval);
       interval = null;
+      await underWay;
     },
     isRunning: () => interval !== null,
   };
