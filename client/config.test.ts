@@ -29,6 +29,7 @@ test('with nothing set: one server and one client on this machine', () => {
     appName: 'crypto-client',
     adminSecret: null,
     tls: null,
+    ownCertificate: null,
     registrationToken: null,
     rotateSecretDays: null,
     dataDir: './data/client',

@@ -11,6 +11,7 @@ import {
 import { isLoopbackName } from '../kit/http/origin';
 import type { LogFormat, LogLevel } from '../kit/logs';
 import { COMMON_SETTINGS, orNull } from '../kit/settings';
+import type { PairFiles } from '../kit/tls/material';
 import { TLS_SETTINGS, type TlsFiles, tlsFaults, tlsFilesOf } from '../kit/tls/settings';
 import { passwordFile } from './access/password';
 import { parseVaultKey, vaultKeyFile } from './vault/key';
@@ -50,6 +51,8 @@ export interface Config {
   readonly dashboardPassword: string | null;
   /** Null: plain http. */
   readonly tls: TlsFiles | null;
+  /** The certificate that is shown to {@link serverUrls} where they ask for one; null: there is none. */
+  readonly ownCertificate: PairFiles | null;
   readonly logLevel: LogLevel;
   readonly logFormat: LogFormat;
 }
@@ -146,6 +149,16 @@ export const SETTINGS = {
     secret: true,
   }),
   ...TLS_SETTINGS,
+  SERVER_TLS_CERT_FILE: setting({
+    about: 'certificate (PEM) that is shown to the servers of CRYPTO_SERVER_URL where they ask for one',
+    parse: orNull(text()),
+    fallback: null,
+  }),
+  SERVER_TLS_KEY_FILE: setting({
+    about: 'private key (PEM) of SERVER_TLS_CERT_FILE',
+    parse: orNull(text()),
+    fallback: null,
+  }),
   LOG_LEVEL: COMMON_SETTINGS.LOG_LEVEL,
   LOG_FORMAT: COMMON_SETTINGS.LOG_FORMAT,
 } as const;
@@ -176,6 +189,8 @@ function faultsTogether(values: Values<typeof SETTINGS>): string[] {
     faults.push('CLIENT_SECRET is missing: CLIENT_ID is set, set both or none');
   if (CLIENT_ID === null && CLIENT_SECRET !== null)
     faults.push('CLIENT_ID is missing: CLIENT_SECRET is set, set both or none');
+  if ((values.SERVER_TLS_CERT_FILE === null) !== (values.SERVER_TLS_KEY_FILE === null))
+    faults.push('SERVER_TLS_CERT_FILE and SERVER_TLS_KEY_FILE belong together: set both or none');
   if (CRYPTO_SERVER_URL.length === 0)
     faults.push('CRYPTO_SERVER_URL: expected a base URL such as http://localhost:8000');
   return faults;
@@ -183,6 +198,7 @@ function faultsTogether(values: Values<typeof SETTINGS>): string[] {
 
 function makeConfig(values: Values<typeof SETTINGS>, terminal: boolean): Config {
   const { HOST, CLIENT_ID, CLIENT_SECRET, CRYPTO_SERVER_URL } = values;
+  const { SERVER_TLS_CERT_FILE: certFile, SERVER_TLS_KEY_FILE: keyFile } = values;
   const [first = ''] = CRYPTO_SERVER_URL;
   const both = CLIENT_ID !== null && CLIENT_SECRET !== null;
   return Object.freeze({
@@ -205,6 +221,7 @@ function makeConfig(values: Values<typeof SETTINGS>, terminal: boolean): Config 
     proxyTargets: values.PROXY_TARGETS.length === 0 ? null : values.PROXY_TARGETS,
     dashboardPassword: values.DASHBOARD_PASSWORD,
     tls: tlsFilesOf(values),
+    ownCertificate: certFile !== null && keyFile !== null ? Object.freeze({ certFile, keyFile }) : null,
     logLevel: values.LOG_LEVEL,
     logFormat: values.LOG_FORMAT ?? (terminal ? 'pretty' : 'json'),
   });

@@ -6,6 +6,7 @@ import { createConfirm } from '../kit/confirm';
 import { createErrorLog } from '../kit/error-log';
 import { standardOutput } from '../kit/output';
 import { replacePrivateFile } from '../kit/secret-file';
+import { createOwnCertificate, NO_CERTIFICATE } from './certificate';
 import { createCommands } from './cli/commands';
 import { type Configuration, readConfig, SETTINGS } from './config';
 import { openSocket } from './stream/bun-socket';
@@ -27,8 +28,17 @@ const program = createProgram({
 
 const readFile = (path: string): string => readFileSync(path, 'utf8');
 const terminal = process.stderr.isTTY;
-const configure = (): Configuration =>
-  readConfig({ env: process.env, flags: settingFlags(program), readFile, terminal });
+let certificate = NO_CERTIFICATE;
+const configure = (): Configuration => {
+  const configuration = readConfig({ env: process.env, flags: settingFlags(program), readFile, terminal });
+  const { ownCertificate: files, serverUrls: servers } = configuration.config;
+  certificate = createOwnCertificate({ files, servers, now: Date.now });
+  return { ...configuration, warnings: [...configuration.warnings, ...certificate.warnings] };
+};
+const withCertificate = (url: string, tls: Bun.TLSOptions = {}) => {
+  const shown = certificate.shownTo(url);
+  return shown === null ? {} : { tls: { ...tls, ...shown } };
+};
 const openLog = createErrorLog({
   service: 'crypto-client',
   version: VERSION,
@@ -46,8 +56,8 @@ createCommands(program, {
   configure,
   openLog,
   write,
-  fetch: (request, init) => fetch(request, init),
-  openSocket,
+  fetch: (request, init) => fetch(request, { ...init, ...withCertificate(request.url, init?.tls) }),
+  openSocket: (url, headers, events) => openSocket(url, headers, events, withCertificate(url)),
   clock: { now: Date.now, elapsed: () => performance.now() },
   random: Math.random,
   randomBytes,

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from '
 import { join } from 'node:path';
 import { freePort } from '../db/testing-postgres';
 import { commandOf } from '../kit/testing';
-import { hasOpenssl } from '../kit/testing-certificates';
+import { CLIENT, hasOpenssl } from '../kit/testing-certificates';
 import { type CertificateFolder, certificateFolder, makeAuthority, nameShown } from '../kit/tls/testing';
 import { waitFor } from '../server/testing';
 import { type ServerProcess, startServerProcess } from '../server/testing-process';
@@ -23,6 +23,7 @@ describe.skipIf(!hasOpenssl())('crypto-client over https (openssl)', () => {
   let folders: {
     readonly server: CertificateFolder;
     readonly client: CertificateFolder;
+    readonly own: CertificateFolder;
     readonly ca: CertificateFolder;
   };
   let server: ServerProcess;
@@ -55,9 +56,14 @@ describe.skipIf(!hasOpenssl())('crypto-client over https (openssl)', () => {
     folders = {
       server: certificateFolder(issue('server')),
       client: certificateFolder(first),
+      own: certificateFolder(issue('own', CLIENT)),
       ca: certificateFolder(ca),
     };
-    server = await startServerProcess({ DATA_DIR: join(data.path, 'server'), ...settingsOf(folders.server) });
+    server = await startServerProcess({
+      DATA_DIR: join(data.path, 'server'),
+      ...settingsOf(folders.server),
+      TLS_CLIENT_CA_FILE: folders.ca.files.certFile,
+    });
     port = await freePort();
     env = {
       PORT: String(port),
@@ -67,6 +73,8 @@ describe.skipIf(!hasOpenssl())('crypto-client over https (openssl)', () => {
       FETCH_SECONDS: '1',
       NODE_EXTRA_CA_CERTS: folders.ca.files.certFile,
       ...settingsOf(folders.client),
+      SERVER_TLS_CERT_FILE: folders.own.files.certFile,
+      SERVER_TLS_KEY_FILE: folders.own.files.keyFile,
     };
     client = run([]);
     const decoder = new TextDecoder();
@@ -90,6 +98,13 @@ describe.skipIf(!hasOpenssl())('crypto-client over https (openssl)', () => {
     expect(await report()).toMatchObject({ server_url: `https://localhost:${server.port}`, authenticated: true });
     await waitFor(async () => JSON.stringify((await report()).stream).includes('"live"'), 'the stream');
     expect(log).toContain(`crypto-client listens on https://localhost:${port}`);
+  });
+
+  test('is not let in without a certificate of its own, by a server that asks for one', async () => {
+    const { code, err } = await outcome(run(['rates'], { SERVER_TLS_CERT_FILE: '', SERVER_TLS_KEY_FILE: '' }));
+    expect([code, err]).toEqual([1, expect.stringContaining('if it asks for a certificate, set SERVER_TLS_CERT_FILE')]);
+    const half = await outcome(run(['rates'], { SERVER_TLS_KEY_FILE: '' }));
+    expect([half.code, half.err]).toEqual([1, expect.stringContaining('belong together')]);
   });
 
   test('believes no server whose authority it does not know', async () => {

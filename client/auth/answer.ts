@@ -62,7 +62,9 @@ export function sayNetworkError(error: unknown, origin: string): string {
   const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
   if (isOfCertificate(code))
     return `the certificate of ${origin} is not good (${code}); crypto-client doctor says more`;
-  return `no connection to ${origin}${code && ` (${code})`}`;
+  // The handshake failed: the server does not say for want of what.
+  const advice = code === 'EPROTO' ? '; if it asks for a certificate, set SERVER_TLS_CERT_FILE' : '';
+  return `no connection to ${origin}${code && ` (${code})`}${advice}`;
 }
 
 function sayBrokenOff(error: unknown): string {

@@ -1,8 +1,13 @@
-import type { OpenSocket } from '../ports';
+import type { Socket, SocketEvents } from '../ports';
 
-/** A WebSocket of Bun, which can send headers of its own. */
-export const openSocket: OpenSocket = (url, headers, events) => {
-  const socket = new WebSocket(url, { headers: { ...headers } });
+/** A WebSocket of Bun, which can send headers of its own, and show a certificate. */
+export function openSocket(
+  url: string,
+  headers: Readonly<Record<string, string>>,
+  events: SocketEvents,
+  more: Pick<Bun.WebSocketOptions, 'tls'> = {},
+): Socket {
+  const socket = new WebSocket(url, { headers: { ...headers }, ...more });
   socket.addEventListener('open', events.opened);
   socket.addEventListener('message', ({ data }) => {
     if (typeof data === 'string') events.message(data);
@@ -14,4 +19,4 @@ export const openSocket: OpenSocket = (url, headers, events) => {
     },
     close: () => socket.close(),
   };
-};
+}
