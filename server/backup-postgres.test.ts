@@ -26,8 +26,10 @@ test.skipIf(!findPostgres() || TOOLS.some((tool) => Bun.which(tool) === null))(
   'a dump that is made while a server is written to holds all that was acknowledged before, and a server starts on it',
   async () => {
     const url = await freshDatabaseUrl();
-    const restoredUrl = url.replace(/[^/]+$/, 'restored');
+    // A server's own role makes no databases, and is no superuser: what it needs it must own.
+    const restoredUrl = url.replace(/[^/]+$/, 'restored').replace('postgres@', 'crypto@');
     const first = connectPostgres({ url });
+    await first.rows.execute('create role crypto login');
     const server = await startTestServer(first);
     const before: TestClient[] = [await server.register(), await server.register()];
     const token = await server.token(before[0]);
