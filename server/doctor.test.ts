@@ -139,10 +139,10 @@ describe.skipIf(!hasRedis())('of Redis doctor says', () => {
     redis = await startRedis();
   });
   afterAll(() => redis.close());
-  const saidOf = async (rules: string): Promise<string> => {
+  const saidOf = async (rules: string, database = ''): Promise<string> => {
     await redis.send('ACL', 'SETUSER', 'server', 'reset', 'on', '>hidden-word', ...rules.split(' '));
     const said: Finding[] = [];
-    const redisUrl = redis.url.replace('redis://', 'redis://server:hidden-word@');
+    const redisUrl = `${redis.url.replace('redis://', 'redis://server:hidden-word@')}${database}`;
     await checkRedis(
       { redisUrl },
       { randomBytes },
@@ -163,6 +163,12 @@ describe.skipIf(!hasRedis())('of Redis doctor says', () => {
       expect(await saidOf(`${ENOUGH} -${command}`)).toMatch(/^warn: it cannot be reached, or takes nothing/);
     },
   );
+
+  test('that it takes nothing in another database where the user may not select it', async () => {
+    expect(await saidOf(ENOUGH, '/0')).toMatch(/^ok: it takes/);
+    expect(await saidOf(ENOUGH, '/3')).toMatch(/^warn: it cannot be reached, or takes nothing/);
+    expect(await saidOf(`${ENOUGH} +select`, '/3')).toMatch(/^ok: it takes/);
+  });
 
   test('by which policy it may drop what it is to keep', async () => {
     await redis.send('CONFIG', 'SET', 'maxmemory', '100mb');
