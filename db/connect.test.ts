@@ -158,6 +158,8 @@ describe('An error of the database', () => {
     ['a start', { ...states, code: '57P03' }, true, '57P03'],
     ['an error of PgBouncer, which has one severity only', { severity_local: 'FATAL', code: '08P01' }, true, '08P01'],
     ['too many clients', { ...states, code: '53300' }, true, '53300'],
+    ['a full disk', { ...states, code: '53100' }, true, '53100'],
+    ['a standby, which takes no changes', { ...states, code: '25006' }, true, '25006'],
     ['a cancelled statement', { ...states, code: '57014' }, true, '57014'],
     ['a unique violation', { cause: { ...states, code: '23505' } }, false, '23505'],
     ['a wrong password', { ...states, code: '28P01' }, false, '28P01'],

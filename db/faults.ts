@@ -1,7 +1,10 @@
 // What a failed statement says of the database.
 
-/** SQLSTATE classes and codes of a server that cannot serve now: connections, shutdown, too many clients, ended for taking too long. */
-const AWAY_STATES = /^(08...|57P0[1-5]|53300|57014|25P03)$/;
+/**
+ * SQLSTATE classes and codes of a server that cannot serve now: connections, shutdown, no room for more (clients, memory, disk), ended
+ * for taking too long, and only to be read, as a standby is and one that somebody has closed because its disk was full.
+ */
+const AWAY_STATES = /^(08...|53...|57P0[1-5]|57014|25006|25P03)$/;
 
 const AWAY_CODES = new Set([
   'QUERY_DEADLINE',
@@ -25,7 +28,7 @@ const AWAY_CODES = new Set([
   'DNS_ETIMEOUT',
 ]);
 
-/** True when the database is unreachable or shutting down (not when a statement is wrong). Looks through `cause` and `errors`. */
+/** True when the database is unreachable, shutting down or cannot take more (not when a statement is wrong). Looks through `cause` and `errors`. */
 export function isAway(error: unknown): boolean {
   const state = sqlState(error);
   if (state) return AWAY_STATES.test(state);

@@ -118,6 +118,33 @@ describe.skipIf(!findPostgres())('the database away', () => {
   );
 
   test(
+    'there to be read only: what changes nothing goes on, and what does is refused until it may',
+    async () => {
+      const setReadOnly = async (on: boolean): Promise<void> => {
+        const operator = connectPostgres({ url: postgres.url, applicationName: 'operator' });
+        await operator.rows.execute(`alter system set default_transaction_read_only = ${on}`);
+        await operator.rows.execute('select pg_reload_conf()');
+        await operator.close();
+      };
+      let count = 0;
+      const register = (): Promise<Response> => {
+        const body = { client_id: `late-${++count}`, client_secret: 'x'.repeat(20), app_name: 'a' };
+        return server.ask('/api/auth/register', json(body));
+      };
+      await setReadOnly(true);
+      // Each process of the database hears of it in its own time.
+      let answer = await register();
+      while (answer.status === 200) answer = await register();
+      await expectAway(answer);
+      expect((await request(seen)).status).toBe(200);
+      expect(await ready()).toBe('ok');
+      await setReadOnly(false);
+      await waitFor(async () => (await register()).status === 200, 'a registration');
+    },
+    TIMEOUT_MS,
+  );
+
+  test(
     'a client disabled while the server could not hear of it is refused once it can',
     async () => {
       expect((await server.read('/api/currency/', token)).status).toBe(200);

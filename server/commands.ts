@@ -199,6 +199,9 @@ function ofDatabase(error: unknown): string | null {
   if (state.startsWith('28')) return 'PostgreSQL refuses the user or the password in DATABASE_URL.';
   if (refusesParameter(error)) return POOLER_REFUSES;
   if (state === '3D000') return 'The database that DATABASE_URL names does not exist: create it.';
+  if (state === '25006')
+    return 'PostgreSQL at DATABASE_URL lets itself be read only: name the one that takes changes, or look at its disk.';
+  if (state === '53100') return 'PostgreSQL has no room left: look at its disk.';
   if (state === '42501')
     return 'The user in DATABASE_URL may not create tables in that database: grant it, or make it the owner.';
   if (refusedCertificate(error)) return STRANGE_CERTIFICATE;

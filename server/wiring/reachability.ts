@@ -38,7 +38,7 @@ export function createReachability(): Reachability {
 
 /** The answer while nothing can be looked up. */
 export function databaseAway(): Problem {
-  return unavailable('The database is not reachable; try again.');
+  return unavailable('The database cannot serve this now; try again.');
 }
 
 function unavailable(detail: string): Problem {
