@@ -13,6 +13,7 @@ import { createApp, describeServer } from './app';
 import { createHeadFile } from './audit/head-file';
 import { lookUp } from './authentication/jwks-fetch';
 import { readAuthorities } from './authorities';
+import { CHOSEN_SECRET_COST } from './clients/secret-hasher';
 import { type Config, type RateSource, secretFiles } from './config';
 import { ownIssuer } from './config-issuer';
 import { createCoinbase } from './rates/exchange/coinbase';
@@ -176,6 +177,7 @@ function surroundings(config: Config, issuer: string, process: Process): Surroun
     rateSeed: config.rateSeed ?? secret(),
     exchange: config.rateSource === 'simulation' ? null : EXCHANGES[config.rateSource](),
     hashConcurrency: Math.max(1, Math.floor((process.cores - 1) / config.workers)),
+    hashCost: CHOSEN_SECRET_COST,
     previousEncryptionKey: config.previousKeyEncryptionKey,
     auditHead: createHeadFile(join(config.dataDir, 'audit-head')),
     mtlsAuthorities: config.mtlsCaFile === null ? null : readAuthorities(config.mtlsCaFile),

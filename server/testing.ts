@@ -140,6 +140,8 @@ function surroundings(issuer: string, logged: string[], now: () => number): Surr
       throw new Error('nobody is asked for prices');
     },
     hashConcurrency: 1,
+    // The least there is: thousands of tests register somebody, and one looks at the real cost.
+    hashCost: { memoryCost: 8, timeCost: 1 },
     signingAlg: 'ES256',
     previousEncryptionKey: null,
     retentionAuditMs: 400 * 86_400_000,

@@ -1,10 +1,13 @@
 import { Problem } from '../../kit/http/problem';
 
-/**
- * Cost of a chosen secret's hash: argon2id, 19 MiB, two passes (OWASP Password Storage Cheat Sheet), 20 to 30 ms.
- * Memory in KiB, time in passes.
- */
-const ARGON2ID = { algorithm: 'argon2id', memoryCost: 19_456, timeCost: 2 } as const;
+/** Cost of an argon2id hash: memory in KiB, time in passes. */
+export interface HashCost {
+  readonly memoryCost: number;
+  readonly timeCost: number;
+}
+
+/** Cost of a chosen secret's hash: 19 MiB, two passes (OWASP Password Storage Cheat Sheet), 20 to 30 ms. */
+export const CHOSEN_SECRET_COST: HashCost = { memoryCost: 19_456, timeCost: 2 };
 
 /** Hashes that may wait. At some 25 ms each the last one waits under two seconds. */
 const QUEUE_MAX = 64;
@@ -23,15 +26,23 @@ export interface SecretHasher {
   matches(secret: string, hash: string | null): Promise<boolean>;
 }
 
+/** What hashing stands on. */
+export interface SecretHasherOptions {
+  /** Hashes at a time. */
+  readonly concurrency: number;
+  readonly cost: HashCost;
+  readonly randomBytes: (n: number) => Buffer;
+}
+
 /**
  * Bun hashes on the pool that also serves files and DNS, as many threads as cores: `concurrency` must leave one free,
  * and guessing must not starve the rest, so the queue is bounded.
  */
-export function createSecretHasher(options: { concurrency: number; randomBytes: (n: number) => Buffer }): SecretHasher {
-  const run = createGate(options.concurrency, QUEUE_MAX);
-  const decoy = decoyHash(options.randomBytes);
+export function createSecretHasher({ concurrency, cost, randomBytes }: SecretHasherOptions): SecretHasher {
+  const run = createGate(concurrency, QUEUE_MAX);
+  const decoy = decoyHash(cost, randomBytes);
   return {
-    hash: (secret) => run(() => Bun.password.hash(secret, ARGON2ID)),
+    hash: (secret) => run(() => Bun.password.hash(secret, { algorithm: 'argon2id', ...cost })),
     matches: async (secret, hash) => {
       const verified = await run(() => Bun.password.verify(secret, hash ?? decoy));
       return verified && hash !== null;
@@ -39,10 +50,10 @@ export function createSecretHasher(options: { concurrency: number; randomBytes: 
   };
 }
 
-/** A well-formed hash of today's cost that no secret has. */
-function decoyHash(randomBytes: (n: number) => Buffer): string {
+/** A well-formed hash of this cost that no secret has. */
+function decoyHash({ memoryCost, timeCost }: HashCost, randomBytes: (n: number) => Buffer): string {
   const part = (bytes: number): string => randomBytes(bytes).toString('base64').replaceAll('=', '');
-  return `$argon2id$v=19$m=${ARGON2ID.memoryCost},t=${ARGON2ID.timeCost},p=1$${part(32)}$${part(32)}`;
+  return `$argon2id$v=19$m=${memoryCost},t=${timeCost},p=1$${part(32)}$${part(32)}`;
 }
 
 /** At most `concurrency` at a time, at most `queueMax` waiting, first come first served. */

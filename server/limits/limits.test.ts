@@ -4,6 +4,7 @@ import { Elysia } from 'elysia';
 import type { Database } from '../../db/connect';
 import { eachDatabase } from '../../db/testing';
 import { Problem, problemResponse } from '../../kit/http/problem';
+import { CHOSEN_SECRET_COST } from '../clients/secret-hasher';
 import { ADMIN_SECRET, form, json, startTestServer, type TestClient, type TestServer } from '../testing';
 import { athOf, boundToken, createProver, nonceOf, prove } from '../tokens/testing-proofs';
 import { LimitExceeded, within } from './refusal';
@@ -236,7 +237,8 @@ eachDatabase('limits of clients over HTTP', (open) => {
   let server: TestServer;
   beforeAll(async () => {
     const limits = { ...LIMITS, api: { count: 3, periodMs: 1_000 }, token: { count: 2, periodMs: 1_000 } };
-    server = await startTestServer(await open(), { settings: { limits } });
+    // Guesses that come together wait for each other as long as they do in the program.
+    server = await startTestServer(await open(), { settings: { limits, hashCost: CHOSEN_SECRET_COST } });
   });
   afterAll(() => server.close());
   const ask = ({ id, secret }: TestClient): Promise<Response> =>

@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe, expect, spyOn, test } from 'bun:test';
 import { eachDatabase } from '../../db/testing';
 import { chunked, rawRequest, sendRaw } from '../../kit/http/testing';
+import { CHOSEN_SECRET_COST } from '../clients/secret-hasher';
 import { basic, form, json, startTestServer, type TestClient, type TestServer } from '../testing';
 
 const GRANT = 'grant_type=client_credentials';
@@ -87,7 +88,7 @@ describe('slow hashes', () => {
     let server: TestServer;
     let client: TestClient;
     beforeAll(async () => {
-      server = await startTestServer(await open());
+      server = await startTestServer(await open(), { settings: { hashCost: CHOSEN_SECRET_COST } });
       client = await server.register();
     });
     afterAll(() => server.close());

@@ -39,7 +39,7 @@ export function wireClients(rows: Rows, given: Surroundings, need: ClientsNeed) 
   const clients = createClients({
     store: createClientStore(rows),
     management: createManagementStore(rows),
-    hasher: createSecretHasher({ concurrency: given.hashConcurrency, randomBytes }),
+    hasher: createSecretHasher({ concurrency: given.hashConcurrency, cost: given.hashCost, randomBytes }),
     memory,
     issuer,
     now,

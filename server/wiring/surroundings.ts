@@ -3,6 +3,7 @@ import type { AccessLog } from '../../kit/http/access-log';
 import type { Log } from '../../kit/logs';
 import type { KeptHead } from '../audit/head';
 import type { Resolve } from '../authentication/jwks-fetch';
+import type { HashCost } from '../clients/secret-hasher';
 import type { Config } from '../config';
 import type { Exchange } from '../rates/exchange/exchange';
 import type { Socket } from '../rates/exchange/socket';
@@ -46,6 +47,8 @@ export interface Surroundings extends InForce {
   readonly openSocket: (url: string) => Socket;
   /** Slow hashes at a time. */
   readonly hashConcurrency: number;
+  /** Of each of them. */
+  readonly hashCost: HashCost;
   /** Opens what an earlier key encrypted; null: there is none. */
   readonly previousEncryptionKey: string | null;
   /** Keeps the head of the audit trail outside the database. */
