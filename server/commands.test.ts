@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import { mkdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { connectPostgres } from '../db/connect';
 import { freshDatabaseUrl } from '../db/testing';
 import { findPostgres, freePort } from '../db/testing-postgres';
 import { type Outcome, runServer, type ServerProcess, startServerProcess, temporaryFolder } from './testing-process';
@@ -171,6 +172,27 @@ describe.skipIf(!findPostgres())('crypto-server and a PostgreSQL that refuses it
     folder.remove();
   });
 });
+
+test.skipIf(!findPostgres())(
+  'who waits in vain for another one that migrates is told so',
+  async () => {
+    const DATABASE_URL = await freshDatabaseUrl();
+    const database = connectPostgres({ url: DATABASE_URL });
+    await database.rows.execute('delete from drizzle.__drizzle_migrations');
+    // As after the minute for which the lock is waited for.
+    await database.rows.execute(`create function pg_advisory_lock(bigint) returns void language plpgsql
+      as $$ begin raise sqlstate '55P03'; end $$`);
+    const url = new URL(DATABASE_URL);
+    url.searchParams.set('search_path', 'public,pg_catalog');
+    const { code, err } = await runServer(['migrate'], { DATABASE_URL: url.href });
+    expect([code, err]).toEqual([
+      1,
+      expect.stringMatching(/^crypto-server: Another process has been migrating this database for 60 s: wait for it/),
+    ]);
+    await database.close();
+  },
+  TIMEOUT_MS,
+);
 
 describe('crypto-server beside one that runs', () => {
   const [folder, other] = [temporaryFolder(), temporaryFolder()];

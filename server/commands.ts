@@ -4,7 +4,7 @@ import { NothingHeard } from '../db/changes';
 import { connectPostgres, type Database, offlineDatabase } from '../db/connect';
 import { isAway, refusedCertificate, refusesParameter, speaksNoTls, sqlState } from '../db/faults';
 import { FolderBusy } from '../db/folder-lock';
-import { NewerDatabase } from '../db/migrate';
+import { MigrationLocked, NewerDatabase } from '../db/migrate';
 import { Refusal } from '../kit/command';
 import { checkHealth, printSettings } from '../kit/commands';
 import { usesSettings } from '../kit/help';
@@ -170,8 +170,9 @@ async function explained<T>(step: Promise<T>): Promise<T> {
     return await step;
   } catch (error) {
     if (error instanceof NothingHeard) throw new Refusal(POOLED_BY_TRANSACTION);
-    if (error instanceof FolderBusy || error instanceof NewerDatabase || error instanceof KeyUnreadable)
+    if (error instanceof FolderBusy || error instanceof NewerDatabase || error instanceof MigrationLocked)
       throw new Refusal(error.message, { cause: error });
+    if (error instanceof KeyUnreadable) throw new Refusal(error.message, { cause: error });
     const mended = ofFolder(error) ?? ofDatabase(error);
     throw mended === null ? error : new Refusal(mended, { cause: error });
   }
