@@ -39,3 +39,19 @@ test('one client takes a quarter of it at most, with however many keys, and gets
   nowMs = 70_000;
   expect(memory.use('key', '3', 'greedy')).toBe(true);
 });
+
+test('a clock that is set back keeps nothing that was used afterwards from being forgotten, and forgets nothing that was used before', () => {
+  let nowMs = 3_600_000;
+  const memory = createReplayMemory({ now: () => nowMs, max: 8 });
+  expect(memory.use('key', 'before', 'a')).toBe(true);
+  nowMs = 0;
+  for (let turn = 0; turn < 10; turn++) {
+    expect(memory.use('key', String(turn), 'a')).toBe(true);
+    expect(memory.use('key', String(turn), 'a')).toBe(false);
+    nowMs += 70_000;
+  }
+  nowMs = 3_600_000;
+  expect(memory.use('key', 'before', 'a')).toBe(false);
+  nowMs += 70_000;
+  expect(memory.use('key', 'before', 'a')).toBe(true);
+});

@@ -59,35 +59,59 @@ interface Used {
   readonly by: { readonly clientId: string; inUse: number };
 }
 
-/** Digests of key and id in order of use, so that those that have ended are in front. */
+/** The memory of this process. */
 export function createReplayMemory(options: { now: () => number; max?: number }): ProcessMemory {
   const { now, max = REMEMBERED_MAX } = options;
   const standing = { name: 'process', sinceMs: now() };
   const shareMax = Math.ceil(max * SHARE);
-  const used = new Map<string, Used>();
   const clients = new Map<string, Used['by']>();
-  const forget = (nowMs: number): void => {
-    for (const [id, { endsMs, by }] of used) {
-      if (endsMs > nowMs) return;
-      used.delete(id);
-      by.inUse -= 1;
-      if (by.inUse === 0) clients.delete(by.clientId);
-    }
-  };
+  const used = createUsed(({ by }) => {
+    by.inUse -= 1;
+    if (by.inUse === 0) clients.delete(by.clientId);
+  });
   return {
     standing: () => standing,
     use: (jkt, jti, clientId) => {
       const nowMs = now();
-      forget(nowMs);
+      used.forget(nowMs);
       const id = proofId(jkt, jti);
       if (used.has(id)) return false;
       const by = clients.get(clientId) ?? { clientId, inUse: 0 };
-      if (used.size >= max) throw full();
+      if (used.size() >= max) throw full();
       if (by.inUse >= shareMax) throw tooMany();
       by.inUse += 1;
       clients.set(clientId, by);
-      used.set(id, { endsMs: nowMs + PROOF_LIFE_MS, by });
+      used.add(id, { endsMs: nowMs + PROOF_LIFE_MS, by });
       return true;
+    },
+  };
+}
+
+/** A clock that steps back by less changes nothing but that some are forgotten so much later, in milliseconds. */
+const STEP_MS = 1_000;
+
+/**
+ * Digests of key and id in order of use, so that those that have ended are in front. A clock that is set back begins another list:
+ * what was used before is good again once that clock is there, and must not keep others from being forgotten until then.
+ */
+function createUsed(forgotten: (used: Used) => void) {
+  let lists: Map<string, Used>[] = [new Map()];
+  let latestMs = Number.NEGATIVE_INFINITY;
+  const forgetIn = (list: Map<string, Used>, nowMs: number): void => {
+    for (const [id, one] of list) {
+      if (one.endsMs > nowMs) return;
+      list.delete(id);
+      forgotten(one);
+    }
+  };
+  return {
+    has: (id: string): boolean => lists.some((list) => list.has(id)),
+    size: (): number => lists.reduce((size, list) => size + list.size, 0),
+    add: (id: string, one: Used): void => void lists.at(-1)?.set(id, one),
+    forget: (nowMs: number): void => {
+      for (const list of lists) forgetIn(list, nowMs);
+      if (nowMs < latestMs - STEP_MS) lists = [...lists.filter(({ size }) => size > 0), new Map()];
+      latestMs = nowMs;
     },
   };
 }
