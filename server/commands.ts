@@ -97,8 +97,11 @@ async function seated(options: CommandOptions): Promise<void> {
 
 async function serve(options: CommandOptions): Promise<void> {
   const { config, warnings } = options.configure();
-  const log = options.openLog(config);
-  for (const warning of warnings) log.warn(warning);
+  const opened = options.openLog(config);
+  // All workers write to one place: each says which it is.
+  const log = options.seat === null ? opened : opened.with({ 'process.worker': options.seat.number });
+  // Who watches over workers has said so.
+  if (options.seat === null) for (const warning of warnings) log.warn(warning);
   // What is wrong with the files is told before anything is made; they are read again once it listens.
   if (config.tls !== null) readTlsMaterial(config.tls, options.now());
   if (config.workers > 1 && options.seat === null) return supervise(config, options, log);

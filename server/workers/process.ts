@@ -38,13 +38,14 @@ export function createSpawn(args: readonly string[], env: Environment): Spawn {
 
 /** The seat of this process; null: it is no worker. Without its supervisor nobody would stop it: then it asks itself to. */
 export function seatOf(env: Environment): Seat | null {
-  if (env[WORKER_VARIABLE] === undefined || process.send === undefined) return null;
+  const number = env[WORKER_VARIABLE];
+  if (number === undefined || process.send === undefined) return null;
   const send = process.send.bind(process);
   let isLeft = false;
   process.on('disconnect', () => {
     if (!isLeft) process.kill(process.pid, 'SIGTERM');
   });
-  return takeSeat({
+  return takeSeat(Number(number), {
     send: (message) => void send(message),
     heard: (hear) => void process.on('message', hear),
     cut: () => {

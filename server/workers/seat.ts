@@ -14,6 +14,8 @@ export type Page = Pick<Registry, 'contentType' | 'metrics'>;
 
 /** The place of one worker among others that share a port. */
 export interface Seat {
+  /** Which of them it is, from 1 on. */
+  readonly number: number;
   /** Says that it listens. */
   ready(): void;
   /** Metrics of all workers, of which these are its own. */
@@ -25,8 +27,8 @@ export interface Seat {
 /** The supervisor gathers them in a second; when it has not answered after this time, in milliseconds, a worker tells its own alone. */
 const PAGE_MS = 2_000;
 
-/** The seat of this process. */
-export function takeSeat(line: Line): Seat {
+/** The seat of this process, with this number. */
+export function takeSeat(number: number, line: Line): Seat {
   const waiting = new Map<number, (text: string) => void>();
   let asked = 0;
   let own: Registry | null = null;
@@ -46,6 +48,7 @@ export function takeSeat(line: Line): Seat {
     return text ?? registry.metrics();
   };
   return {
+    number,
     ready: () => line.send({ type: 'ready' }),
     page: (registry) => {
       own = registry;

@@ -221,7 +221,7 @@ describe('metrics of all workers', () => {
       worker.heard = Object.assign([] as ToWorker[], {
         push: (message: ToWorker) => hearers.map((hear) => hear(message)).length,
       });
-      const seat = takeSeat({
+      const seat = takeSeat(at + 1, {
         send: worker.say,
         heard: (hear) => void hearers.push(hear),
         cut: () => {},

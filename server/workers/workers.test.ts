@@ -22,6 +22,7 @@ describe.skipIf(findPostgres() === null)('two workers', () => {
       DATABASE_URL: await freshDatabaseUrl(),
       DATA_DIR: folder.path,
       ADMIN_SECRET,
+      PUBLIC_URLS: 'http://warned-of.example',
     };
     server = await startServerProcess({ ...settings, WORKERS: String(WORKERS), LOG_FORMAT: 'json' });
     await waitFor(() => server.err().includes('workers share the port'), 'all workers');
@@ -44,6 +45,18 @@ describe.skipIf(findPostgres() === null)('two workers', () => {
     const found = line.exec(await (await ask('/metrics')).text());
     return Number(found?.[1] ?? Number.NaN);
   };
+
+  test('say in the log which of them speaks', () => {
+    const records = server
+      .err()
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+    const listening = records.filter(({ message }) => message.startsWith('crypto-server listens'));
+    expect(listening.map((record) => record['process.worker']).sort()).toEqual([1, 2]);
+    const warnings = records.filter(({ message }) => message.includes('warned-of.example'));
+    expect(warnings.map((record) => record['process.worker'])).toEqual([undefined]);
+  });
 
   /** A worker that the machine holds up for a second is left out of a page. */
   const allAnswer = async () => (await metric(/^crypto_server_workers (\d+)$/m)) === WORKERS;
