@@ -3,7 +3,7 @@ import { createDatabaseClock } from '../db/clock';
 import { type Database, POOL_SIZE } from '../db/connect';
 import { urlTargets } from '../db/connection';
 import { hasDatabase } from '../db/exchange';
-import { isAway, refusesParameter, sqlState } from '../db/faults';
+import { isAway, refusedCertificate, refusesParameter, speaksNoTls, sqlState } from '../db/faults';
 import { FolderBusy } from '../db/folder-lock';
 import { NewerDatabase } from '../db/migrate';
 import { call } from '../db/rows';
@@ -65,6 +65,7 @@ function adviceOn(cause: unknown): string {
   if (state.startsWith('28')) return 'try the same with psql; pg_hba.conf says who may come in, and from where';
   if (state === '3D000') return 'createdb makes it; pg_restore fills it from a dump, as docs/backup.md shows';
   if (refusesParameter(cause)) return 'docs/pgbouncer.md shows the lines for it';
+  if (refusedCertificate(cause) || speaksNoTls(cause)) return 'docs/tls.md says what sslmode asks of it';
   if (isAway(cause)) return 'pg_isready, with the address in DATABASE_URL, says whether it answers this machine';
   return 'docs/backup.md says how it is restored, should it be lost';
 }

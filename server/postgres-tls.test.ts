@@ -68,5 +68,7 @@ describe.skipIf(!findPostgres() || !hasOpenssl())('PostgreSQL over TLS (openssl)
     const DATABASE_URL = `${await freshDatabaseUrl()}?sslmode=require`;
     const { code, err } = await runServer([], { PORT: '0', DATABASE_URL });
     expect([code, err]).toEqual([1, expect.stringContaining('crypto-server: PostgreSQL speaks no TLS')]);
+    const { out } = await runServer(['doctor'], { DATABASE_URL });
+    expect(out).toMatch(/fail {2}database: PostgreSQL speaks no TLS.*\n +→ docs\/tls\.md/);
   });
 });
