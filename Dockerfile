@@ -3,6 +3,7 @@
 #   docker build --target crypto-client -t crypto-client .
 # A release says what it is made of:
 #   --build-arg VERSION=0.1.0 --build-arg REVISION="$(git rev-parse HEAD)" --build-arg CREATED="$(date -u +%Y-%m-%dT%H:%M:%SZ)"
+#   --build-arg SOURCE=<where the repository is>
 
 FROM oven/bun:1.4.5 AS build
 WORKDIR /src
@@ -24,10 +25,12 @@ USER 65532:65532
 ENV HOST=0.0.0.0 DATA_DIR=/data
 ARG VERSION=unversioned
 ARG REVISION=unknown
+ARG SOURCE=unknown
 # What nobody states is the epoch, as in reproducible builds: the label has to be a time.
 ARG CREATED=1970-01-01T00:00:00Z
 LABEL org.opencontainers.image.version="${VERSION}" \
       org.opencontainers.image.revision="${REVISION}" \
+      org.opencontainers.image.source="${SOURCE}" \
       org.opencontainers.image.created="${CREATED}" \
       org.opencontainers.image.licenses="MIT" \
       org.opencontainers.image.base.name="gcr.io/distroless/cc-debian12:nonroot"
