@@ -2,16 +2,20 @@ import { expect, test } from 'bun:test';
 import { createMaintenance } from './chores';
 import { captureLog } from './testing';
 
-const scene = (...periods: [string, number][]) => {
+const scene = (...periods: [name: string, everyMs: number, atEnd?: true][]) => {
   const done: string[] = [];
   let nowMs = 0;
   let broken: string | null = null;
   const { log, logged: lines } = captureLog('test');
-  const chores = periods.map(([name, everyMs]) => ({
+  const held: (() => void)[] = [];
+  let holding = false;
+  const chores = periods.map(([name, everyMs, atEnd]) => ({
     name,
     everyMs,
+    ...(atEnd ? { atEnd } : {}),
     run: async () => {
       if (broken === name) throw new Error('no');
+      if (holding) await new Promise<void>((letGo) => held.push(letGo));
       done.push(name);
     },
   }));
@@ -24,7 +28,11 @@ const scene = (...periods: [string, number][]) => {
   const fail = (name: string | null): void => {
     broken = name;
   };
-  return { maintenance, at, fail, done, lines };
+  const hold = (on: boolean): void => {
+    holding = on;
+    for (const letGo of held.splice(0)) letGo();
+  };
+  return { maintenance, at, fail, hold, done, lines };
 };
 
 test('each chore is done at once, and then once in its period', async () => {
@@ -60,10 +68,20 @@ test('two runs at a time do each chore once', async () => {
   expect(done).toEqual(['flush']);
 });
 
-test('closing does everything once more, and nothing is done after it', async () => {
-  const { maintenance, done, at } = scene(['flush', 60_000]);
-  expect(await at(0)).toBe('flush');
+test('closing does once more what is to be done at the end, and nothing is done after it', async () => {
+  const { maintenance, done, at } = scene(['flush', 60_000, true], ['prune', 60_000]);
+  expect(await at(0)).toBe('flush prune');
   await maintenance.close();
   expect(done.splice(0)).toEqual(['flush']);
   expect(await at(120_000)).toBe('');
+});
+
+test('closing waits for the chore that is being done, and not for those behind it', async () => {
+  const { maintenance, done, hold } = scene(['flush', 60_000, true], ['prune', 60_000]);
+  hold(true);
+  const running = maintenance.run();
+  const closing = maintenance.close();
+  hold(false);
+  await Promise.all([running, closing]);
+  expect(done).toEqual(['flush', 'flush']);
 });

@@ -6,13 +6,15 @@ export interface Chore {
   /** Between the end of one run and the start of the next, in milliseconds. */
   readonly everyMs: number;
   readonly run: () => Promise<unknown>;
+  /** What it does must not be lost with the process: it is run once more at the end. */
+  readonly atEnd?: true;
 }
 
 /** Does each chore when it is due. */
 export interface Maintenance {
   /** Runs what is due, one after another; call it more often than the shortest period. Never rejects. */
   run(): Promise<void>;
-  /** Runs everything once more and nothing after that. */
+  /** Lets what is being run end, then runs what is to be run at the end, and nothing after that. */
   close(): Promise<void>;
 }
 
@@ -41,6 +43,7 @@ export function createMaintenance(options: { chores: readonly Chore[]; now: () =
     for (const chore of chores) if (wanted(chore)) await attempt(chore);
   };
   const isDue = (chore: Chore): boolean => {
+    if (closed) return false;
     const [nowMs, due] = [now(), dueAt.get(chore) ?? 0];
     // Further away than it was ever put: the clock has been set back.
     return due <= nowMs || due > nowMs + chore.everyMs;
@@ -56,7 +59,7 @@ export function createMaintenance(options: { chores: readonly Chore[]; now: () =
     close: async () => {
       closed = true;
       await underWay;
-      await runAll(() => true);
+      await runAll(({ atEnd }) => atEnd === true);
     },
   };
 }

@@ -182,6 +182,22 @@ describe('a stop', () => {
   );
 });
 
+test.skipIf(!findPostgres())(
+  'a stop does not wait for a PostgreSQL that is silent until it is cut off',
+  async () => {
+    const [folder, postgres] = [temporaryFolder(), await startPostgres()];
+    const server = await startServerProcess({ DATA_DIR: folder.path, DATABASE_URL: postgres.url });
+    postgres.pause();
+    server.signal('SIGTERM');
+    expect(await server.exited).toBe(0);
+    expect(server.err()).toContain('"message":"stopped"');
+    postgres.resume();
+    await postgres.close();
+    folder.remove();
+  },
+  TIMEOUT_MS,
+);
+
 describe.skipIf(!findPostgres())('its ticks', () => {
   test(
     'go on by themselves from where they were, once the database is back',

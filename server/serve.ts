@@ -124,13 +124,15 @@ export async function startServer(config: Config, database: Database, process: P
       // An open stream is an answer in flight that never ends by itself.
       services.streams.close();
       await door.close();
-      await services.ticker.settled();
       clearInterval(sourceBeats);
       services.source.close();
       clearInterval(chores);
-      await services.maintenance.close();
-      await services.audit.close();
-      await changes.close();
+      // Each may wait for a database that is silent: one after another they would take longer than a stop may.
+      await Promise.all([
+        services.ticker.settled(),
+        services.maintenance.close().then(services.audit.close),
+        changes.close(),
+      ]);
       services.redis?.close();
       await spans?.close();
     },

@@ -140,7 +140,8 @@ export function createAudit(options: AuditOptions): Audit {
       // A look that is under way may find something, which is then to be written too.
       await timer.stop();
       take(true);
-      await queue.flush(true);
+      // Not at once again what has just failed: a stop has no time for a database that is silent.
+      await queue.flush();
       if (queue.length() > 0) log.error('audit events were not written', { 'event.count': queue.length() });
       heads.keep();
       heads.say();

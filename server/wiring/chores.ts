@@ -41,7 +41,7 @@ export function choresOf({
   tell,
 }: Busy): Chore[] {
   return [
-    { name: 'writing down what was used', everyMs: 5 * SECOND_MS, run: clients.flush },
+    { name: 'writing down what was used', everyMs: 5 * SECOND_MS, run: clients.flush, atEnd: true },
     { name: 'turning signing keys over', everyMs: 10 * SECOND_MS, run: keyring.maintain },
     // A server that still has the previous key-encryption key alone may go on for the time of a restart.
     { name: 'encrypting anew', everyMs: MINUTE_MS, run: async () => tellReencrypted(tell, await vault.maintain()) },
