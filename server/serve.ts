@@ -128,11 +128,8 @@ export async function startServer(config: Config, database: Database, process: P
       services.source.close();
       clearInterval(chores);
       // Each may wait for a database that is silent: one after another they would take longer than a stop may.
-      await Promise.all([
-        services.ticker.settled(),
-        services.maintenance.close().then(services.audit.close),
-        changes.close(),
-      ]);
+      const written = services.maintenance.close().then(services.audit.close);
+      await Promise.all([services.ticker.settled(), written, changes.close()]);
       services.redis?.close();
       await spans?.close();
     },
