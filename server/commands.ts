@@ -173,10 +173,7 @@ async function explained<T>(step: Promise<T>): Promise<T> {
     return await step;
   } catch (error) {
     if (error instanceof NothingHeard) throw new Refusal(POOLED_BY_TRANSACTION);
-    if (error instanceof FolderBusy || error instanceof NewerDatabase || error instanceof MigrationLocked)
-      throw new Refusal(error.message, { cause: error });
-    if (error instanceof KeyUnreadable) throw new Refusal(error.message, { cause: error });
-    const mended = ofFolder(error) ?? ofDatabase(error);
+    const mended = ofItself(error) ?? ofFolder(error) ?? ofDatabase(error);
     throw mended === null ? error : new Refusal(mended, { cause: error });
   }
 }
@@ -189,6 +186,13 @@ const POOLER_REFUSES =
 
 const STRANGE_CERTIFICATE =
   'PostgreSQL shows a certificate that has ended, is for another name, or is of an authority that this machine does not know: NODE_EXTRA_CA_CERTS names a file of further ones (docs/tls.md).';
+
+const THAT_SAY_WHAT_TO_DO = [FolderBusy, NewerDatabase, MigrationLocked, KeyUnreadable];
+
+/** The words of an error that says itself what to do. Null: something else. */
+function ofItself(error: unknown): string | null {
+  return error instanceof Error && THAT_SAY_WHAT_TO_DO.some((one) => error instanceof one) ? error.message : null;
+}
 
 /** Why DATA_DIR cannot be used. Null: something else. */
 function ofFolder(error: unknown): string | null {
