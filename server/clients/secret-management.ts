@@ -1,3 +1,4 @@
+import { CLOCKS_APART_MS } from '../../kit/clocks';
 import { conflict, notFound, type Problem } from '../../kit/http/problem';
 import { usesSecret } from '../oauth/client';
 import type { ManagementStore, NewSecretRow, SecretRow, WholeClient } from './management-store';
@@ -49,9 +50,6 @@ export interface SecretManagementOptions {
 
 /** Ended secrets are kept so that their use can be told from a guess; a client that rotates without pause must not fill the table. */
 const ENDED_KEPT_MAX = 20;
-
-/** Clocks of servers may be this far apart, in milliseconds: what ends at once is said to have ended so long ago, or it would be good on for who is behind. */
-const CLOCKS_APART_MS = 60_000;
 
 /** The secrets of all clients. */
 export function createSecretManagement(options: SecretManagementOptions): SecretManagement {
@@ -139,7 +137,7 @@ function revoke({ secrets }: WholeClient, secretId: number, nowMs: number) {
   return { secrets: { add: null, end: { ids: [secret.id], at: atOnce(nowMs) }, remove: [] } };
 }
 
-/** The end of what ends now by the clock of every server. */
+/** The end of what ends now, by the clock of every server: for one that is behind it would go on otherwise. */
 function atOnce(nowMs: number): Date {
   return new Date(nowMs - CLOCKS_APART_MS);
 }

@@ -1,9 +1,9 @@
 // The life of signing keys, as pure tables: whatever happens in whatever order, nobody ever meets a key they cannot know.
 import { describe, expect, test } from 'bun:test';
 import fc from 'fast-check';
+import { CLOCKS_APART_MS } from '../../kit/clocks';
 import {
   bringForward,
-  CLOCK_SKEW_MS,
   changeAlg,
   keepUp,
   type MakeKey,
@@ -52,7 +52,7 @@ describe('a key by the calendar', () => {
     ['after a month the successor signs and is given its own', ROTATE_EVERY_MS, 'k1:retiring, k2:active, k3:next'],
     [
       'the private key goes when no clock can want it any more',
-      ROTATE_EVERY_MS + CLOCK_SKEW_MS,
+      ROTATE_EVERY_MS + CLOCKS_APART_MS,
       'k1:retiring wiped, k2:active, k3:next',
     ],
     [
@@ -100,7 +100,7 @@ describe('a key on demand', () => {
   });
   test('one about to sign is left alone: another replica may have begun', () => {
     const how = forge();
-    const keys = changeAlg(keepUp([], at(0), how()), at(ROTATE_EVERY_MS - CLOCK_SKEW_MS), how('RS256'));
+    const keys = changeAlg(keepUp([], at(0), how()), at(ROTATE_EVERY_MS - CLOCKS_APART_MS), how('RS256'));
     expect(keys.map(({ kid, alg }) => `${kid} ${alg}`)).toEqual(['k1 ES256', 'k2 ES256', 'k3 RS256']);
     expect(keys[2]?.activeFrom).toEqual(at(ROTATE_EVERY_MS + PUBLISHED_AHEAD_MS));
   });
@@ -192,7 +192,7 @@ test('whatever is done whenever: a caller that keeps the key set for its time ne
         for (const moment of moments.filter((ms) => ms >= nowMs && ms <= nowMs + afterMs)) {
           const signer = signingKey(keys, moment)!;
           expect(signer.privateKey).not.toBeNull();
-          expect(moment - cached.get(signer.kid)!).toBeGreaterThan(JWKS_MAX_AGE_MS + 2 * CLOCK_SKEW_MS);
+          expect(moment - cached.get(signer.kid)!).toBeGreaterThan(JWKS_MAX_AGE_MS + 2 * CLOCKS_APART_MS);
           lastSigned.set(signer.kid, moment);
         }
         nowMs += afterMs;
@@ -207,7 +207,7 @@ test('whatever is done whenever: a caller that keeps the key set for its time ne
         else keys = changeAlg(keys, at, how(what as SigningAlg));
         for (const { kid } of keys) if (!cached.has(kid)) cached.set(kid, nowMs);
         for (const [kid, signedMs] of lastSigned) {
-          if (nowMs < signedMs + TOKEN_LIFE_MAX_MS + CLOCK_SKEW_MS) expect(keys.map((key) => key.kid)).toContain(kid);
+          if (nowMs < signedMs + TOKEN_LIFE_MAX_MS + CLOCKS_APART_MS) expect(keys.map((key) => key.kid)).toContain(kid);
         }
       }
     }),

@@ -1,5 +1,6 @@
 // The life of signing keys as a table that is turned over: next → active → retiring → gone. A state follows from the times
 // alone, so that all replicas agree on it without a word. Pure: what comes out is written by who called.
+import { CLOCKS_APART_MS } from '../../kit/clocks';
 
 /** Algorithm of access tokens (RFC 7518 §3.1, RFC 8037 §3.1). */
 export type SigningAlg = 'ES256' | 'EdDSA' | 'RS256';
@@ -37,14 +38,11 @@ export const ROTATE_EVERY_MS = 30 * DAY_MS;
  */
 export const PUBLISHED_AHEAD_MS = 10 * MINUTE_MS;
 
-/** Clocks of replicas may differ by this much. */
-export const CLOCK_SKEW_MS = MINUTE_MS;
-
 /** The longest life of a token that any replica may have been told to give (ACCESS_TOKEN_TTL_SECONDS at most). */
 const TOKEN_LIFE_MAX_MS = DAY_MS;
 
 /** How long a key verifies after its last signature: signed with a clock behind, checked with another one behind. */
-export const RETIRING_MS = TOKEN_LIFE_MAX_MS + 2 * CLOCK_SKEW_MS;
+export const RETIRING_MS = TOKEN_LIFE_MAX_MS + 2 * CLOCKS_APART_MS;
 
 /** The state of a key at a moment (milliseconds since the epoch). */
 export function stateOf(key: TimedKey, nowMs: number): KeyState {
@@ -112,7 +110,7 @@ function isOver(moment: Date | null, at: Date): boolean {
 
 /** Without its private key once that has signed its last. */
 function wipe<Key extends TimedKey>(key: Key, at: Date): Key {
-  const isDue = key.retiredAt !== null && isOver(later(key.retiredAt, CLOCK_SKEW_MS), at);
+  const isDue = key.retiredAt !== null && isOver(later(key.retiredAt, CLOCKS_APART_MS), at);
   return isDue && key.privateKey !== null ? { ...key, privateKey: null } : key;
 }
 
@@ -126,7 +124,7 @@ export function changeAlg<Key extends TimedKey>(keys: readonly Key[], at: Date, 
   const tail = chain.at(-1);
   if (tail === undefined || tail.alg === how.alg) return keepUp(keys, at, how);
   // Close to its time another replica, whose clock is ahead, may sign with it already.
-  const unused = chain.length > 1 && tail.activeFrom.getTime() > at.getTime() + CLOCK_SKEW_MS;
+  const unused = chain.length > 1 && tail.activeFrom.getTime() > at.getTime() + CLOCKS_APART_MS;
   if (unused) {
     return changeAlg(
       keys.filter(({ kid }) => kid !== tail.kid),

@@ -5,8 +5,9 @@ import { connectPostgres } from '../../db/connect';
 import { signingKeys } from '../../db/schema';
 import { eachDatabase, freshDatabaseUrl } from '../../db/testing';
 import { findPostgres } from '../../db/testing-postgres';
+import { CLOCKS_APART_MS } from '../../kit/clocks';
 import { START_MS, startTestServer, type TestServer, waitFor } from '../testing';
-import { CLOCK_SKEW_MS, PUBLISHED_AHEAD_MS, RETIRING_MS, ROTATE_EVERY_MS, type SigningAlg } from './key-schedule';
+import { PUBLISHED_AHEAD_MS, RETIRING_MS, ROTATE_EVERY_MS, type SigningAlg } from './key-schedule';
 
 const MINUTE_MS = 60_000;
 const keySet = async (server: TestServer): Promise<JSONWebKeySet> =>
@@ -69,9 +70,9 @@ eachDatabase('signing keys', (open) => {
         ({ privateKey }) => privateKey === null,
       );
     expect(await privateKeys()).toEqual([false, false, false]);
-    await pass(server, CLOCK_SKEW_MS);
+    await pass(server, CLOCKS_APART_MS);
     expect(await privateKeys()).toEqual([true, false, false]);
-    await pass(server, 86_400_000 - MINUTE_MS - CLOCK_SKEW_MS - 1_000);
+    await pass(server, 86_400_000 - MINUTE_MS - CLOCKS_APART_MS - 1_000);
     expect(await statusOf(server, last)).toBe(200);
     await pass(server, RETIRING_MS);
     expect((await keySet(server)).keys.map(({ kid }) => kid)).not.toContain(first);
@@ -290,9 +291,9 @@ describe.skipIf(!findPostgres())('signing keys of several servers on one Postgre
     const { first, second, close } = await servers(2);
     const client = await second.register();
     await second.token(client);
-    second.pass(ROTATE_EVERY_MS - CLOCK_SKEW_MS + 1);
+    second.pass(ROTATE_EVERY_MS - CLOCKS_APART_MS + 1);
     await pass(first, ROTATE_EVERY_MS);
-    await pass(first, CLOCK_SKEW_MS);
+    await pass(first, CLOCKS_APART_MS);
     await waitFor(async () => (await second.services.keyring.list()).length === 3, 'the other server to hear');
     const token = await second.token(client);
     expect([await statusOf(first, token), await statusOf(second, token)]).toEqual([200, 200]);

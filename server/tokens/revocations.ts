@@ -1,4 +1,4 @@
-import { CLOCK_SKEW_MS } from './key-schedule';
+import { CLOCKS_APART_MS } from '../../kit/clocks';
 import type { RevocationStore } from './store';
 import { createTimedIds } from './timed-ids';
 
@@ -37,7 +37,7 @@ export function createRevocations({ store, now, calendar }: RevocationsOptions):
     size: revoked.size,
     has: revoked.has,
     add: async (jti, expiresAt) => {
-      if (expiresAt * 1000 + CLOCK_SKEW_MS <= now()) return false;
+      if (expiresAt * 1000 + CLOCKS_APART_MS <= now()) return false;
       await store.insert(jti, new Date(expiresAt * 1000));
       revoked.set(jti, expiresAt);
       return true;

@@ -1,4 +1,5 @@
 /** Used proofs where replicas share what they know: in Redis, and while that is away in rows of the database. */
+import { CLOCKS_APART_MS } from '../../kit/clocks';
 import { MemoryAway, PROOF_LIFE_MS, proofId, type ReplayMemory } from './replay';
 
 /** Memory that replicas share, which runs scripts (Lua) and is greeted whenever it is found again. */
@@ -19,9 +20,7 @@ export interface RedisReplayOptions {
   readonly unfit: (policy: string) => void;
 }
 
-/** Clocks of replicas may be this far apart, and a proof is remembered for as much longer. */
-const CLOCKS_APART_MS = 60_000;
-
+/** A proof is good for longer by the clock of a server that is behind. */
 const REMEMBERED_MS = PROOF_LIFE_MS + CLOCKS_APART_MS;
 
 const PREFIX = 'crypto-server:proof:';

@@ -6,8 +6,9 @@ import { connectPostgres, type Database } from '../../db/connect';
 import { sharedSecrets, signingKeys } from '../../db/schema';
 import { eachDatabase, freshDatabaseUrl } from '../../db/testing';
 import { findPostgres } from '../../db/testing-postgres';
+import { CLOCKS_APART_MS } from '../../kit/clocks';
 import { json, startTestServer, type TestServer, waitFor } from '../testing';
-import { CLOCK_SKEW_MS, PUBLISHED_AHEAD_MS } from '../tokens/key-schedule';
+import { PUBLISHED_AHEAD_MS } from '../tokens/key-schedule';
 import { SHARED_SECRETS } from './service';
 
 const [OLD, NEW, OTHER] = [
@@ -154,7 +155,7 @@ eachDatabase('the vault', (open) => {
     await fresh.services.keyring.rotate();
     await pass(PUBLISHED_AHEAD_MS);
     expect(await kidOf(await ask())).toBe(known);
-    await pass(CLOCK_SKEW_MS);
+    await pass(CLOCKS_APART_MS);
     const refused = await ask();
     expect([refused.status, refused.headers.get('retry-after')]).toEqual([503, '10']);
     expect(refused.headers.get('content-type')).toBe('application/problem+json');
