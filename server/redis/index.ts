@@ -18,7 +18,7 @@ export class RedisAway extends Error {
 export interface Redis {
   /** False while it is away: then nothing is asked, so that nobody waits. */
   up(): boolean;
-  /** Runs a script (Lua), one of the few that this program has. @throws RedisAway within {@link ANSWER_MS}. */
+  /** Runs a script (Lua), one of the few that this program has. @throws RedisAway within {@link RedisOptions.answerMs}. */
   run(script: string, keys: readonly string[], args: readonly string[]): Promise<unknown>;
   /** Has this done on each new connection before it is used; when it fails, Redis stays away. */
   greet(greeting: (send: Send) => Promise<void>): void;
@@ -32,6 +32,8 @@ export interface RedisOptions {
   /** `redis://` or `rediss://`, which may hold a password. */
   readonly url: string;
   readonly log: Log;
+  /** Milliseconds that a request waits at most; {@link ANSWER_MS} when left out. */
+  readonly answerMs?: number;
 }
 
 /** So long does a request wait at most, in milliseconds: a hundred round trips on one network. Afterwards nobody asks for a while. */
@@ -44,11 +46,11 @@ export const CONNECT_MS = 1_000;
 export const RETRY_MS = 1_000;
 
 /** One Redis. Until `open` it is away. */
-export function createRedis({ url, log }: RedisOptions): Redis {
+export function createRedis({ url, log, answerMs = ANSWER_MS }: RedisOptions): Redis {
   const fields = { 'server.address': new URL(url).host };
   const greetings: ((send: Send) => Promise<void>)[] = [];
   const evaluate = createEvaluation();
-  const calls = createCalls(ANSWER_MS, () => lose('it did not answer in time'));
+  const calls = createCalls(answerMs, () => lose('it did not answer in time'));
   let session: Session | null = null;
   let retry: Timer | null = null;
   let told: 'nothing' | 'away' | 'up' = 'nothing';

@@ -10,6 +10,9 @@ import { waitFor } from '../testing';
 import { ANSWER_MS, createRedis, type Redis, RedisAway } from './index';
 import { hasRedis, startRedis, type TestRedis } from './testing-redis';
 
+/** Far above what Redis takes on a machine that is busy: for tests of something else than that. */
+const PATIENT_MS = 20_000;
+
 const COUNT = "return redis.call('INCR', KEYS[1])";
 
 describe.skipIf(!hasRedis())('Redis', () => {
@@ -23,9 +26,9 @@ describe.skipIf(!hasRedis())('Redis', () => {
     opened.push(server);
     return server;
   };
-  const open = async (url: string): Promise<{ redis: Redis; logged: string[] }> => {
+  const open = async (url: string, answerMs = ANSWER_MS): Promise<{ redis: Redis; logged: string[] }> => {
     const { log, logged } = captureLog('crypto-server');
-    const redis = createRedis({ url, log });
+    const redis = createRedis({ url, log, answerMs });
     opened.push(redis);
     await redis.open();
     return { redis, logged };
@@ -46,14 +49,11 @@ describe.skipIf(!hasRedis())('Redis', () => {
 
   test('runs scripts, also after it was made to forget them', async () => {
     const server = await start();
-    const { redis, logged } = await open(server.url);
-    const first = await counted(redis);
-    const second = await counted(redis);
-    expect(second).toBeGreaterThan(first);
+    const { redis, logged } = await open(server.url, PATIENT_MS);
+    expect([await count(redis), await count(redis)]).toEqual([1, 2]);
     await server.send('SCRIPT', 'FLUSH');
-    const then = await Promise.all([counted(redis), counted(redis), counted(redis)]);
-    expect([new Set(then).size, Math.min(...then) > second]).toEqual([3, true]);
-    expect(logged.join()).not.toContain('NOSCRIPT');
+    expect(await Promise.all([count(redis), count(redis), count(redis)])).toEqual([3, 4, 5]);
+    expect(logged).toEqual([]);
   });
 
   test('silent: whoever waits is told within the bound, the next ones at once, the log once', async () => {
@@ -77,13 +77,13 @@ describe.skipIf(!hasRedis())('Redis', () => {
 
   test('killed and started again: away without being asked, then back', async () => {
     const server = await start();
-    const { redis, logged } = await open(server.url);
+    const { redis, logged } = await open(server.url, PATIENT_MS);
     await server.kill();
     await waitFor(() => !redis.up(), 'the broken connection to be noticed');
     await server.start();
     await waitFor(redis.up, 'Redis to be back');
+    expect(await count(redis)).toBe(1);
     expect(levels(logged)).toEqual(['warn', 'info']);
-    expect(await counted(redis)).toBeGreaterThan(0);
   });
 
   test('a wrong password: away, said once without any password', async () => {
